@@ -1,0 +1,71 @@
+"""A loaded manifest as frozen data: what was asked, every reference resolved, every line known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A base connection: to be made (``destination`` and perhaps ``auth``) or an existing one (``id``).
+
+    ``key`` is its key under ``connections:``, or empty for one written inline on an entry. ``auth`` is
+    ``{"specName": str, "params": {name: Secret}}`` or ``None``.
+    """
+
+    key: str
+    name: str
+    destination: str | None = None
+    source: str | None = None
+    auth: Mapping[str, Any] | None = None
+    encryption: Mapping[str, Any] | None = None
+    id: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One expanded piece of work. ``body`` holds the entry's own keys, defaults filled in, references resolved.
+
+    ``connection`` is resolved to a :class:`Connection` where the kind has one. ``place`` is ``file:line`` of the
+    row it came from (a csv line) or of the entry itself.
+    """
+
+    entry: int
+    kind: str
+    name: str
+    body: Mapping[str, Any]
+    place: str
+    connection: Connection | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the manifest and its items, in row order. ``name`` is the unexpanded template."""
+
+    index: int
+    kind: str
+    name: str
+    line: int
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A valid manifest. ``options`` are its ``options:`` (rate, concurrency, tolerate, audiencesPerJob …), typed."""
+
+    path: Path
+    name: str
+    sandbox: str | None
+    entries: tuple[Entry, ...]
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All items, in manifest order."""
+        return tuple(item for entry in self.entries for item in entry.items)

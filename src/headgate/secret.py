@@ -1,0 +1,61 @@
+"""Values that must never be seen: they travel wrapped, and only the platform's encoder unwraps them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MASK = "***"
+
+
+class Secret:
+    """A secret value and the reference it came from (``${env:S3_KEY}``), or a mask when it was written out.
+
+    ``str``, ``repr`` and formatting give the reference; orjson refuses the type, so a secret that reaches a
+    store, a log or a report is a loud error and not a leak.
+    """
+
+    __slots__ = ("_value", "ref")
+
+    def __init__(self, value: Any, ref: str = MASK) -> None:
+        self._value = value
+        self.ref = ref
+
+    def reveal(self) -> Any:
+        """The value itself. Called where a request body is encoded or a schema is checked, nowhere else."""
+        return self._value
+
+    def __str__(self) -> str:
+        return self.ref
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.ref, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(("headgate.secret", str(self._value)))
+
+
+def masked(value: Any) -> Any:
+    """A copy of ``value`` (dicts, lists, scalars) in which every secret stands as its reference."""
+    if isinstance(value, Secret):
+        return value.ref
+    if isinstance(value, dict):
+        return {key: masked(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(inner) for inner in value]
+    return value
+
+
+def revealed(value: Any) -> Any:
+    """A copy of ``value`` with every secret unwrapped. For the encoder and the schema checks only."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, dict):
+        return {key: revealed(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [revealed(inner) for inner in value]
+    return value
