@@ -1,0 +1,94 @@
+"""What the machine is told and what it answers. Time comes in with the event; seconds are monotonic unless named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+from headgate.engine.record import Record
+from headgate.exchange import Answer, Call
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An attempt is over. ``attempt`` is the number the machine gave it, so that a late answer is recognised."""
+
+    job: int
+    attempt: int
+    answer: Answer
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Time has passed: look at what was waiting for it. Also the first event of a run."""
+
+    at: float
+
+
+class Stop(Enum):
+    """Why nothing new is to be started."""
+
+    INTERRUPTED = "interrupted"  # a person, or a signal
+    TOLERATE = "tolerate"        # more failures than allowed
+    ON_ERROR = "on-error"        # the first failure, where that is the rule
+    FINISH_BY = "finish-by"      # the time is up
+    PLATFORM = "platform"        # refused as a whole, or out of reach
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Start nothing new; what is in flight may end."""
+
+    reason: Stop
+    at: float
+    detail: str = ""
+
+
+Event = Answered | Ticked | StopAsked
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Perform ``call`` when the limiter lets it; if there is an ``intent``, only once that is durable."""
+
+    job: int
+    attempt: int
+    call: Call
+    intent: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Journal this."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing may leave for ``seconds``: the platform said so to one, and it means all."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something a person or a program may want to know."""
+
+    name: Literal["started", "settled", "retry", "hold", "wait", "stop"]
+    job: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing is left to do, or nothing more may be started. ``stop`` is why, if the run was stopped."""
+
+    stop: Stop | None
+    detail: str = ""
+
+
+Command = Send | Write | Hold | Tell | Finish

@@ -1,0 +1,485 @@
+"""The pure machine: what is told to it goes in, what is to be done comes out. No I/O, no clock, no await.
+
+States of a job, and what moves it::
+
+    held ──(last edge settled)── ready ──(a slot is free)── running ──(answer)── ready | paused | waiting | settled
+                                   ▲                                              │
+                                   └──(time is up / keys are granted)─────────────┘
+
+A job that is paused, or waits in line for keys, holds no slot. The walk is ready-first: whatever may go, goes, the
+longest remaining path first; there are no levels.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from random import Random
+from typing import Any
+
+from headgate.engine.events import Answered, Command, Event, Finish, Hold, Send, Stop, StopAsked, Tell, Ticked, Write
+from headgate.engine.leases import Leases
+from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
+from headgate.errors import InvalidTransition
+from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
+from headgate.plan.model import Job, Plan
+from headgate.workflows import PROCEDURES
+from headgate.workflows.contract import (
+    RUNS,
+    Ask,
+    Claim,
+    Context,
+    Ending,
+    Pause,
+    Phase,
+    Settle,
+    Signal,
+    Step,
+)
+
+
+class State(IntEnum):
+    """Where a job is."""
+
+    HELD = 0      # waiting on edges
+    READY = 1     # waiting for a slot
+    RUNNING = 2   # a request is on its way
+    PAUSED = 3    # waiting for a time
+    WAITING = 4   # in line for keys
+    SETTLED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
+
+    concurrency: int = 100
+    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free.
+    ahead: int = 32
+    time_scale: float = 1.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    poll: PollPolicy = field(default_factory=PollPolicy)
+    stop_on_error: bool = False
+    tolerance: Tolerance | None = None
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Live:
+    """One job as it stands. ``phase`` is the procedure's; ``durable`` the last journaled one."""
+
+    state: State = State.HELD
+    waits_for: int = 0
+    priority: float = 0.0
+    phase: Phase = field(default_factory=dict)
+    signal: Signal = Signal.START
+    call: Call | None = None
+    attempt: int = 0
+    tries: int = 0
+    reason: str = ""
+    held_until_s: float | None = None
+    durable: tuple[Phase, bool] | None = None
+    settled: Mapping[str, Any] | None = None
+    cause: str | None = None
+
+
+class Machine:
+    """One run of one plan.
+
+    ``known`` are objects of earlier runs by marker, ``(id, digest)``; an empty id is one that was asked for and
+    whose answer no run has understood.
+    """
+
+    def __init__(self, plan: Plan, rules: Rules, *, now_s: float, at: float = 0.0, past: Past | None = None,
+                 known: Mapping[str, tuple[str, str]] | None = None) -> None:
+        self.plan = plan
+        self.rules = rules
+        self.jobs: list[Job] = list(plan.jobs)
+        self.live: list[Live] = [Live() for _ in self.jobs]
+        self.counts = dict.fromkeys(Ending, 0)
+        self.stopped: StopAsked | None = None
+        self.finished = False
+        self.in_flight = 0
+        self.failed_rows = 0
+        self._open = len(self.jobs)
+        self._dependents: list[list[int]] = [[] for _ in self.jobs]
+        self._ready: list[tuple[float, int, int]] = []
+        self._order = 0
+        self._wakes: list[tuple[float, int, int]] = []
+        self._leases = Leases()
+        self._ours: set[str] = set()
+        self._failed_items: set[int] = set()
+        self._budget = rules.retry.budget()
+        self._rng = Random(rules.seed)
+        self._answered_once = False
+        self._clock_at, self._clock_s = at, now_s
+        self._out: list[Command] = []
+        self._link()
+        if past is not None:
+            self._restore(past)
+        self._reuse(known or {}, past)
+        for index, live in enumerate(self.live):
+            if live.settled is None and (cause := self._failed_need(index)) is not None:
+                self._record_settled(index, Ending.SKIPPED, {}, None, (), cause)
+            elif live.state is State.HELD and live.waits_for == 0:
+                self._make_ready(index)
+
+    # -- what may be asked of it ---------------------------------------------------------------------------------
+
+    def handle(self, *events: Event) -> list[Command]:
+        """Take events in, give the commands that follow, in the order in which they are to be obeyed."""
+        for event in events:
+            if isinstance(event, Answered):
+                self._answered(event)
+            elif isinstance(event, StopAsked):
+                self._stop(event)
+            else:
+                self._wake(event.at)
+            self._admit(event.at)
+            self._maybe_finish()
+        commands, self._out = self._out, []
+        return commands
+
+    def next_wake(self) -> float | None:
+        """When something that waits for time may go on (monotonic seconds); ``None`` if nothing does."""
+        while self._wakes and not self._is_current_wake(self._wakes[0]):
+            heapq.heappop(self._wakes)
+        return self._wakes[0][0] if self._wakes else None
+
+    def platform_now(self, at: float) -> float:
+        """The platform's clock at monotonic second ``at``, epoch seconds, as far as its answers tell."""
+        return self._clock_s + (at - self._clock_at) * self.rules.time_scale
+
+    def durable(self) -> dict[int, tuple[Any, ...]]:
+        """What a fold of all records given so far would say: settled data, or the phase and whether it is open."""
+        view: dict[int, tuple[Any, ...]] = {}
+        for index, live in enumerate(self.live):
+            if live.settled is not None:
+                view[index] = ("settled", dict(live.settled))
+            elif live.durable is not None:
+                view[index] = ("open", *live.durable)
+        return view
+
+    def states(self) -> dict[State, int]:
+        """How many jobs are in each state."""
+        found = dict.fromkeys(State, 0)
+        for live in self.live:
+            found[live.state] += 1
+        return found
+
+    def waits(self) -> list[tuple[int, Live]]:
+        """Jobs that are paused or in line, with their reasons; for people."""
+        return [(index, live) for index, live in enumerate(self.live)
+                if live.state in (State.PAUSED, State.WAITING)]
+
+    def counts_failed(self) -> int:
+        """Jobs that failed, in all lives of the run."""
+        return self.counts[Ending.FAILED]
+
+    @property
+    def open(self) -> int:
+        """Jobs not yet settled."""
+        return self._open
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def _link(self) -> None:
+        for index, job in enumerate(self.jobs):
+            edges = set(job.needs.values()) | set(job.after.values())
+            self.live[index].waits_for = len(edges)
+            for edge in edges:
+                self._dependents[edge].append(index)
+        # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
+        for index in range(len(self.jobs) - 1, -1, -1):
+            below = (self.live[child].priority for child in self._dependents[index])
+            self.live[index].priority = 1.0 + max(below, default=0.0)
+
+    def _restore(self, past: Past) -> None:
+        for parent, child in past.children:
+            self._add_child(parent, child.key, child.kind, child.spec)
+        for index, job in sorted(past.jobs.items()):
+            live = self.live[index]
+            if job.settled is not None:
+                self._close(index, job.settled, restored=True)
+                continue
+            live.phase, live.durable = job.phase, (job.phase, job.lost)
+            live.signal = Signal.LOST if job.lost else Signal.RESUME
+            self._ours.update(job.phase.get(RUNS, ()))
+            keys = PROCEDURES[self.jobs[index].kind].keys(self.jobs[index].spec)
+            if keys:
+                self._leases.force(index, keys)
+
+    def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
+        for index, job in enumerate(self.jobs):
+            if not job.collection or self.live[index].settled is not None or (past and index in past.jobs):
+                continue
+            found = known.get(job.spec.marker)
+            if found is not None and found[0]:
+                # Held on its edges or not: what exists needs nothing to be made.
+                self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
+            elif found is not None:
+                self.live[index].signal = Signal.LOST  # an earlier run may have made it: look first
+
+    def _failed_need(self, index: int) -> str | None:
+        """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
+        for edge in self.jobs[index].needs.values():
+            live = self.live[edge]
+            if live.settled is not None and live.settled["ending"] != Ending.SUCCEEDED.value:
+                return live.cause or self.jobs[edge].key
+        return None
+
+    def _add_child(self, parent: int, key: str, kind: str, spec: Mapping[str, Any]) -> int:
+        first = self.jobs[parent]
+        self.jobs.append(Job(key, kind, first.role, spec, first.item, dict(first.needs), dict(first.after)))
+        self.live.append(Live(priority=self.live[parent].priority))
+        self._dependents.append([])
+        index = len(self.jobs) - 1
+        self._open += 1
+        return index
+
+    # -- time, stops -----------------------------------------------------------------------------------------------
+
+    def _is_current_wake(self, wake: tuple[float, int, int]) -> bool:
+        live = self.live[wake[2]]
+        return live.state is State.PAUSED and live.attempt == wake[1]
+
+    def _wake(self, at: float) -> None:
+        while self._wakes and self._wakes[0][0] <= at + 1e-9:
+            wake = heapq.heappop(self._wakes)
+            if self._is_current_wake(wake):
+                self._make_ready(wake[2])
+
+    def _stop(self, event: StopAsked) -> None:
+        if self.stopped is None:
+            self.stopped = event
+            self._out.append(Tell("stop", -1, {"reason": event.reason.value, "detail": event.detail}))
+
+    def _maybe_finish(self) -> None:
+        if not self.finished and (self._open == 0 or (self.stopped is not None and self.in_flight == 0)):
+            self.finished = True
+            stop = self.stopped if self._open else None
+            self._out.append(Finish(stop.reason if stop else None, stop.detail if stop else ""))
+
+    # -- the walk --------------------------------------------------------------------------------------------------
+
+    def _make_ready(self, index: int) -> None:
+        live = self.live[index]
+        live.state, live.reason, live.held_until_s = State.READY, "", None
+        self._order += 1
+        heapq.heappush(self._ready, (-live.priority, self._order, index))
+
+    def _admit(self, at: float) -> None:
+        while self._ready and self.stopped is None and self.in_flight < self.rules.concurrency + self.rules.ahead:
+            index = heapq.heappop(self._ready)[2]
+            live = self.live[index]
+            if live.state is not State.READY:
+                continue
+            if live.call is not None:
+                self._send(index, live.call)
+            else:
+                self._advance(index, live.signal, at)
+
+    def _advance(self, index: int, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
+        """Ask the procedure what to do next, and do it. ``understood``: an effect's answer came in just now."""
+        job, live = self.jobs[index], self.live[index]
+        step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
+        live.signal = Signal.RESUME
+        self._apply(index, step, at, understood=understood)
+
+    def _apply(self, index: int, step: Step, at: float, *, understood: bool) -> None:
+        live = self.live[index]
+        if isinstance(step, Settle):
+            self._record_settled(index, step.ending, step.output, step.problem, step.children, None)
+            return
+        live.phase = step.phase
+        if understood or (isinstance(step, Pause) and step.keep):
+            self._record_step(index, step.phase)
+        if isinstance(step, Ask):
+            live.call, live.tries = step.call, 0
+            if live.state is State.RUNNING or self.stopped is not None:
+                self._make_ready(index)
+            else:
+                self._send(index, step.call)
+        elif isinstance(step, Pause):
+            self._pause(index, at + max(0.0, step.seconds) / self.rules.time_scale, step.reason)
+            live.held_until_s = step.until_s if step.held else None
+            if step.held:
+                self._out.append(Tell("hold", index, {"reason": step.reason, "until": step.until_s}))
+        else:
+            live.state, live.reason = State.WAITING, "another ad-hoc job holds one of its audiences"
+            if self._leases.claim(index, step.keys):
+                self._make_ready(index)
+
+    def _pause(self, index: int, until: float, reason: str) -> None:
+        live = self.live[index]
+        live.state, live.reason = State.PAUSED, reason
+        live.attempt += 1
+        heapq.heappush(self._wakes, (until, live.attempt, index))
+
+    def _send(self, index: int, call: Call) -> None:
+        live = self.live[index]
+        live.state, live.call = State.RUNNING, call
+        live.attempt += 1
+        live.tries += 1
+        self.in_flight += 1
+        if live.tries == 1:
+            self._budget.request()
+        intent = None
+        if call.effect and live.durable != (live.phase, True):
+            live.durable = (live.phase, True)
+            intent = Record("intent", index, live.phase, self._made(index, ""))
+        self._out.append(Send(index, live.attempt, call, intent))
+
+    def _context(self, index: int, at: float) -> Context:
+        job = self.jobs[index]
+        inputs: dict[str, Mapping[str, Any]] = {}
+        missing: dict[str, str] = {}
+        for role, edge in (*job.needs.items(), *job.after.items()):
+            settled = self.live[edge].settled or {}
+            if settled.get("ending") == Ending.SUCCEEDED.value:
+                inputs[role] = settled.get("output", {})
+            else:
+                missing[role] = self._blame(edge)
+        return Context(job.key, job.spec, inputs, missing, self.platform_now(at), self._ours, self.rules.poll)
+
+    def _blame(self, edge: int) -> str:
+        live = self.live[edge]
+        root = live.cause or self.jobs[edge].key
+        problem = problem_of(live.settled or {})
+        return f"{root} failed" + (f": {problem.message}" if problem else "")
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+
+    def _answered(self, event: Answered) -> None:
+        live = self.live[event.job]
+        if live.state is not State.RUNNING or live.attempt != event.attempt:
+            raise InvalidTransition(
+                f"{self.jobs[event.job].key}: an answer to attempt {event.attempt} in state {live.state.name}")
+        self.in_flight -= 1
+        answer, call = event.answer, live.call
+        if call is None:
+            raise InvalidTransition(f"{self.jobs[event.job].key}: an answer without a call")
+        if answer.date_s is not None:
+            self._tune(event.at, answer.date_s)
+        match answer.verdict:
+            case Verdict.OK | Verdict.REJECTED:
+                self._answered_once = True
+                live.call = None
+                self._advance(event.job, answer, event.at, understood=call.effect)
+            case Verdict.REFUSED if answer.status == 401 or not self._answered_once:
+                self._halt(event, "the platform refused the credentials")
+            case Verdict.REFUSED:
+                live.call = None
+                self._advance(event.job, answer, event.at, understood=call.effect)
+            case _:
+                self._again(event, call)
+
+    def _tune(self, at: float, date_s: float) -> None:
+        """Set our idea of the platform's clock by a ``Date`` header, which has whole seconds."""
+        now = self.platform_now(at)
+        if not date_s <= now <= date_s + 1.0:
+            self._clock_at, self._clock_s = at, date_s if now < date_s else date_s + 1.0
+
+    def _halt(self, event: Answered, what: str) -> None:
+        problem = event.answer.problem
+        self._stop(StopAsked(Stop.PLATFORM, event.at, f"{what}: {problem.message}" if problem else what))
+        self._make_ready(event.job)  # not done; a resume asks again
+
+    def _again(self, event: Answered, call: Call) -> None:
+        """Throttled, faulty, lost or not sent: wait, then ask again, or find out first whether it happened."""
+        live, answer = self.live[event.job], event.answer
+        if answer.verdict is Verdict.THROTTLED:
+            self._out.append(Hold(answer.retry_after_s or 1.0))
+        delay = self.rules.retry.delay(answer.verdict, live.tries, answer.retry_after_s, self._rng)
+        if delay is None or (answer.verdict is not Verdict.THROTTLED and not self._budget.spend()):
+            self._give_up(event, call)
+            return
+        problem = answer.problem
+        self._out.append(Tell("retry", event.job, {
+            "verdict": answer.verdict.value, "status": answer.status, "endpoint": call.endpoint,
+            "delay": round(delay, 3), "message": problem.message if problem else ""}))
+        uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
+        if uncertain:
+            # The call is dropped: the procedure is told that it may have happened, and asks before it sends again.
+            live.call, live.signal = None, Signal.LOST
+        self._pause(event.job, event.at + delay, f"{answer.verdict.value} {answer.status or ''}: trying again".strip())
+
+    def _give_up(self, event: Answered, call: Call) -> None:
+        answer = event.answer
+        if answer.verdict is Verdict.NOT_SENT or not self._answered_once:
+            self._halt(event, "the platform cannot be reached")
+            return
+        found = answer.problem or Problem(answer.status, "", answer.verdict.value)
+        hint = "it may have happened: `headgate resume` looks before it sends again" if call.effect else found.advice
+        problem = Problem(found.status, found.code, found.message, found.request_id, hint)
+        self._record_settled(event.job, Ending.FAILED, {}, problem, (), None)
+
+    # -- endings ---------------------------------------------------------------------------------------------------
+
+    def _record_step(self, index: int, phase: Phase) -> None:
+        self.live[index].durable = (phase, False)
+        self._ours.update(phase.get(RUNS, ()))
+        self._out.append(Write(Record("step", index, phase)))
+
+    def _record_settled(self, index: int, ending: Ending, output: Mapping[str, Any], problem: Problem | None,
+                        children: Iterable[Any], cause: str | None) -> None:
+        data = settled_data(ending, output, problem, children, cause)
+        made = None
+        if ending is Ending.SUCCEEDED and output.get("found") != "store":
+            made = self._made(index, str(output.get("id", "")))
+        self._out.append(Write(Record("settled", index, data, made)))
+        self._out.append(Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""}))
+        for child in children_of(data):
+            self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
+        self._close(index, data)
+
+    def _made(self, index: int, remote: str) -> Made | None:
+        job = self.jobs[index]
+        return Made(job.spec.marker, job.collection, remote, job.spec.name, job.digest) if job.collection else None
+
+    def _close(self, index: int, data: Mapping[str, Any], *, restored: bool = False) -> None:
+        live, ending = self.live[index], Ending(data["ending"])
+        if live.settled is not None:
+            raise InvalidTransition(f"{self.jobs[index].key}: settled twice")
+        live.state, live.settled, live.call, live.phase = State.SETTLED, data, None, {}
+        live.cause = data.get("cause")
+        self._open -= 1
+        self.counts[ending] += 1
+        self._ours.update(data.get("output", {}).get(RUNS, ()))
+        for granted in self._leases.release(index):
+            self._make_ready(granted)
+        for dependent in self._dependents[index]:
+            self._edge_settled(dependent, index, ending, restored=restored)
+        if not restored:  # a resumed run is not stopped again by what stopped it before
+            self._judge(index, data, ending)
+
+    def _edge_settled(self, dependent: int, edge: int, ending: Ending, *, restored: bool) -> None:
+        live = self.live[dependent]
+        live.waits_for -= 1
+        if live.settled is not None:
+            return
+        if ending is not Ending.SUCCEEDED and edge in self.jobs[dependent].needs.values():
+            if not restored:  # a restored run has its own record of it, later in the journal
+                cause = self.live[edge].cause or self.jobs[edge].key
+                self._record_settled(dependent, Ending.SKIPPED, {}, None, (), cause)
+        elif live.waits_for == 0 and live.state is State.HELD and not restored:
+            self._make_ready(dependent)
+
+    def _judge(self, index: int, data: Mapping[str, Any], ending: Ending) -> None:
+        """Count failed rows (items and pairs), and stop when there are more than is tolerated."""
+        job = self.jobs[index]
+        if job.kind == "adhoc":
+            self.failed_rows += sum(1 for row in data.get("output", {}).get("pairs", ()) if row[1] == "failed")
+        elif ending is Ending.FAILED and job.item not in self._failed_items:
+            self._failed_items.add(job.item)
+            self.failed_rows += 1
+        if self.stopped is not None or not self.failed_rows:
+            return
+        total = len(self.plan.items) + len(self.plan.pairs)
+        if self.rules.stop_on_error:
+            self._stop(StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed"))
+        elif self.rules.tolerance is not None and self.rules.tolerance.exceeded(self.failed_rows, total):
+            self._stop(StopAsked(Stop.TOLERATE, 0.0, f"{self.failed_rows} failed, {self.rules.tolerance} tolerated"))

@@ -1,0 +1,94 @@
+"""What is journaled, and what a journal means. ``fold(records)`` is the machine's durable state, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from headgate.exchange import Problem
+from headgate.workflows.contract import Child, Ending, Phase
+
+RecordKind = Literal["intent", "step", "settled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object that exists on the platform because of us, or was found to: for the next run to use again."""
+
+    marker: str
+    collection: str
+    id: str
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the journal.
+
+    ``intent``: the effect of ``phase`` may leave from now on. ``step``: its answer is understood, the job goes on in
+    ``phase``. ``settled``: the job is over, as ``data`` says. Records are kept in the order they are given.
+    """
+
+    kind: RecordKind
+    job: int
+    data: Mapping[str, Any]
+    made: Made | None = None
+
+
+@dataclass(slots=True)
+class JobPast:
+    """What the journal knows of one job."""
+
+    phase: Phase = field(default_factory=dict)
+    lost: bool = False
+    settled: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Past:
+    """What the journal knows of a run: jobs by index, and children in the order in which they were found."""
+
+    jobs: dict[int, JobPast] = field(default_factory=dict)
+    children: list[tuple[int, Child]] = field(default_factory=list)
+
+
+def fold(records: Iterable[Record]) -> Past:
+    """The durable state that ``records`` (oldest first) leave behind."""
+    past = Past()
+    for record in records:
+        job = past.jobs.setdefault(record.job, JobPast())
+        if record.kind == "settled":
+            job.settled = record.data
+            past.children += [(record.job, child) for child in children_of(record.data)]
+        else:
+            job.phase, job.lost = dict(record.data), record.kind == "intent"
+    return past
+
+
+def settled_data(ending: Ending, output: Mapping[str, Any], problem: Problem | None, children: Iterable[Child],
+                 cause: str | None) -> dict[str, Any]:
+    """The data of a ``settled`` record. ``cause`` is the failed ancestor of a skipped job."""
+    data: dict[str, Any] = {"ending": ending.value}
+    if output:
+        data["output"] = dict(output)
+    if problem is not None:
+        data["problem"] = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
+    spawned = [[child.key, child.kind, dict(child.spec)] for child in children]
+    if spawned:
+        data["children"] = spawned
+    if cause is not None:
+        data["cause"] = cause
+    return data
+
+
+def children_of(data: Mapping[str, Any]) -> list[Child]:
+    """The children a ``settled`` record names."""
+    return [Child(str(key), str(kind), spec) for key, kind, spec in data.get("children", ())]
+
+
+def problem_of(data: Mapping[str, Any]) -> Problem | None:
+    """The problem a ``settled`` record names."""
+    found = data.get("problem")
+    return Problem(*found) if found else None

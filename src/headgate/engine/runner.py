@@ -1,0 +1,210 @@
+"""The async shell around the machine: it performs what the machine decides, and tells it what came of it.
+
+The order that makes ``kill -9`` harmless is kept here: an effect's intent is durable before its request may leave,
+and what its answer means is journaled before anything that depends on it can become durable (one queue, in order).
+Intents are written ahead of the slots, so that no slot waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+from aiolimiter import AsyncLimiter
+
+from headgate.clock import Clock
+from headgate.engine.events import (
+    Answered,
+    Command,
+    Event,
+    Finish,
+    Hold,
+    Send,
+    Stop,
+    StopAsked,
+    Tell,
+    Ticked,
+    Write,
+)
+from headgate.engine.machine import Machine
+from headgate.engine.tally import Tally
+from headgate.exchange import Call
+from headgate.pacing import Brake, burst
+from headgate.platform.contract import Platform
+from headgate.store.contract import Journal
+
+Observer = Callable[[Tell], None]
+#: How often counters are handed to the store, in seconds.
+COUNT_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Requests per second, and at once."""
+
+    rate_per_s: float = 50.0
+    concurrency: int = 100
+
+
+class Gate:
+    """Lets requests out one by one: nobody while the brake is on, then as the limiter allows."""
+
+    def __init__(self, rate_per_s: float, clock: Clock, brake: Brake) -> None:
+        # A small burst, asked for by one waiter at a time, keeps the rate exact (a burst of a whole second would
+        # let twice the rate through in the first second).
+        size = burst(rate_per_s)
+        self._limiter = AsyncLimiter(size, size / rate_per_s)
+        self._clock = clock
+        self._brake = brake
+        self._line = asyncio.Lock()
+
+    async def pass_one(self, _endpoint: str = "") -> None:
+        """Wait for leave to send one request."""
+        async with self._line:
+            while (left := self._brake.remaining(self._clock.mono())) > 0:
+                await self._clock.sleep(left)
+            await self._limiter.acquire()
+
+
+class Runner:
+    """Drives one machine to its end. ``journal.broken`` ends the run with a store error."""
+
+    def __init__(self, machine: Machine, platform: Platform, journal: Journal, clock: Clock, gate: Gate,
+                 brake: Brake, tally: Tally, *, limits: Limits, observers: tuple[Observer, ...] = ()) -> None:
+        self._machine, self._platform, self._journal, self._clock = machine, platform, journal, clock
+        self._gate, self._brake, self._tally, self._limits = gate, brake, tally, limits
+        self._observers = observers
+        self._outbox: deque[Send] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._ended: asyncio.Future[Finish] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._counted_at = 0.0
+        self._began = clock.mono()
+        #: Requests on their way right now.
+        self.flying = 0
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since this life of the run began."""
+        return self._clock.mono() - self._began
+
+    async def run(self) -> Finish:
+        """Run until everything is settled or stopped. What was understood is durable when this returns.
+
+        Raises:
+            StoreError: the journal could not be written; nothing was sent after that.
+        """
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        finish = Finish(Stop.INTERRUPTED, "stopped at once")
+        async with anyio.create_task_group() as group:
+            self._scope = group.cancel_scope
+            for _ in range(self._limits.concurrency):
+                group.start_soon(self._work)
+            self._feed(Ticked(self._clock.mono()))
+            broken = getattr(self._journal, "broken", None)
+            await asyncio.wait([self._ended, *([broken] if broken is not None else [])],
+                               return_when=asyncio.FIRST_COMPLETED)
+            if self._ended.done():
+                finish = self._ended.result()
+            group.cancel_scope.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        with anyio.CancelScope(shield=True):
+            self._journal.count(self._tally.as_dict(self.wall_s))
+            await self._journal.flush()
+        return finish
+
+    def stop(self, reason: Stop, detail: str = "") -> None:
+        """Start nothing new; let what is on its way end."""
+        self._feed(StopAsked(reason, self._clock.mono(), detail))
+
+    def cancel(self) -> None:
+        """End at once. What is on its way stays an open intent, and a resume looks what became of it."""
+        if self._scope is not None:
+            self._scope.cancel()
+
+    # -- performing ------------------------------------------------------------------------------------------------
+
+    def _feed(self, event: Event) -> None:
+        for command in self._machine.handle(event):
+            self._obey(command)
+        self._set_timer()
+
+    def _obey(self, command: Command) -> None:
+        if isinstance(command, Send):
+            if command.intent is not None:
+                self._journal.append(command.intent, partial(self._post, command))
+            else:
+                self._post(command)
+        elif isinstance(command, Write):
+            self._journal.append(command.record)
+        elif isinstance(command, Hold):
+            self._brake.hold(self._clock.mono(), command.seconds)
+        elif isinstance(command, Finish):
+            if self._ended is not None and not self._ended.done():
+                self._ended.set_result(command)
+        else:
+            if command.name == "retry":
+                self._tally.retried += 1
+            for observer in self._observers:
+                observer(command)
+
+    def _post(self, send: Send) -> None:
+        self._outbox.append(send)
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                break
+
+    async def _next(self) -> Send:
+        while not self._outbox:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        return self._outbox.popleft()
+
+    async def _work(self) -> None:
+        perform, gate, clock = self._platform.perform, self._gate, self._clock
+        while True:
+            send = await self._next()
+            await gate.pass_one(send.call.endpoint)
+            self.flying += 1
+            try:
+                answer = await perform(send.call)
+            finally:
+                self.flying -= 1
+            self._count(send.call, answer)
+            self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
+
+    def _count(self, call: Call, answer: object) -> None:
+        self._tally.answered(call, answer)  # type: ignore[arg-type]
+        now = self._clock.mono()
+        if now - self._counted_at >= COUNT_EVERY_S:
+            self._counted_at = now
+            self._journal.count(self._tally.as_dict(now - self._began))
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        wake = self._machine.next_wake()
+        if wake == self._timer_at and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = wake
+        if wake is not None:
+            delay = max(0.0, wake - self._clock.mono())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._feed(Ticked(self._clock.mono()))

@@ -1,0 +1,41 @@
+"""Counters of a run: what was sent, by endpoint, and how it went. Survives a crash through the store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from headgate.exchange import Answer, Call, Verdict
+
+
+class Tally:
+    """Requests of one run, all its lives together. ``before`` is what an earlier life stored."""
+
+    def __init__(self, before: Mapping[str, Any] | None = None) -> None:
+        before = before or {}
+        self.sent = int(before.get("sent", 0))
+        self.throttled = int(before.get("throttled", 0))
+        self.retried = int(before.get("retried", 0))
+        self.polls = int(before.get("polls", 0))
+        self.seconds = float(before.get("seconds", 0.0))
+        self.by_endpoint: Counter[str] = Counter(before.get("byEndpoint", {}))
+        self.by_status: Counter[str] = Counter(before.get("byStatus", {}))
+
+    def answered(self, call: Call, answer: Answer) -> None:
+        """Count one performed call."""
+        if answer.verdict is Verdict.NOT_SENT:
+            return
+        self.sent += answer.requests
+        self.by_endpoint[call.endpoint] += answer.requests
+        self.by_status[str(answer.status or answer.verdict.value)] += 1
+        if answer.verdict is Verdict.THROTTLED:
+            self.throttled += 1
+        if call.purpose == "poll":
+            self.polls += answer.requests
+
+    def as_dict(self, wall_s: float = 0.0) -> dict[str, Any]:
+        """For the store and the report; ``wall_s`` is added to the seconds of earlier lives."""
+        return {"sent": self.sent, "throttled": self.throttled, "retried": self.retried, "polls": self.polls,
+                "seconds": round(self.seconds + wall_s, 3), "byEndpoint": dict(sorted(self.by_endpoint.items())),
+                "byStatus": dict(sorted(self.by_status.items()))}

@@ -1,0 +1,271 @@
+"""Where the rooms are joined: one plan, one profile, one store become one run and one report.
+
+The command line and the Python API both come through here; nothing else wires.
+"""
+
+from __future__ import annotations
+
+import secrets as randomness
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headgate.clock import Clock, SystemClock
+from headgate.engine.events import Finish, Stop, Tell
+from headgate.engine.machine import Machine, Rules
+from headgate.engine.record import Past, fold
+from headgate.engine.runner import Gate, Limits, Observer, Runner
+from headgate.engine.tally import Tally
+from headgate.errors import StalePlan, StoreError, UsageError
+from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.plan.model import Plan
+from headgate.plan.outline import Outline
+from headgate.report import Report, build
+from headgate.settings import Profile
+from headgate.store import RunRow, Store
+
+if TYPE_CHECKING:
+    from headgate.simulator import Simulator
+
+#: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
+SIMULATED_TIME_SCALE = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What one run asks for beyond its manifest and profile; ``None`` leaves it to them."""
+
+    rate: str | None = None
+    concurrency: int | None = None
+    on_error: str | None = None
+    tolerate: str | None = None
+    finish_by_s: float | None = None
+    fresh: bool = False
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Watch:
+    """A run in progress, for those who look at it or want to stop it. Filled in as the run comes to life."""
+
+    def __init__(self) -> None:
+        self.run: RunRow | None = None
+        self.machine: Machine | None = None
+        self.runner: Runner | None = None
+        self.tally: Tally | None = None
+        self.limits = Limits()
+        self.continued = False
+
+    def drain(self) -> None:
+        """Start nothing new; save; end."""
+        if self.runner is not None:
+            self.runner.stop(Stop.INTERRUPTED, "interrupted")
+
+    def cancel(self) -> None:
+        """End at once; a resume looks what became of the requests on their way."""
+        if self.runner is not None:
+            self.runner.cancel()
+
+
+def new_run_id(manifest: str, now_s: float) -> str:
+    """``<manifest>-<UTC time>-<4 hex>``."""
+    return f"{manifest}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
+
+
+def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | None = None) -> RunRow | None:
+    """The newest run with something left to do, of one manifest and sandbox or of any."""
+    for run in store.runs():
+        if run.unfinished and manifest in (None, run.manifest) and sandbox in (None, run.sandbox):
+            return run
+    return None
+
+
+def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Keys of jobs whose object exists but was made from other content than is asked for now."""
+    return [job.key for job in plan.jobs
+            if job.collection and (found := known.get(job.spec.marker)) is not None and found[0]
+            and found[1] != job.digest]
+
+
+def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: float) -> tuple[RunRow, bool]:
+    """The run to drive, claimed, and whether it is an old one continued.
+
+    Raises:
+        StalePlan: the manifest has changed since its unfinished run.
+        StoreBusy: another process drives it.
+    """
+    unfinished = last_unfinished(store, plan.manifest, plan.sandbox)
+    if unfinished is not None and wishes.fresh:
+        store.claim(unfinished.id)
+        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters)
+    elif unfinished is not None:
+        if unfinished.fingerprint != plan.fingerprint:
+            raise StalePlan(
+                f"{path}: the manifest has changed since its unfinished run {unfinished.id}; nothing was sent",
+                expected=unfinished.fingerprint, found=plan.fingerprint,
+                hint="put the manifest back and `headgate resume`, or start anew with --fresh (what was made is kept)")
+        store.claim(unfinished.id)
+        return unfinished, True
+    run = RunRow(new_run_id(plan.manifest, now_s), plan.manifest, str(path), plan.sandbox, plan.fingerprint,
+                 "running", now_s, args=dict(wishes.args))
+    store.begin(run, Outline.of(plan).packed())
+    store.claim(run.id)
+    return run, False
+
+
+def refuse_changes(plan: Plan, store: Store) -> Mapping[str, tuple[str, str]]:
+    """What is known of the plan's objects.
+
+    Raises:
+        UsageError: something was made from other content: it would have to be updated or replaced.
+    """
+    known = store.known(plan.sandbox)
+    changed = changed_items(plan, known)
+    if changed:
+        names = "\n".join(f"  {key}" for key in changed[:10]) + (f"\n  … and {len(changed) - 10} more" if len(changed) > 10 else "")
+        raise UsageError(
+            f"{len(changed)} object{'s' if len(changed) != 1 else ''} of this manifest exist already, made from other "
+            f"content; nothing was sent\n{names}",
+            hint="this version makes objects and does not change them: put the content back, or give the items new names")
+    return known
+
+
+def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limits]:
+    """How the run behaves: flags over the manifest's options over the profile."""
+    options = plan.options
+    rate = parse_rate(wishes.rate or options.get("rate") or profile.limits.rate)
+    concurrency = int(wishes.concurrency or options.get("concurrency") or profile.limits.concurrency)
+    tolerate = wishes.tolerate if wishes.tolerate is not None else options.get("tolerate")
+    tolerance: Tolerance | None = None if tolerate is None else parse_share(tolerate)
+    on_error = wishes.on_error or options.get("onError") or "continue"
+    rules = Rules(concurrency=concurrency, time_scale=profile.time_scale, retry=profile.retry, poll=profile.poll,
+                  stop_on_error=on_error == "stop", tolerance=tolerance)
+    return rules, Limits(rate, concurrency)
+
+
+async def execute(plan: Plan, *, path: Path, profile: Profile, store: Store, wishes: Wishes | None = None,
+                  observers: tuple[Observer, ...] = (), watch: Watch | None = None,
+                  clock: Clock | None = None) -> Report:
+    """Run ``plan`` to its end and say what happened.
+
+    Raises:
+        UsageError: the run cannot begin (changed content, stale plan, settings).
+        StoreError: the store is held, broken or full; what was journaled before is kept.
+    """
+    from headgate.platform.endpoint import PlatformSettings  # noqa: PLC0415 -- aiohttp only when something is sent
+    from headgate.platform.transport import Transport  # noqa: PLC0415
+
+    wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
+    rules, limits = rules_of(plan, profile, wishes)
+    settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
+    known = refuse_changes(plan, store)
+    run, continued = choose_run(store, plan, path, wishes, clock.now())
+    past = fold(store.records(run.id)) if continued else None
+    tally = Tally(run.counters)
+    finish = Finish(Stop.INTERRUPTED, "")
+    machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
+    watch.run, watch.machine, watch.tally, watch.limits, watch.continued = run, machine, tally, limits, continued
+    brake = Brake()
+    gate = Gate(limits.rate_per_s, clock, brake)
+    journal = store.journal(run.id)
+    try:
+        async with Transport(settings, clock, admit=gate.pass_one) as platform:
+            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
+            watch.runner = runner
+            with _finish_by(runner, wishes.finish_by_s, clock):
+                finish = await _unwrapped(runner.run)
+    finally:
+        journal.close()
+    status = _status(finish, machine)
+    counters = tally.as_dict(runner.wall_s)
+    store.finish(run.id, status, clock.now(), machine.open, counters)
+    return report_of(store, run.id, stop=_why(finish))
+
+
+def report_of(store: Store, run_id: str, *, stop: str = "") -> Report:
+    """The report of any run in ``store``.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    run = store.run(run_id)
+    if run is None:
+        raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
+    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)), stop=stop)
+
+
+def _status(finish: Finish, machine: Machine) -> Any:
+    match finish.stop:
+        case None:
+            return "failed" if machine.failed_rows or machine.counts_failed() else "succeeded"
+        case Stop.INTERRUPTED:
+            return "interrupted"
+        case Stop.PLATFORM | Stop.ON_ERROR:
+            return "failed"
+        case _:
+            return "stopped"
+
+
+def _why(finish: Finish) -> str:
+    return "" if finish.stop is None else f"{finish.stop.value}: {finish.detail}" if finish.detail else finish.stop.value
+
+
+async def _unwrapped(run: Callable[[], Any]) -> Finish:
+    """A task group wraps what went wrong; one cause is raised as itself."""
+    try:
+        finish: Finish = await run()
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
+    return finish
+
+
+class _finish_by:  # noqa: N801 -- reads as a statement where it is used
+    """Stops the runner when the time comes."""
+
+    def __init__(self, runner: Runner, at_s: float | None, clock: Clock) -> None:
+        self._runner, self._at_s, self._clock = runner, at_s, clock
+        self._timer: Any = None
+
+    def __enter__(self) -> None:
+        import asyncio  # noqa: PLC0415
+
+        if self._at_s is not None:
+            delay = max(0.0, self._at_s - self._clock.now())
+            self._timer = asyncio.get_running_loop().call_later(
+                delay, self._runner.stop, Stop.FINISH_BY, "the time given by --finish-by has come")
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def world_of(state: str) -> Path:
+    """Where the embedded platform of ``--simulate`` keeps its world: beside the state it belongs to."""
+    path = Path(state)
+    return path.with_name("platform.jsonl" if path.name == "state.db" else f"{path.stem}.platform.jsonl")
+
+
+@asynccontextmanager
+async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIterator[tuple[Profile, Simulator]]:
+    """The embedded platform in this process, and ``profile`` pointed at it. Its world outlives the process."""
+    from headgate.secret import Secret  # noqa: PLC0415
+    from headgate.simulator import Simulator  # noqa: PLC0415 -- a server is only loaded when one is wanted
+
+    scale = float(options.pop("time_scale", SIMULATED_TIME_SCALE))
+    world = world_of(profile.state)
+    world.parent.mkdir(parents=True, exist_ok=True)
+    simulator = Simulator(time_scale=scale, world=world, sandboxes=("prod", "dev", sandbox), **options)
+    async with simulator:
+        who = simulator.credentials
+        yield replace(
+            profile, platform_url=simulator.url, ims_url=simulator.ims_url, org_id=who["org_id"],
+            client_id=who["client_id"], client_secret=Secret(who["client_secret"]), access_token=None,
+            scopes=tuple(str(who["scopes"]).split(",")), sandbox=sandbox, time_scale=scale), simulator
+
+
+__all__ = ["Past", "Tell", "Watch", "Wishes", "execute", "report_of", "simulated"]

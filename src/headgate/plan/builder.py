@@ -1,0 +1,69 @@
+"""Where workflows put their jobs while a plan is made: interned by key, so that what is equal is made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headgate.plan.marker import marker
+from headgate.plan.model import AdhocNote, ItemRow, Job, PairRow
+
+
+class Builder:
+    """Collects jobs and rows. Jobs come in an order in which every edge points backwards."""
+
+    def __init__(self, manifest: str, sandbox: str) -> None:
+        self.manifest = manifest
+        self.sandbox = sandbox
+        self.jobs: list[Job] = []
+        self.items: list[ItemRow] = []
+        self.pairs: list[PairRow] = []
+        self.adhoc: list[AdhocNote] = []
+        self._by_key: dict[str, int] = {}
+        self._shared: dict[tuple[str, Any], str] = {}
+        self._of_item: dict[str, ItemRow] = {}
+
+    def mark(self, key: str, *, shared: bool = False) -> str:
+        """The marker of job ``key``; ``shared`` for what a sandbox has once, whatever the manifest."""
+        return marker(self.sandbox, "" if shared else self.manifest, key)
+
+    def job(self, key: str, make: Callable[[], Job]) -> int:
+        """The index of job ``key``, made now if it is new."""
+        index = self._by_key.get(key)
+        if index is None:
+            job = make()
+            for edge in (*job.needs.values(), *job.after.values()):
+                if edge >= len(self.jobs):
+                    raise ValueError(f"{key}: an edge must point to a job made before it")
+            index = self._by_key[key] = len(self.jobs)
+            self.jobs.append(job)
+        return index
+
+    def shared_key(self, prefix: str, content: Any) -> str:
+        """A key for shared content: ``prefix``, and ``#2``, ``#3`` … for further contents under the same prefix.
+
+        ``content`` may hold secrets: it is compared in memory and never written, so no digest of it exists.
+        """
+        key = self._shared.get((prefix, content))
+        if key is None:
+            count = sum(1 for found, _ in self._shared if found == prefix)
+            key = self._shared[prefix, content] = prefix if count == 0 else f"{prefix}#{count + 1}"
+        return key
+
+    def row(self, row: ItemRow) -> None:
+        """Add an item's row and remember it by the item's name."""
+        self.items.append(row)
+        self._of_item[row.item] = row
+
+    def find_item(self, name: str) -> ItemRow | None:
+        """The row of the item called ``name``, if it was planned before."""
+        return self._of_item.get(name)
+
+
+def frozen(value: Any) -> Any:
+    """A hashable copy of JSON-like ``value``; secrets stay wrapped (they hash and compare by their value)."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, frozen(inner)) for key, inner in value.items()))
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return tuple(frozen(inner) for inner in value)
+    return value

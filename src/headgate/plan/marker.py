@@ -1,0 +1,23 @@
+"""The mark every created object bears, so that it is recognised after a lost answer (contract 4, trap 66).
+
+Flow Service has no idempotency key and does not promise unique names, so the description carries
+``[headgate:<24 hex>]``: a digest of the sandbox, the manifest's name and the job's key. It holds nothing of the
+content, and so nothing of a secret.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+PREFIX = "[headgate:"
+
+
+def marker(sandbox: str, scope: str, key: str) -> str:
+    """The mark of job ``key``; ``scope`` is the manifest's name, or ``""`` for what a sandbox has once."""
+    text = "\x1f".join((sandbox, scope, key)).encode()
+    return f"{PREFIX}{blake2b(text, digest_size=12).hexdigest()}]"
+
+
+def described(text: str, mark: str) -> str:
+    """A description with its mark at the end."""
+    return f"{text} {mark}" if text else mark

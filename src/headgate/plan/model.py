@@ -1,0 +1,89 @@
+"""A plan: the frozen list of jobs with their edges, and the rows a person asked for. Pure data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Job:
+    """One intended effect.
+
+    ``key`` names it for ever (a journal refers to it); ``role`` says what it makes for its item (``flow``,
+    ``targetConnection`` …); ``needs`` are jobs whose output it takes and whose failure skips it, by role;
+    ``after`` are jobs it waits for and whose failure it only hears of. Both hold indexes into the plan's jobs.
+    ``item`` is -1 for what several items share. ``collection`` is set for jobs that create an object there, and
+    ``digest`` is that of its content without secrets. ``requests`` are the endpoints it asks when all goes well.
+    """
+
+    key: str
+    kind: str
+    role: str
+    spec: Any
+    item: int = -1
+    needs: dict[str, int] = field(default_factory=dict)
+    after: dict[str, int] = field(default_factory=dict)
+    collection: str = ""
+    digest: str = ""
+    requests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role."""
+
+    entry: str
+    item: str
+    kind: str
+    place: str
+    jobs: Mapping[str, int]
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """One row of the report's ``activations``: a requested pair. ``flow`` is the job that knows its flow."""
+
+    entry: str
+    destination: str
+    audience: str
+    flow: int
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdhocNote:
+    """How one activation entry was packed."""
+
+    entry: str
+    pairs: int
+    audiences: int
+    jobs: int
+    minimal: bool
+    why: str
+    new_flows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done. ``fingerprint`` is the same for the same manifest and nothing but the same."""
+
+    manifest: str
+    sandbox: str
+    jobs: Sequence[Job]
+    items: Sequence[ItemRow]
+    pairs: Sequence[PairRow]
+    adhoc: Sequence[AdhocNote]
+    fingerprint: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> Counter[str]:
+        """Requests by endpoint if nothing goes wrong; polls are counted once for each job that polls."""
+        count: Counter[str] = Counter()
+        for job in self.jobs:
+            count.update(job.requests)
+        return count

@@ -1,0 +1,58 @@
+"""A plan without its contents: job names, rows and edges to rows. Small, free of secrets, kept with the run.
+
+With the journal it is all a report needs, so a report can be made later and elsewhere, without the manifest.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from headgate.plan.model import ItemRow, PairRow, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class JobLine:
+    """One job's names."""
+
+    key: str
+    kind: str
+    role: str
+    item: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a report needs of a plan."""
+
+    manifest: str
+    sandbox: str
+    jobs: Sequence[JobLine]
+    items: Sequence[ItemRow]
+    pairs: Sequence[PairRow]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Outline:
+        """The outline of ``plan``."""
+        return cls(plan.manifest, plan.sandbox, [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
+                   plan.items, plan.pairs)
+
+    def packed(self) -> bytes:
+        """For the store."""
+        data = {
+            "manifest": self.manifest, "sandbox": self.sandbox,
+            "jobs": [[job.key, job.kind, job.role, job.item] for job in self.jobs],
+            "items": [[row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items],
+            "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
+        }
+        return zlib.compress(orjson.dumps(data), 6)
+
+    @classmethod
+    def unpacked(cls, blob: bytes) -> Outline:
+        """From the store."""
+        data = orjson.loads(zlib.decompress(blob))
+        return cls(data["manifest"], data["sandbox"], [JobLine(*job) for job in data["jobs"]],
+                   [ItemRow(*row) for row in data["items"]], [PairRow(*row) for row in data["pairs"]])

@@ -1,0 +1,11 @@
+"""Reports: what happened, as data (``model``, ``build``) and as text, JSON and CSV (``render``).
+
+Owns the shape of a report and its renderings. Refuses the engine's live state: it reads outlines and journals.
+"""
+
+from __future__ import annotations
+
+from headgate.report.build import build
+from headgate.report.model import SCHEMA, Failure, ItemResult, PairResult, Report
+
+__all__ = ["SCHEMA", "Failure", "ItemResult", "PairResult", "Report", "build"]

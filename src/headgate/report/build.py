@@ -1,0 +1,161 @@
+"""From an outline and what the journal knows to a report. Pure; the same for a live run, a dead one and an old one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headgate.engine.record import JobPast, Past, problem_of
+from headgate.plan.outline import JobLine, Outline
+from headgate.report.model import Failure, ItemResult, PairResult, Report
+from headgate.store.contract import RunRow
+from headgate.workflows.contract import Ending
+
+_NOTHING = JobPast()
+
+
+def build(run: RunRow, outline: Outline, past: Past, *, status: str | None = None, finished_at: float | None = None,
+          stop: str = "") -> Report:
+    """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
+    view = _View(outline, past)
+    items = [view.item(row) for row in range(len(outline.items))]
+    pairs = view.pairs()
+    failures = view.failures()
+    counters = run.counters
+    endings = view.endings()
+    totals = {
+        "items": len(items),
+        "jobs": len(view.lines),
+        "succeeded": endings["succeeded"],
+        "failed": endings["failed"],
+        "skipped": endings["skipped"],
+        "reused": view.reused(),
+        "held": len(view.lines) - sum(endings.values()),
+    }
+    requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
+    return Report(
+        run.id, run.manifest, run.sandbox, status or run.status, run.started_at, finished_at or run.finished_at,
+        float(counters.get("seconds", 0.0)), totals, {**requests, "byEndpoint": counters.get("byEndpoint", {})},
+        items, pairs, failures, stop, endings)
+
+
+class _View:
+    """The rows of a run as its journal leaves them."""
+
+    def __init__(self, outline: Outline, past: Past) -> None:
+        self.outline = outline
+        self.past = past
+        self.lines: list[JobLine] = list(outline.jobs)
+        self.specs: dict[int, Mapping[str, Any]] = {}
+        for parent, child in past.children:
+            first = self.lines[parent]
+            self.specs[len(self.lines)] = child.spec
+            self.lines.append(JobLine(child.key, child.kind, first.role, first.item))
+
+    def _job(self, index: int) -> JobPast:
+        return self.past.jobs.get(index, _NOTHING)
+
+    def _ending(self, index: int) -> str | None:
+        settled = self._job(index).settled
+        return str(settled["ending"]) if settled else None
+
+    def _output(self, index: int) -> Mapping[str, Any]:
+        settled = self._job(index).settled or {}
+        output: Mapping[str, Any] = settled.get("output", {})
+        return output
+
+    def endings(self) -> dict[str, int]:
+        count = {ending.value: 0 for ending in Ending}
+        for index in range(len(self.lines)):
+            ending = self._ending(index)
+            if ending:
+                count[ending] += 1
+        return count
+
+    def reused(self) -> int:
+        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in ("store", "before"))
+
+    # -- items -------------------------------------------------------------------------------------------------------
+
+    def item(self, row: int) -> ItemResult:
+        line = self.outline.items[row]
+        ids = dict(line.known)
+        for role in ("baseConnection", "sourceConnection", "targetConnection", "flow"):
+            job = line.jobs.get(role)
+            remote = self._output(job).get("id") if job is not None else None
+            if remote:
+                ids[role] = str(remote)
+        status, error = self._item_status(line.jobs)
+        return ItemResult(line.entry, line.item, status, ids, error)
+
+    def _item_status(self, jobs: Mapping[str, int]) -> tuple[str, Mapping[str, Any] | None]:
+        endings = {role: self._ending(job) for role, job in jobs.items()}
+        for role, job in jobs.items():
+            if endings[role] == "failed":
+                return "failed", _error(self._failure(job))
+        skipped = next((job for role, job in jobs.items() if endings[role] == "skipped"), None)
+        if skipped is not None:
+            cause = str((self._job(skipped).settled or {}).get("cause"))
+            found = next((index for index, line in enumerate(self.lines) if line.key == cause), None)
+            failure = _error(self._failure(found)) if found is not None else {"message": "not sent"}
+            return "skipped", {**failure, "cause": cause}
+        if any(ending is None for ending in endings.values()):
+            return "held", None
+        made = [job for role, job in jobs.items() if role in ("sourceConnection", "targetConnection", "flow")]
+        if all(self._output(job).get("found") == "store" for job in made):
+            return "reused", None
+        return "created", None
+
+    # -- pairs -------------------------------------------------------------------------------------------------------
+
+    def pairs(self) -> list[PairResult]:
+        numbers = {index: number for number, index in enumerate(
+            (index for index, line in enumerate(self.lines) if line.kind == "adhoc"), 1)}
+        rows: dict[int, tuple[int, list[Any]]] = {}
+        owner = {row: pair.job for row, pair in enumerate(self.outline.pairs)}
+        for index, spec in self.specs.items():
+            owner.update({pair[0]: index for pair in spec.get("pairs", ())})
+        for index in numbers:
+            for row in self._output(index).get("pairs", ()):
+                rows[row[0]] = (index, row)
+        results = []
+        for row, pair in enumerate(self.outline.pairs):
+            index, line = rows.get(row) or (owner[row], self._unsettled(row, owner[row]))
+            flow = self._output(pair.flow).get("id") or pair.destination
+            _, outcome, run, state, attempts, reason = line
+            sent = numbers[index] if attempts and outcome in ("activated", "failed") else None
+            results.append(PairResult(pair.entry, str(flow), pair.audience, outcome, sent, run, state, attempts, reason))
+        return results
+
+    def _unsettled(self, row: int, index: int) -> list[Any]:
+        """A pair of which no job has said the last word."""
+        job, ending = self._job(index), self._ending(index)
+        if ending == "failed":
+            failure = self._failure(index)
+            return [row, "failed", None, None, 1, failure.message]
+        if ending == "skipped":
+            return [row, "skipped", None, None, 0, f"{(job.settled or {}).get('cause')} failed"]
+        if job.phase.get("at") == "runs":
+            run = job.phase.get("of", {}).get(str(row)) or None
+            return [row, "activated", run, "running", 1, "its run was not followed to its end"]
+        if job.phase.get("at") == "post":
+            return [row, "held", None, None, 1, "the answer to its request is not known yet: resume looks it up"]
+        return [row, "held", None, None, 0, "not sent before the run ended"]
+
+    # -- failures ----------------------------------------------------------------------------------------------------
+
+    def failures(self) -> list[Failure]:
+        return [self._failure(index) for index in range(len(self.lines)) if self._ending(index) == "failed"]
+
+    def _failure(self, index: int) -> Failure:
+        line = self.lines[index]
+        item = self.outline.items[line.item].item if line.item >= 0 else ""
+        problem = problem_of(self._job(index).settled or {})
+        if problem is None:
+            return Failure(item, line.key, 0, "", "failed", "", "")
+        return Failure(item, line.key, problem.status, problem.code, problem.message, problem.request_id, problem.advice)
+
+
+def _error(failure: Failure) -> dict[str, Any]:
+    return {"job": failure.job, "status": failure.status, "code": failure.code, "message": failure.message,
+            "requestId": failure.requestId, "advice": failure.advice}

@@ -1,0 +1,89 @@
+"""The report as data, ``headgate.report/1`` (contract 5). Rendering is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+SCHEMA: Final = "headgate.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed job, in the platform's words where it gave any."""
+
+    item: str
+    job: str
+    status: int
+    code: str
+    message: str
+    requestId: str  # noqa: N815 -- the report's own key
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """One row of ``items``. ``status``: created, reused, failed, skipped, held, …"""
+
+    entry: str
+    item: str
+    status: str
+    ids: Mapping[str, str]
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """One row of ``activations``."""
+
+    entry: str
+    destinationId: str  # noqa: N815
+    segmentId: str  # noqa: N815
+    outcome: str
+    adhocJob: int | None  # noqa: N815
+    runId: str | None  # noqa: N815
+    runState: str | None  # noqa: N815
+    attempts: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What happened, row by row, in manifest order. Times are epoch seconds; ``stop`` says why it was stopped."""
+
+    run_id: str
+    manifest: str
+    sandbox: str
+    status: str
+    started_at: float
+    finished_at: float | None
+    wall_s: float
+    totals: Mapping[str, int]
+    requests: Mapping[str, Any]
+    items: Sequence[ItemResult]
+    activations: Sequence[PairResult]
+    failures: Sequence[Failure]
+    stop: str = ""
+    jobs_by_ending: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something failed."""
+        return bool(self.totals.get("failed")) or any(row.outcome == "failed" for row in self.activations)
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON report, keys as in the contract."""
+        return {
+            "schema": SCHEMA, "runId": self.run_id, "manifest": self.manifest, "sandbox": self.sandbox,
+            "status": self.status, "startedAt": _time(self.started_at), "finishedAt": _time(self.finished_at),
+            "wallSeconds": round(self.wall_s, 3), "totals": dict(self.totals), "requests": dict(self.requests),
+            "items": [asdict(row) for row in self.items], "activations": [asdict(row) for row in self.activations],
+            "failures": [asdict(row) for row in self.failures],
+        }
+
+
+def _time(at: float | None) -> str | None:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

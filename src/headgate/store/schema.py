@@ -1,0 +1,43 @@
+"""Numbered, forward-only migrations of the SQLite store. A store newer than this list is refused.
+
+``process`` is the one lease-and-fence row of each living process on the store's clock; ``lease`` and ``run`` name it,
+so that whatever a dead process held is free the moment its row is dead. ``rate`` is the shared schedule of an
+organisation's request rate.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE process (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,  -- rises for ever: it is the fence
+        host TEXT NOT NULL, pid INTEGER NOT NULL, started_at REAL NOT NULL,
+        expires_at REAL NOT NULL, dead INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE run (
+        id TEXT PRIMARY KEY, manifest TEXT NOT NULL, path TEXT NOT NULL, sandbox TEXT NOT NULL,
+        fingerprint TEXT NOT NULL, status TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL,
+        open INTEGER NOT NULL DEFAULT 0, args TEXT NOT NULL DEFAULT '{}', counters TEXT NOT NULL DEFAULT '{}',
+        holder INTEGER REFERENCES process(id), outline BLOB NOT NULL DEFAULT x''
+    );
+    CREATE INDEX run_by_manifest ON run (manifest, sandbox, started_at);
+    CREATE TABLE journal (
+        run TEXT NOT NULL REFERENCES run(id), seq INTEGER NOT NULL, kind TEXT NOT NULL, job INTEGER NOT NULL,
+        data BLOB NOT NULL, PRIMARY KEY (run, seq)
+    ) WITHOUT ROWID;
+    CREATE TABLE object (
+        sandbox TEXT NOT NULL, marker TEXT NOT NULL, collection TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+        digest TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (sandbox, marker)
+    ) WITHOUT ROWID;
+    CREATE TABLE lease (
+        key TEXT PRIMARY KEY, holder INTEGER NOT NULL REFERENCES process(id), run TEXT NOT NULL,
+        remote TEXT NOT NULL DEFAULT ''
+    ) WITHOUT ROWID;
+    CREATE TABLE rate (
+        org TEXT NOT NULL, scope TEXT NOT NULL, per_second REAL NOT NULL, next_at REAL NOT NULL,
+        PRIMARY KEY (org, scope)
+    ) WITHOUT ROWID;
+    """,
+)

@@ -1,0 +1,85 @@
+"""The validation GET: read a flow when its changes are done, compare, and keep what an activation needs to know.
+
+The tutorials' validation step is a GET of the flow, although their curl says PATCH (trap 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.exchange import Answer, Verdict
+from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.selectors import (
+    BUSY_S,
+    flow_of,
+    get_flow,
+    is_settled,
+    segment_values,
+    transformation_params,
+)
+
+#: Looks at a flow that is still being changed before that is a failure (platform time: LOOKS x BUSY_S).
+LOOKS = 200
+_COMPARED = ("exportMode", "filenameTemplate", "schedule")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """``wanted`` are the selector values that must be found; ``facts`` keeps the schedules for an activation.
+
+    ``flow`` is the flow's id where it is not made by this run.
+    """
+
+    wanted: tuple[Mapping[str, Any], ...] = ()
+    facts: bool = False
+    flow: str | None = None
+
+
+def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
+    """The procedure of a check."""
+    looks = int(phase.get("looks", 0))
+    if isinstance(signal, Answer):
+        if signal.verdict is not Verdict.OK:
+            return failed(signal.problem)
+        flow = flow_of(signal.body)
+        if not is_settled(flow) and looks < LOOKS:
+            return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "looks": looks + 1})
+        return _compared(ctx.spec, flow)
+    if ctx.spec.flow is not None:
+        ctx = Context(ctx.key, ctx.spec, {"flow": {"id": ctx.spec.flow}}, {}, ctx.now_s)
+    return get_flow(ctx, {"at": "get", "looks": looks})
+
+
+def _compared(spec: CheckSpec, flow: Mapping[str, Any]) -> Step:
+    have = segment_values(transformation_params(flow))
+    for wanted in spec.wanted:
+        found = have.get(str(wanted["id"]))
+        if found is None:
+            return failed(None, f"flow {flow.get('id')}: audience {wanted['id']} is not among its selectors",
+                          code="headgate-not-validated", advice="`headgate resume` adds what is missing")
+        for key in _COMPARED:
+            if key in wanted and not _same(wanted[key], found.get(key)):
+                return failed(None, f"flow {flow.get('id')}: audience {wanted['id']} has another {key} than asked for",
+                              code="headgate-not-validated", advice="somebody else changed it since; compare and run again")
+    if not spec.facts:
+        return Settle(Ending.SUCCEEDED, {"id": flow.get("id")})
+    facts = {key: _facts(value) for key, value in have.items()}
+    return Settle(Ending.SUCCEEDED, {"id": flow.get("id"), "state": flow.get("state"), "segments": facts})
+
+
+def _same(wanted: Any, found: Any) -> bool:
+    # The platform adds keys of its own to a schedule; what was asked for must be there.
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return all(_same(value, found.get(key)) for key, value in wanted.items())
+    return bool(wanted == found)
+
+
+def _facts(value: Mapping[str, Any]) -> list[Any]:
+    schedule = value.get("schedule") or {}
+    created = value.get("createTime")
+    created_s = float(created) if isinstance(created, (int, float)) or str(created).isdigit() else 0.0
+    if created_s > 1e11:  # milliseconds, whatever the field is said to be (trap 41)
+        created_s /= 1000
+    return [value.get("name") or "", schedule.get("startDate") or "", schedule.get("endDate") or "", created_s]

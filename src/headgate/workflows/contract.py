@@ -1,0 +1,129 @@
+"""What a job may ask for and what it is told: the seam between workflows (pure) and the engine.
+
+A *procedure* is one pure function, ``advance(ctx, phase, signal) -> Step``. It keeps no state: what it must remember
+between steps is its *phase*, a small JSON object that the engine holds and journals. So a job can be picked up by
+another process from its last recorded phase alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+from headgate.exchange import Answer, Call, Problem
+from headgate.pacing import PollPolicy
+
+Phase = dict[str, Any]
+
+#: A phase's or an output's list of remote runs this job started: "ours" to every other job of the run.
+RUNS: Final = "runs"
+
+
+class Signal(Enum):
+    """Why ``advance`` is called, when no answer is the reason."""
+
+    START = "start"    # first time, nothing has been sent
+    RESUME = "resume"  # a pause is over, keys were claimed, or the run was resumed at this phase
+    LOST = "lost"      # the effect asked for in this phase may or may not have happened
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a procedure may look at.
+
+    ``spec`` is the job's own (planned) data; ``inputs`` the outputs of jobs it needs, by role; ``missing`` the roles
+    of soft dependencies that did not succeed, with the reason. ``now_s`` is the platform's clock, epoch seconds.
+    ``ours`` are the remote runs that jobs of this run started.
+    """
+
+    key: str
+    spec: Any
+    inputs: Mapping[str, Mapping[str, Any]]
+    missing: Mapping[str, str]
+    now_s: float
+    ours: Collection[str] = ()
+    poll: PollPolicy = PollPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send ``call``; its answer arrives while in ``phase``. An effect's phase is journaled before it leaves."""
+
+    call: Call
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Hold no slot until ``seconds`` of the platform's clock have passed, then ``RESUME`` in ``phase``.
+
+    ``keep`` journals the phase, for what must not be asked twice. ``held`` marks a wait that a person should see as
+    a hold (an audience younger than an hour), with ``until_s`` as its end on the platform's clock.
+    """
+
+    seconds: float
+    reason: str
+    phase: Phase
+    keep: bool = False
+    held: bool = False
+    until_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled."""
+
+    keys: tuple[str, ...]
+    phase: Phase
+
+
+class Ending(str, Enum):
+    """How a job ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A job found necessary while running (an ad-hoc job split in two). ``spec`` must be JSON."""
+
+    key: str
+    kind: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The job is over. ``output`` (JSON) feeds dependents and the report; ``children`` are started in its stead."""
+
+    ending: Ending
+    output: Mapping[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+    children: tuple[Child, ...] = ()
+
+
+Step = Ask | Pause | Claim | Settle
+Advance = Callable[[Context, Phase, "Signal | Answer"], Step]
+
+
+def _no_keys(_spec: Any) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """How jobs of one kind go. ``keys`` are what such a job holds from its claim until it is settled."""
+
+    advance: Advance
+    keys: Callable[[Any], tuple[str, ...]] = _no_keys
+
+NO_PHASE: Final[Phase] = {}
+
+
+def failed(problem: Problem | None, message: str = "", *, code: str = "headgate", advice: str = "") -> Settle:
+    """A failure with the platform's problem, or with our own message when there is none."""
+    return Settle(Ending.FAILED, problem=problem or Problem(0, code, message, advice=advice))

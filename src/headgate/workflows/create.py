@@ -1,0 +1,125 @@
+"""Create one object of Flow Service exactly once: POST, and after a lost answer look before posting again.
+
+Look-up: the list of the same collection, filtered by name where the name can be written in a filter (else by
+connection or flow spec), every page, and of those the ones that bear our marker. One found: adopt it. None: look
+again after a while (lists may lag behind creations), then post again. Two or more: never guess, list them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+
+#: Looks at the list before an object counts as not created, and the platform seconds between them.
+LOOKS = 2
+LOOK_AGAIN_S = 5.0
+#: A created id that is refused again and again is a fault of ours or the platform's; stop posting after this many.
+POSTS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSpec:
+    """One object to be. ``refs`` maps a body path (``baseConnectionId``) to the role whose id goes there.
+
+    A path ending in ``[]`` takes the id as the only element of a list; a dotted path goes into an inner object.
+    ``look_first`` looks before the first POST too: for what a sandbox has once, whoever made it.
+    """
+
+    collection: str
+    body: Mapping[str, Any]
+    marker: str
+    refs: tuple[tuple[str, str], ...] = ()
+    look_first: bool = False
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.body["name"])
+
+
+def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
+    """The procedure of a creation."""
+    spec: CreateSpec = ctx.spec
+    at = phase.get("at")
+    if isinstance(signal, Answer):
+        return _posted(signal, phase) if at == "post" else _looked(ctx, phase, signal)
+    if signal is Signal.START:
+        return _look(spec, 1, first=True) if spec.look_first else _post(ctx, 1)
+    return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 1)))
+
+
+def _post(ctx: Context, posts: int) -> Step:
+    spec: CreateSpec = ctx.spec
+    if posts > POSTS:
+        return failed(None, f"{spec.name}: not created after {POSTS} requests whose answers were lost",
+                      advice="look at the platform's status, then `headgate resume`")
+    body = dict(spec.body)
+    for path, role in spec.refs:
+        _put(body, path, ctx.inputs[role]["id"])
+    call = Call("POST", "flow", f"/{spec.collection}", f"POST /{spec.collection}", "create", body=body)
+    return Ask(call, {"at": "post", "posts": posts})
+
+
+def _put(body: dict[str, Any], path: str, value: str) -> None:
+    *outer, last = path.split(".")
+    for name in outer:
+        body[name] = dict(body.get(name, {}))
+        body = body[name]
+    if last.endswith("[]"):
+        body[last[:-2]] = [value]
+    else:
+        body[last] = value
+
+
+def _posted(answer: Answer, phase: Phase) -> Step:
+    if answer.verdict is not Verdict.OK:
+        return failed(answer.problem)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    remote = body.get("id")
+    if not isinstance(remote, str) or not remote:
+        # A success without an id: the object exists, the list knows which.
+        return Pause(0.0, "the answer named no id: looking it up", {**phase, "look": 0})
+    return Settle(Ending.SUCCEEDED, {"id": remote, "etag": body.get("etag"), "posts": phase.get("posts", 1)})
+
+
+def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1) -> Ask:
+    call = Call("GET", "flow", f"/{spec.collection}", f"GET /{spec.collection}", "lookup",
+                query=(("property", look_up_filter(spec)), ("limit", "100")), paged=True)
+    phase: Phase = {"at": "look", "look": look, "posts": 0 if first else posts}
+    return Ask(call, phase)
+
+
+def look_up_filter(spec: CreateSpec) -> str:
+    """The narrowest filter that surely finds the object.
+
+    A comma in a filter value means OR, and quotes delimit (facts 2.4), so such names fall back to the spec id.
+    """
+    if not any(char in spec.name for char in ',"\\'):
+        return f"name=={spec.name}"
+    if spec.collection == "flows":
+        return "inheritedAttributes.properties.isDestinationFlow==true"
+    return f"connectionSpec.id=={spec.body['connectionSpec']['id']}"
+
+
+def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
+    spec: CreateSpec = ctx.spec
+    if answer.verdict is not Verdict.OK:
+        return failed(answer.problem)
+    items = answer.body.get("items", []) if isinstance(answer.body, dict) else []
+    found = [item for item in items if isinstance(item, dict) and spec.marker in str(item.get("description") or "")]
+    posts, look = int(phase["posts"]), int(phase["look"])
+    if len(found) == 1:
+        return Settle(Ending.SUCCEEDED, {"id": found[0]["id"], "etag": found[0].get("etag"),
+                                         "found": "before" if posts == 0 else "after", "posts": posts})
+    if found:
+        ids = ", ".join(str(item.get("id")) for item in found)
+        return Settle(Ending.FAILED, {"candidates": ids}, Problem(
+            0, "headgate-two-candidates", f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
+            advice="delete all but one of them, then `headgate resume`; nothing was guessed"))
+    if posts and look < LOOKS:
+        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
+    return _post(ctx, posts + 1)

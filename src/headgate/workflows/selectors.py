@@ -1,0 +1,162 @@
+"""Put a flow's audiences and attributes in place: one PATCH of what is missing, safe to repeat.
+
+The creation's own etag is used when it is a usable one; else, and after a 412 or a lost answer, the flow is read
+again and only what it still lacks is sent. An etag goes back as it came, its quotes included (trap 1), and a PATCH
+may be answered by 200 or 202 with or without a body (trap 3), so nothing is read from its answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.exchange import Answer, Call, Verdict
+from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+
+ROUNDS = 5
+#: Platform seconds before a flow that is being updated is looked at again.
+BUSY_S = 3.0
+#: "cannot be changed in this state" (facts 1.5: 1420, 1421, 1422, 1444, 1457).
+BUSY_CODES = frozenset({"1420-400", "1421-400", "1422-400", "1444-400", "1457-400"})
+_PARAMS = "/transformations/0/params"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorsSpec:
+    """What the flow must hold. ``segments`` are whole selector values, ``attributes`` XDM paths.
+
+    ``legacy`` decides where mandatory and primary fields live: inside ``profileSelectors`` or beside it (facts 6.5).
+    """
+
+    segments: tuple[Mapping[str, Any], ...]
+    attributes: tuple[str, ...] = ()
+    mandatory: tuple[str, ...] = ()
+    primary: tuple[Mapping[str, Any], ...] = ()
+    mapping: Mapping[str, Any] | None = None
+    legacy: bool = False
+
+
+def operations(spec: SelectorsSpec, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The JSON Patch that adds what ``params`` (the transformation's, as fetched) lacks; empty when complete."""
+    have = segment_values(params)
+    ops = [_add("segmentSelectors/selectors/-", {"type": "PLATFORM_SEGMENT", "value": dict(segment)})
+           for segment in spec.segments if str(segment["id"]) not in have]
+    profile = params.get("profileSelectors") or {}
+    paths = {_value(selector).get("path") for selector in profile.get("selectors") or []}
+    ops += [_add("profileSelectors/selectors/-", {"type": "JSON_PATH", "value": {"path": path}})
+            for path in spec.attributes if path not in paths]
+    holder, prefix = (profile, "profileSelectors/") if spec.legacy else (params, "")
+    if spec.mandatory and holder.get("mandatoryFields") != list(spec.mandatory):
+        ops.append(_add(f"{prefix}mandatoryFields", list(spec.mandatory)))
+    if spec.primary and holder.get("primaryFields") != [dict(field) for field in spec.primary]:
+        ops.append(_add(f"{prefix}primaryFields", [dict(field) for field in spec.primary]))
+    if spec.mapping and params.get("profileMapping") != dict(spec.mapping):
+        ops.append(_add("profileMapping", dict(spec.mapping)))
+    return ops
+
+
+def _add(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "add", "path": f"{_PARAMS}/{path}", "value": value}
+
+
+def _value(selector: Any) -> Mapping[str, Any]:
+    value = selector.get("value") if isinstance(selector, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def transformation_params(flow: Any) -> Mapping[str, Any]:
+    """``transformations[0].params`` of a fetched flow, or an empty mapping."""
+    steps = flow.get("transformations") if isinstance(flow, dict) else None
+    first = steps[0] if isinstance(steps, list) and steps else {}
+    params = first.get("params") if isinstance(first, dict) else None
+    return params if isinstance(params, dict) else {}
+
+
+def segment_values(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Selector values by every id an audience may be called: its own, and the system's (trap 68)."""
+    found: dict[str, Mapping[str, Any]] = {}
+    selectors = (params.get("segmentSelectors") or {}).get("selectors") or []
+    for selector in selectors:
+        value = _value(selector)
+        for key in ("id", "systemSegmentId"):
+            if isinstance(value.get(key), str):
+                found[value[key]] = value
+    return found
+
+
+def flow_of(body: Any) -> dict[str, Any]:
+    """The flow in an answer: a single GET gives ``{"items": [flow]}`` or the flow itself (facts 2.1)."""
+    if isinstance(body, dict) and isinstance(body.get("items"), list):
+        body = body["items"][0] if body["items"] else {}
+    return body if isinstance(body, dict) else {}
+
+
+def is_settled(flow: Mapping[str, Any]) -> bool:
+    """Whether no change is under way: neither the state nor the last operation says so (facts 2.3, 2.7)."""
+    state = str(flow.get("state") or "enabled").lower()
+    status = ((flow.get("lastOperation") or {}).get("status") or {}).get("value")
+    return state in ("enabled", "disabled") and str(status or "completed").lower() in ("completed", "success")
+
+
+def quoted(etag: object) -> str | None:
+    """The etag if it is one that can be sent back: a string that carries its own double quotes (traps 1, 2)."""
+    return etag if isinstance(etag, str) and len(etag) > 2 and etag[0] == etag[-1] == '"' else None
+
+
+def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
+    """The procedure of the selector PATCH."""
+    spec: SelectorsSpec = ctx.spec
+    rounds = int(phase.get("round", 0))
+    if isinstance(signal, Answer):
+        if phase["at"] == "get":
+            return _fetched(ctx, signal, rounds)
+        return _patched(ctx, signal, rounds)
+    etag = quoted(ctx.inputs["flow"].get("etag"))
+    if signal is Signal.START and etag and "found" not in ctx.inputs["flow"]:
+        return _patch(ctx, etag, operations(spec, {}), rounds)
+    if signal is Signal.LOST:
+        rounds += 1
+        if rounds > ROUNDS:
+            return failed(None, f"flow {ctx.inputs['flow']['id']}: the answers to {rounds} changes were lost",
+                          advice="run again: what is in place is not sent twice")
+    return get_flow(ctx, {"at": "get", "round": rounds})
+
+
+def get_flow(ctx: Context, phase: Phase) -> Ask:
+    """Read the flow anew."""
+    return Ask(Call("GET", "flow", f"/flows/{ctx.inputs['flow']['id']}", "GET /flows/{id}", "read"), phase)
+
+
+def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], rounds: int) -> Step:
+    if not ops:
+        return Settle(Ending.SUCCEEDED)
+    call = Call("PATCH", "flow", f"/flows/{ctx.inputs['flow']['id']}", "PATCH /flows/{id}", "write",
+                body=ops, headers=(("If-Match", etag),))
+    return Ask(call, {"at": "patch", "round": rounds})
+
+
+def _fetched(ctx: Context, answer: Answer, rounds: int) -> Step:
+    if answer.verdict is not Verdict.OK:
+        return failed(answer.problem)
+    flow = flow_of(answer.body)
+    ops = operations(ctx.spec, transformation_params(flow))
+    if not ops:
+        return Settle(Ending.SUCCEEDED)
+    if not is_settled(flow):
+        return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "round": rounds})
+    etag = quoted(flow.get("etag"))
+    if etag is None:
+        return failed(None, f"flow {ctx.inputs['flow']['id']} has no usable etag; it was not changed")
+    return _patch(ctx, etag, ops, rounds)
+
+
+def _patched(ctx: Context, answer: Answer, rounds: int) -> Step:
+    if answer.verdict is Verdict.OK:
+        return Settle(Ending.SUCCEEDED)
+    code = answer.problem.code if answer.problem else ""
+    if rounds < ROUNDS and answer.status == 412:
+        return get_flow(ctx, {"at": "get", "round": rounds + 1})
+    if rounds < ROUNDS and code in BUSY_CODES:
+        return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "round": rounds + 1})
+    return failed(answer.problem)
