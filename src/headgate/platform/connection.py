@@ -1,0 +1,101 @@
+"""The connection: a session that does nothing by itself, reading with an end, and what a break means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from headgate.exchange import Answer, Verdict
+from headgate.platform.classify import trouble
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from headgate.platform.endpoint import PlatformSettings
+
+#: Longest answer that is read. A page of 100 flows with many selectors is some hundred kB.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+
+
+class AnswerTooLongError(Exception):
+    """The answer is longer than we read. Stays inside this room."""
+
+
+def open_session(settings: PlatformSettings) -> aiohttp.ClientSession:
+    """The session of a transport: no cookies, no proxies from the environment, TLS verified.
+
+    Connecting, waiting for a free connection included, has a time of its own, so that a timeout while
+    nothing was sent is known as such.
+    """
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=settings.connections, ttl_dns_cache=300),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(
+            total=settings.timeout_s, connect=min(settings.connect_timeout_s, settings.timeout_s)
+        ),
+        trust_env=False,
+    )
+    # aiohttp repeats GET, PUT and DELETE by itself when a connection breaks. What is sent twice must be
+    # counted, paced and judged by whoever asked; there is no public switch (aiohttp's own test client sets
+    # this too).
+    session._retry_connection = False  # noqa: SLF001
+    return session
+
+
+async def read_body(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body. Raises ``AnswerTooLongError`` rather than read more than is sane, compressed or not."""
+    length = response.content_length
+    if length is not None and length <= MAX_ANSWER_BYTES and "Content-Encoding" not in response.headers:
+        return await response.read()
+    if length is not None and length > MAX_ANSWER_BYTES:
+        raise AnswerTooLongError
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise AnswerTooLongError
+        parts.append(part)
+    return b"".join(parts)
+
+
+def not_sent(error: Exception, url: URL) -> Answer:
+    """Nothing left us: refused, no such host, no connection in time, or a certificate we do not trust."""
+    where = f"{url.host}:{url.port}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        code, said, advice = (
+            "tls_failed",
+            f"no trusted TLS connection to {where}",
+            "check platform_url and the certificates",
+        )
+    elif isinstance(error, aiohttp.ConnectionTimeoutError):
+        code, said, advice = (
+            "connect_timeout",
+            f"no connection to {where} in time",
+            "check the network and the concurrency",
+        )
+    elif isinstance(error, aiohttp.ClientConnectorDNSError):
+        code, said, advice = "unknown_host", f"{url.host} is not known", "check platform_url and the network"
+    else:
+        code, said, advice = (
+            "not_connected",
+            f"cannot connect to {where}",
+            "check platform_url and the network",
+        )
+    reason = getattr(getattr(error, "os_error", None), "strerror", None)
+    return replace(
+        trouble(Verdict.NOT_SENT, code, f"{said}: {reason}" if reason else said, advice), requests=0
+    )
+
+
+def lost(error: Exception, timeout_s: float) -> Answer:
+    """It left us, and nothing we can use came back."""
+    if isinstance(error, TimeoutError):
+        return trouble(Verdict.LOST, "timeout", f"no answer within {timeout_s:g} s")
+    return trouble(
+        Verdict.LOST,
+        "connection_lost",
+        f"the connection broke before an answer came ({type(error).__name__})",
+    )

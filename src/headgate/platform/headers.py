@@ -1,0 +1,70 @@
+"""The headers and base path of every service (facts 1.1, 1.3).
+
+Headers of a token are built once and shared by all its requests. ``Accept`` is never left to the HTTP
+library: ad-hoc activation picks its version by that header alone, and ``*/*`` is nowhere documented (trap
+11).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from multidict import CIMultiDict
+
+if TYPE_CHECKING:
+    from headgate.exchange import Call, Service
+    from headgate.platform.endpoint import PlatformSettings
+
+#: Base path of each service below the platform's URL.
+BASES: dict[Service, str] = {
+    "flow": "/data/foundation/flowservice",
+    "adhoc": "/data/core/activation/disflowprovider",
+    "segmentation": "/data/core/ups",
+}
+#: ``Accept`` unless a call brings its own. Ad-hoc has none: without one it is version 1.
+_ACCEPT: dict[Service, str] = {"flow": "application/json", "segmentation": "application/json"}
+#: What the HTTP library must not add by itself. All else it would add is always set here.
+NOT_AUTOMATIC = ("Accept",)
+#: Required by the platform on these, body or not.
+_WITH_CONTENT_TYPE = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Headers:
+    """Ready-made headers, by service and kind of method, for one token at a time."""
+
+    def __init__(self, settings: PlatformSettings) -> None:
+        self._settings = settings
+        self._token = ""
+        self._made: dict[tuple[Service, bool], CIMultiDict[str]] = {}
+
+    def of(self, call: Call, token: str) -> CIMultiDict[str]:
+        """The headers of ``call``; shared between calls, so not to be changed. A call's own headers win."""
+        if token != self._token:
+            self._token = token
+            self._made = {}
+        key = (call.service, call.method in _WITH_CONTENT_TYPE)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self._make(*key)
+        if not call.headers:
+            return made
+        own = made.copy()
+        own.update(call.headers)
+        return own
+
+    def _make(self, service: Service, content_type: bool) -> CIMultiDict[str]:
+        settings = self._settings
+        headers = CIMultiDict(
+            {
+                "Authorization": f"Bearer {self._token}",
+                "x-api-key": settings.client_id,
+                "x-gw-ims-org-id": settings.org_id,
+                "x-sandbox-name": settings.sandbox,
+                "User-Agent": "headgate",
+            }
+        )
+        if service in _ACCEPT:
+            headers["Accept"] = _ACCEPT[service]
+        if content_type:
+            headers["Content-Type"] = "application/json"
+        return headers

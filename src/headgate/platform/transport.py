@@ -1,0 +1,260 @@
+"""The transport: performs calls over aiohttp and answers in our words.
+
+It never raises for anything the platform or the network does; only cancellation passes through. It sends each
+call once, except that a refused token is renewed and the call sent a second time: a refusal means nothing was
+done. No bodies are logged, and no text of an answer leaves here before secrets are taken out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from headgate.exchange import Answer, Call, Verdict
+from headgate.platform.classify import classify, stale_token, trouble
+from headgate.platform.connection import (
+    MAX_ANSWER_BYTES,
+    AnswerTooLongError,
+    lost,
+    not_sent,
+    open_session,
+    read_body,
+)
+from headgate.platform.headers import BASES, NOT_AUTOMATIC, Headers
+from headgate.platform.ims import FixedToken, ImsTokens, NoTokenError, Tokens
+from headgate.platform.paging import Pager, PagingError
+from headgate.platform.scrub import scrub, secrets_in
+from headgate.secret import Secret
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from headgate.clock import Clock
+    from headgate.platform.endpoint import PlatformSettings
+
+#: Waits for leave to send one more request for the endpoint named.
+Admit = Callable[[str], Awaitable[None]]
+SessionFactory = Callable[["PlatformSettings"], aiohttp.ClientSession]
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*", re.ASCII)
+_NOT_IN_HEADERS = re.compile(r"[\r\n\0]")
+
+
+class Transport:
+    """The platform, over HTTP. An async context manager: the connections live as long as its block."""
+
+    def __init__(
+        self,
+        settings: PlatformSettings,
+        clock: Clock,
+        *,
+        admit: Admit | None = None,
+        session: SessionFactory | None = None,
+    ) -> None:
+        """Nothing is opened or sent before the block is entered.
+
+        Args:
+            settings: Where, who, and how patiently.
+            clock: Measures ``elapsed_s`` and the token's life.
+            admit: Awaited before every request a call takes beyond its first (further pages, the second
+                sending after a token was renewed), so that whoever paces the first can pace them all.
+            session: Makes the aiohttp session; for tests and special networks.
+        """
+        self._settings = settings
+        self._clock = clock
+        self._admit = admit
+        self._make_session = session or open_session
+        self._session: aiohttp.ClientSession | None = None
+        self._headers = Headers(settings)
+        self._bases = {service: settings.platform_url.rstrip("/") + base for service, base in BASES.items()}
+        self._tokens: Tokens = (
+            ImsTokens(settings, self._ask_ims, clock.mono)
+            if settings.access_token is None
+            else FixedToken(str(settings.access_token.reveal()))
+        )
+
+    async def __aenter__(self) -> Self:
+        self._session = self._make_session(self._settings)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._tokens.close()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def perform(self, call: Call) -> Answer:
+        """Perform ``call`` and say what came of it.
+
+        Returns:
+            The answer; ``requests`` counts what was sent, token requests included, and is 0 when nothing was.
+            For a paged call ``body`` is ``{"items": [...]}`` of all pages; if one page fails, that is the
+            answer, and the items so far are dropped.
+
+        Raises:
+            RuntimeError: outside the transport's block.
+        """
+        began_mono = self._clock.mono()
+        answer = await (self._all_pages(call) if call.paged else self._once(call))
+        # Spelt out: `replace` costs a sixth of all we add to a request.
+        return Answer(
+            answer.verdict,
+            answer.status,
+            answer.body,
+            answer.problem,
+            answer.retry_after_s,
+            answer.date_s,
+            self._clock.mono() - began_mono,
+            answer.requests,
+        )
+
+    async def _all_pages(self, call: Call) -> Answer:
+        pager = Pager(call, self._settings.origin)
+        page = call
+        requests = 0
+        while True:
+            if requests:
+                await self._admitted(call)
+            answer = await self._once(page)
+            requests += answer.requests
+            if answer.verdict is not Verdict.OK:
+                return replace(answer, requests=requests)
+            try:
+                following = pager.take(answer.body)
+            except PagingError as error:
+                verdict = Verdict.FAULT if error.again else Verdict.REJECTED
+                return replace(
+                    trouble(verdict, error.code, str(error), status=answer.status),
+                    date_s=answer.date_s,
+                    requests=requests,
+                )
+            if following is None:
+                return replace(answer, body={"items": pager.items}, requests=requests)
+            page = following
+
+    async def _once(self, call: Call) -> Answer:
+        """One call, one page: sent once, or twice when its token was stale."""
+        if call.headers and any(_NOT_IN_HEADERS.search(value) for _, value in call.headers):
+            return replace(
+                trouble(Verdict.REJECTED, "unsendable", "a header of the request holds a line end"),
+                requests=0,
+            )
+        try:
+            data = None if call.body is None else orjson.dumps(call.body, default=_encode)
+        except TypeError as error:
+            # orjson names types and limits, never values.
+            reason = f"the request body cannot be encoded: {error}"
+            return replace(trouble(Verdict.REJECTED, "unsendable", reason), requests=0)
+        url = URL(self._url(call), encoded=True)
+        sent = 0
+        try:
+            token = self._tokens.current() or await self._tokens.get()
+            answer = await self._send(call, url, data, token)
+            sent = answer.requests
+            if self._tokens.renewable and stale_token(answer):
+                token = await self._tokens.renew(token)
+                await self._admitted(call)
+                answer = await self._send(call, url, data, token)
+                sent += answer.requests
+        except NoTokenError as error:
+            verdict = Verdict.REFUSED if error.refused else Verdict.NOT_SENT
+            answer = trouble(verdict, "no_token", error.message, error.hint, error.status)
+            answer = replace(answer, retry_after_s=error.retry_after_s)
+        requests = sent + self._tokens.claim()
+        return answer if requests == answer.requests else replace(answer, requests=requests)
+
+    async def _send(self, call: Call, url: URL, data: bytes | None, token: str) -> Answer:
+        """One HTTP request, and the verdict on whatever happened to it."""
+        status = 0
+        headers: Mapping[str, str] = {}
+        raw: bytes | None = None
+        try:
+            own = self._headers.of(call, token)
+            async with self._opened().request(
+                call.method,
+                url,
+                data=data,
+                headers=own,
+                allow_redirects=False,
+                # Given only when it matters: the library pays for it with another dict per request.
+                skip_auto_headers=None if "Accept" in own else NOT_AUTOMATIC,
+            ) as response:
+                status = response.status
+                headers = response.headers
+                raw = await read_body(response)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return not_sent(error, url)
+        except AnswerTooLongError:
+            if not call.effect and status < 300:
+                limit = f"the answer is longer than {MAX_ANSWER_BYTES // 1024 // 1024} MiB"
+                return trouble(Verdict.REJECTED, "answer_too_long", limit, status=status)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # A status that came is still true, though its body broke off; without one all is open. ValueError
+            # is what the library raises for answers it cannot make sense of.
+            if not status:
+                return lost(error, self._settings.timeout_s)
+        return classify(
+            call, status, headers, raw, scrub=partial(self._scrub, call, token), now_s=self._clock.now()
+        )
+
+    async def _ask_ims(self, form: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Post a form to the token endpoint: status, headers, body. Or raises ``NoTokenError``."""
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+            "User-Agent": "headgate",
+        }
+        url = URL(self._settings.ims_url)
+        try:
+            async with self._opened().post(
+                url, data=form, headers=headers, allow_redirects=False
+            ) as response:
+                return response.status, response.headers, await read_body(response)
+        except (aiohttp.ClientError, OSError, ValueError, AnswerTooLongError) as error:
+            raise NoTokenError(
+                f"the token endpoint at {url.host} cannot be reached, so the credentials could not be used"
+                f" ({type(error).__name__})",
+                refused=False,
+                hint="check ims_url and the network",
+            ) from error
+
+    async def _admitted(self, call: Call) -> None:
+        if self._admit is not None:
+            await self._admit(call.endpoint)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("the transport is used outside its block")
+        return self._session
+
+    def _url(self, call: Call) -> str:
+        path = call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe="/")
+        base = self._bases[call.service] + path
+        if not call.query:
+            return base
+        # Everything is quoted: "+" would come back as a space and "&" as another filter (facts 2.4).
+        pairs = (f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in call.query)
+        return f"{base}?{'&'.join(pairs)}"
+
+    def _scrub(self, call: Call, token: str, text: str) -> str:
+        own = (self._settings.client_secret, self._settings.access_token)
+        return scrub(text, {token, *secrets_in(own), *secrets_in(call.body)})
+
+
+def _encode(value: Any) -> Any:
+    """What orjson does not know: secrets, which are revealed here and nowhere else, and read-only maps."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(type(value).__name__)
