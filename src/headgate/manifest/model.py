@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from headgate.errors import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One expanded piece of work. ``body`` holds the entry's own keys, defaults filled in, references resolved.
+    """One expanded piece of work. ``body``: the entry's own keys, defaults filled in, references resolved.
 
-    ``connection`` is resolved to a :class:`Connection` where the kind has one. ``place`` is ``file:line`` of the
-    row it came from (a csv line) or of the entry itself.
+    ``connection`` is resolved to a :class:`Connection` where the kind has one. ``place`` is ``file:line``
+    of the row it came from (a csv line) or of the entry itself.
     """
 
     entry: int
@@ -56,7 +60,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A valid manifest. ``options`` are its ``options:`` (rate, concurrency, tolerate, audiencesPerJob …), typed."""
+    """A valid manifest. ``options`` are its ``options:`` (rate, concurrency, tolerate …), typed."""
 
     path: Path
     name: str
@@ -64,6 +68,10 @@ class Manifest:
     entries: tuple[Entry, ...]
     connections: Mapping[str, Connection] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: What is doubtful but allowed, ordered by file and line.
+    warnings: tuple[Diagnostic, ...] = ()
+    #: How it was asked for: ``set``, ``select``, ``tags``, so that the same can be loaded again.
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def items(self) -> tuple[Item, ...]:

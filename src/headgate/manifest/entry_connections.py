@@ -1,0 +1,108 @@
+"""Which connection an item uses: one of ``connections:``, or one written inline on its entry."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from headgate.catalogue.words import suggestion
+from headgate.manifest import connections
+from headgate.manifest.keys import Path, key_path, value_at
+from headgate.manifest.references import UNRESOLVED, Row
+from headgate.manifest.template import depends_on_row, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.manifest.desk import Desk
+    from headgate.manifest.entries import EntryDraft
+    from headgate.manifest.model import Connection
+
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
+
+
+class ConnectionFinder:
+    """Finds connections by key and builds inline ones, each of them once however many rows share it."""
+
+    def __init__(self, desk: Desk, known: Mapping[str, connections.Built]) -> None:
+        self._desk = desk
+        self._known = known
+        self._inline: dict[int, tuple[Any, connections.Built]] = {}
+
+    def find(
+        self, entry: EntryDraft, raw: Mapping[str, Any], row: Row, settled: set[Path]
+    ) -> Connection | None:
+        """The connection of one item, or ``None`` when it has none that can be used (which was said)."""
+        if not entry.grammar.connected:
+            return None
+        wanted = raw.get("connection")
+        path: Path = ("connection",)
+        place = row.place if depends_on_row(entry.template, path) else None
+        where = (*entry.path, *path)
+        if wanted is None:
+            if path not in settled:
+                self._desk.tell(where, "missing", "a key of connections:, or a mapping of its own")
+            return None
+        if wanted is UNRESOLVED:
+            return None
+        if isinstance(wanted, str):
+            built = self._known.get(wanted)
+            if built is None:
+                hint = suggestion(wanted, self._known, noun="connections") or "define it under connections:"
+                self._desk.tell(
+                    where, f"unknown connection '{wanted}'", hint, place=place, row=place is not None
+                )
+                return None
+        else:
+            built = self._build_inline(entry, wanted, row)
+        if built.connection is None or not built.known:
+            return None
+        for finding in entry.grammar.check_connection(built.connection):
+            self._desk.tell(
+                (*entry.path, *key_path(finding.key)),
+                finding.message,
+                finding.hint,
+                place=place,
+                row=place is not None,
+            )
+        return built.connection
+
+    def _build_inline(self, entry: EntryDraft, wanted: Any, row: Row) -> connections.Built:
+        kept = self._inline.get(id(wanted))
+        if kept is not None:
+            return kept[1]
+        moving = not self._is_static(entry, wanted)
+        name = (
+            str(fill(value_at(entry.template, ("name",)), row, lambda *_: None))
+            if moving or not entry.varies
+            else ""
+        )
+        name = name or _bare(entry.name) or f"connection of entry {entry.index + 1}"
+        line = self._desk.line((*entry.path, "connection"))
+        built = connections.build("", name, wanted, line)
+        self._inline[id(wanted)] = (wanted, built)  # kept alive, so that its id stays its own
+        for finding in built.findings:
+            inner = key_path(finding.key)
+            if value_at(wanted, inner) is UNRESOLVED:
+                continue
+            below = ("connection", *inner)
+            place = row.place if depends_on_row(entry.template, below) else None
+            self._desk.tell(
+                (*entry.path, *below),
+                finding.message,
+                finding.hint,
+                place=place,
+                row=place is not None,
+                warning=finding.severity == "warning",
+            )
+        return built
+
+    @staticmethod
+    def _is_static(entry: EntryDraft, wanted: Any) -> bool:
+        base = entry.template if isinstance(entry.template, dict) else entry.template.base
+        return base.get("connection") is wanted
+
+
+def _bare(name: str) -> str:
+    """A name template without its references: what the items of an entry have in common."""
+    return " ".join(_REFERENCE.sub(" ", name).split()).strip(" -_/.,:")

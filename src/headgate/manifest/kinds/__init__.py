@@ -1,0 +1,15 @@
+"""The entry kinds, one file each. :data:`GRAMMARS` is what :func:`headgate.manifest.load.load` is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from headgate.manifest.kinds.activation import Activation
+from headgate.manifest.kinds.audience_export import AudienceExport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.manifest.grammar import Grammar
+
+GRAMMARS: Final[Mapping[str, Grammar]] = {"audience-export": AudienceExport(), "activation": Activation()}

@@ -1,0 +1,206 @@
+"""``audience-export``: audiences written to a batch destination on a schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from headgate.catalogue import DEFAULT_TEMPLATE, Destination, Finding, batch, check_schedule
+from headgate.catalogue.filename import check_filename
+from headgate.catalogue.schedule import completed
+from headgate.manifest.references import UNRESOLVED
+
+if TYPE_CHECKING:
+    from headgate.manifest.grammar import Desk, Draft
+    from headgate.manifest.model import Connection, Item
+
+#: Adobe's guardrail for audiences in one dataflow of a file-based destination.
+MANY_AUDIENCES: Final = 250
+_PATH = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*|\[\w*\])*")
+
+Name = Field(min_length=1)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class Audience(_Strict):
+    """One audience and when it is exported. Names are Adobe's."""
+
+    id: str = Name
+    name: str | None = None
+    description: str | None = None
+    filenameTemplate: str = DEFAULT_TEMPLATE  # noqa: N815
+    exportMode: Literal["DAILY_FULL_EXPORT", "FIRST_FULL_THEN_INCREMENTAL"]  # noqa: N815
+    schedule: dict[str, Any]
+    systemSegmentId: str | None = None  # noqa: N815
+    namespace: str | None = None
+    enrichmentInfo: dict[str, Any] | None = None  # noqa: N815
+
+
+class PrimaryField(_Strict):
+    """An attribute or identity that makes exported rows unique."""
+
+    fieldType: Literal["ATTRIBUTE", "IDENTITY"]  # noqa: N815
+    attributePath: str | None = None  # noqa: N815
+    identityNamespace: str | None = None  # noqa: N815
+
+
+class ProfileMapping(_Strict):
+    """A mapping set made elsewhere; destinations want its version as a number (trap 45)."""
+
+    mappingId: str = Name  # noqa: N815
+    mappingVersion: int  # noqa: N815
+
+
+class AudienceExportBody(_Strict):
+    """The own keys of an ``audience-export`` entry.
+
+    ``attributes`` are XDM paths, sent as profile selectors (seeds 000 and 002). Where a mapping set of the current
+    generation is wanted instead, ``profileMapping`` names one.
+    """
+
+    description: str | None = None
+    target: dict[str, Any]
+    audiences: list[Audience] = Field(min_length=1)
+    attributes: list[str] = []
+    mandatoryFields: list[str] = []  # noqa: N815
+    primaryFields: list[PrimaryField] = []  # noqa: N815
+    profileMapping: ProfileMapping | None = None  # noqa: N815
+
+
+class AudienceExport:
+    """The grammar of ``audience-export``."""
+
+    kind: ClassVar[str] = "audience-export"
+    action: ClassVar[bool] = False
+    connected: ClassVar[bool] = True
+    model: ClassVar[type[BaseModel]] = AudienceExportBody
+
+    def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """Fill in file name templates, trigger types and empty lists."""
+        audiences = body.get("audiences")
+        if isinstance(audiences, list):
+            audiences = desk.draft.once(audiences, _completed_audiences, "complete")
+        lists = {key: body.get(key) or [] for key in ("attributes", "mandatoryFields", "primaryFields")}
+        return {**body, "audiences": audiences, **lists}
+
+    def check_connection(self, connection: Connection) -> Iterator[Finding]:
+        """A batch destination whose specs are known."""
+        if connection.source is not None:
+            yield Finding(
+                "connection",
+                f"'{connection.key or connection.name}' is a source connection",
+                "an audience-export needs a connection with destination:",
+            )
+        elif connection.destination is None and connection.id is not None:
+            yield Finding(
+                "connection",
+                f"connection '{connection.key or connection.name}' does not say its destination",
+                "an existing connection (id:) also needs destination: KEY, so that its specs are known",
+            )
+
+    def check(self, item: Item, draft: Draft) -> Iterator[Finding]:
+        """Target, audiences and fields against what the destination accepts."""
+        key = item.connection.destination if item.connection else None
+        destination = batch(key) if key is not None else None
+        body = item.body
+        if destination is not None and "target" in body:
+            yield from draft.once(body["target"], partial(_target, destination=destination), (key, "target"))
+        audiences = body.get("audiences")
+        if isinstance(audiences, list):
+            yield from draft.once(
+                audiences, partial(_audiences, destination=destination, draft=draft), (key, "audiences")
+            )
+        yield from _fields(body, destination)
+
+
+def _completed_audiences(audiences: list[Any]) -> list[Any]:
+    return [_completed(audience) if isinstance(audience, dict) else audience for audience in audiences]
+
+
+def _completed(audience: dict[str, Any]) -> dict[str, Any]:
+    done = {key: value for key, value in audience.items() if value is not None}
+    done.setdefault("filenameTemplate", DEFAULT_TEMPLATE)
+    if isinstance(done.get("schedule"), dict):
+        done["schedule"] = completed(str(done.get("exportMode")), done["schedule"])
+    return done
+
+
+def _target(target: Any, destination: Destination) -> list[Finding]:
+    return [finding.under("target") for finding in destination.check_target(target)]
+
+
+def _audiences(audiences: list[Any], destination: Destination | None, draft: Draft) -> list[Finding]:
+    return list(_each_audience(audiences, destination, draft))
+
+
+def _each_audience(audiences: list[Any], destination: Destination | None, draft: Draft) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for number, audience in enumerate(audiences):
+        if not isinstance(audience, Mapping):
+            continue
+        prefix = f"audiences[{number}]"
+        mode = audience.get("exportMode")
+        check = partial(check_schedule, mode, destination=destination)
+        found = draft.once(audience.get("schedule"), check, (str(mode), destination and destination.key))
+        yield from (finding.under(prefix) for finding in found)
+        template = audience.get("filenameTemplate")
+        if isinstance(template, str):
+            legacy = destination is not None and destination.legacy
+            for finding in check_filename(template, legacy=legacy):
+                yield finding.under(f"{prefix}.filenameTemplate")
+        name = audience.get("id")
+        if not isinstance(name, str):
+            continue
+        if name in seen:
+            yield Finding(
+                f"{prefix}.id",
+                f"audience '{name}' stands twice, first as audiences[{seen[name]}]",
+                "one flow exports an audience once; keep one of the two",
+            )
+        seen.setdefault(name, number)
+    if len(audiences) > MANY_AUDIENCES:
+        yield Finding(
+            "audiences",
+            f"{len(audiences)} audiences in one flow",
+            f"Adobe's guardrail is {MANY_AUDIENCES}; split the entry",
+            severity="warning",
+        )
+
+
+def _fields(body: Mapping[str, Any], destination: Destination | None) -> Iterator[Finding]:
+    if body.get("profileMapping") is not None and destination is not None and destination.legacy:
+        yield Finding("profileMapping", f"{destination.name} has no mapping sets", "leave it out")
+    if body.get("profileMapping") is not None and body.get("attributes"):
+        yield Finding("attributes", "stand in the mapping set already", "give attributes or profileMapping, not both")
+    for key in ("attributes", "mandatoryFields"):
+        for number, path in enumerate(_listed(body, key)):
+            if isinstance(path, str):
+                yield from _dotted(path, f"{key}[{number}]")
+    for number, primary in enumerate(_listed(body, "primaryFields")):
+        if not isinstance(primary, Mapping):
+            continue
+        needed = {"ATTRIBUTE": "attributePath", "IDENTITY": "identityNamespace"}.get(
+            str(primary.get("fieldType"))
+        )
+        if needed is not None and not primary.get(needed):
+            yield Finding(
+                f"primaryFields[{number}].{needed}",
+                f"missing, and needed with fieldType {primary['fieldType']}",
+            )
+
+
+def _listed(body: Mapping[str, Any], key: str) -> list[Any]:
+    value = body.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _dotted(path: str, key: str) -> Iterator[Finding]:
+    if not _PATH.fullmatch(path):
+        yield Finding(key, f"'{path}' is not an XDM path", "names joined by dots: person.name.firstName")

@@ -1,0 +1,233 @@
+"""Where rows come from: csv, jsonl, rows, matrix and range, for ``foreach:`` and for ``pairs:``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from headgate.catalogue.schema import type_name
+from headgate.catalogue.words import suggestion
+from headgate.manifest.references import UNRESOLVED, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path as FilePath
+
+    from headgate.manifest.keys import Path
+
+KINDS: Final = ("csv", "jsonl", "rows", "matrix", "range")
+#: More rows than this is a slip (a matrix of the wrong lists), not a wish.
+MOST: Final = 1_000_000
+_FORMS = "one of csv: FILE, jsonl: FILE, rows: […], matrix: {a: […]}, range: [first, last]"
+
+
+@dataclass(slots=True)
+class Source:
+    """Rows in order. ``columns`` are the names every row has, ``None`` when each row decides for itself.
+
+    ``broken`` means that the rows are not all known (which was reported), so that nothing follows from
+    their number.
+    """
+
+    label: str
+    rows: list[Row] = field(default_factory=list)
+    columns: tuple[str, ...] | None = None
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads rows. ``say(path, message, hint, place)``; a ``place`` of ``None`` means the path's own line.
+
+    ``line`` gives the manifest line of a path.
+    """
+
+    file: str
+    base: FilePath
+    say: Callable[[Path, str, str, tuple[str, int] | None], None]
+    line: Callable[[Path], int]
+
+    def read(self, spec: Any, path: Path) -> Source:
+        """The rows of ``spec`` (references already resolved), every problem said."""
+        if spec is UNRESOLVED:
+            return Source("foreach", broken=True)
+        if not isinstance(spec, dict) or not spec:
+            self.say(path, f"must be a mapping, not {type_name(spec)}", _FORMS, None)
+            return Source("foreach", broken=True)
+        known = [key for key in spec if key in KINDS]
+        for key in spec:
+            if key not in KINDS:
+                self.say((*path, key), "unknown key", suggestion(key, KINDS, noun="known keys"), None)
+        if len(known) != 1:
+            if known or len(spec) > 1:
+                self.say(
+                    path,
+                    "has more than one source of rows" if known else "names no source of rows",
+                    _FORMS,
+                    None,
+                )
+            return Source("foreach", broken=True)
+        kind = known[0]
+        if spec[kind] is UNRESOLVED:
+            return Source(kind, broken=True)
+        found: Source = getattr(self, f"_{kind}")(spec[kind], (*path, kind))
+        found.broken = found.broken or len(known) != len(spec)
+        return found
+
+    def _text(self, name: Any, path: Path) -> tuple[str, str] | None:
+        """Shown name and text of a file beside the manifest."""
+        if not isinstance(name, str) or not name:
+            self.say(path, f"must be the name of a file, not {type_name(name)}", "", None)
+            return None
+        target = self.base / name
+        try:
+            return str(target), target.read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            self.say(
+                path,
+                f"'{name}' cannot be read: {error.strerror or 'error'}",
+                "paths are relative to the manifest",
+                None,
+            )
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            self.say(path, "not UTF-8 text", "save the file as UTF-8", (str(target), line))
+        except ValueError:
+            self.say(path, "is not a usable file name", "", None)
+        return None
+
+    def _csv(self, name: Any, path: Path) -> Source:
+        read = self._text(name, path)
+        if read is None:
+            return Source(str(name), broken=True)
+        shown, text = read
+        source = Source(str(name))
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        columns: tuple[str, ...] = ()
+        line = 1
+        try:
+            for cells in lines:
+                line, at = lines.line_num + 1, line
+                if not cells or (not columns and not any(cell.strip() for cell in cells)):
+                    continue
+                if not columns:
+                    columns = tuple(cell.strip() for cell in cells)
+                    self._header(columns, path, (shown, at), source)
+                elif len(cells) == len(columns):
+                    row = dict(zip(columns, cells, strict=True))
+                    source.rows.append(Row(row, len(source.rows), f"{shown}:{at}"))
+                else:
+                    source.broken = True
+                    self.say(
+                        path,
+                        f"{len(columns)} columns in the header, but {len(cells)} here",
+                        "quote cells that contain commas",
+                        (shown, at),
+                    )
+        except csv.Error:
+            source.broken = True
+            self.say(path, "not valid csv", "check the quotes of this row", (shown, line))
+        if not columns:
+            source.broken = True
+            self.say(path, "the csv file is empty", "its first row names the columns", (shown, 1))
+        source.columns = columns or None
+        return source
+
+    def _header(self, columns: tuple[str, ...], path: Path, place: tuple[str, int], source: Source) -> None:
+        for position, name in enumerate(columns):
+            if not name:
+                self.say(path, f"column {position + 1} has no name", "the first row names the columns", place)
+            elif name in columns[:position]:
+                self.say(path, f"the column '{name}' stands twice", "rename one of the two", place)
+            else:
+                continue
+            source.broken = True
+
+    def _jsonl(self, name: Any, path: Path) -> Source:
+        read = self._text(name, path)
+        if read is None:
+            return Source(str(name), broken=True)
+        shown, text = read
+        source = Source(str(name))
+        for number, line in enumerate(text.split("\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line)
+            except ValueError:
+                value = None
+            if isinstance(value, dict):
+                source.rows.append(Row(value, len(source.rows), f"{shown}:{number}"))
+            else:
+                source.broken = True
+                self.say(path, "not a JSON object", 'each line is one object: {"id": "…"}', (shown, number))
+        return source
+
+    def _rows(self, value: Any, path: Path) -> Source:
+        source = Source("rows")
+        if not isinstance(value, list):
+            self.say(path, f"must be a list, not {type_name(value)}", "rows: [{id: a}, {id: b}]", None)
+            source.broken = True
+            return source
+        for number, row in enumerate(value):
+            source.rows.append(Row(row, number, f"{self.file}:{self.line((*path, number))}"))
+        return source
+
+    def _matrix(self, value: Any, path: Path) -> Source:
+        source = Source("matrix")
+        lists = value if isinstance(value, dict) else {}
+        for key, choices in lists.items():
+            if not isinstance(choices, list):
+                source.broken = True
+                if choices is not UNRESOLVED:
+                    self.say((*path, key), f"must be a list, not {type_name(choices)}", "", None)
+        if not lists:
+            self.say(
+                path,
+                f"must be a mapping of lists, not {type_name(value)}",
+                "matrix: {a: [1, 2], b: [x]}",
+                None,
+            )
+        elif not source.broken and math.prod(map(len, lists.values())) > MOST:
+            self.say(path, f"makes more than {MOST:,} rows", "use shorter lists", None)
+            source.broken = True
+        source.broken = source.broken or not lists
+        source.columns = tuple(lists) if lists else None
+        if not source.broken:
+            place = f"{self.file}:{self.line(path)}"
+            product = itertools.product(*lists.values())
+            source.rows = [Row(dict(zip(lists, row, strict=True)), n, place) for n, row in enumerate(product)]
+        return source
+
+    def _range(self, value: Any, path: Path) -> Source:
+        source = Source("range", columns=())
+        ends = [_whole(end) for end in value] if isinstance(value, list) else []
+        if len(ends) != 2 or None in ends:
+            if not (isinstance(value, list) and UNRESOLVED in value):
+                self.say(path, "must be two whole numbers", "range: [1, 500], both ends included", None)
+            source.broken = True
+            return source
+        first, last = ends[0] or 0, ends[1] or 0
+        if last < first or last - first >= MOST:
+            message = (
+                f"makes more than {MOST:,} rows"
+                if last >= first
+                else f"ends ({last}) before it begins ({first})"
+            )
+            self.say(path, message, "range: [first, last]", None)
+            source.broken = True
+            return source
+        place = f"{self.file}:{self.line(path)}"
+        source.rows = [Row(number, n, place) for n, number in enumerate(range(first, last + 1))]
+        return source
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)  # from ${env:…}
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
