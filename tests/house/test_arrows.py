@@ -1,0 +1,95 @@
+"""Imports point one way: the real arrows, read from the source, against the drawn ones."""
+
+import ast
+from pathlib import Path
+
+import headgate
+
+SOURCE = Path(headgate.__file__).parent
+
+#: Who may import whom. A room may always import itself; ``errors`` and ``secret`` import nothing of ours.
+ARROWS = {
+    "errors": set(),
+    "secret": set(),
+    "clock": set(),
+    "exchange": set(),
+    "pacing": {"exchange"},
+    "settings": {"errors", "pacing", "secret"},
+    "catalogue": {"secret"},
+    "manifest": {"catalogue", "errors", "pacing", "secret"},
+    "plan": {"secret"},
+    "workflows": {"catalogue", "exchange", "manifest", "pacing", "plan", "secret"},
+    "platform": {"clock", "errors", "exchange", "pacing", "secret", "settings"},
+    "engine": {"clock", "errors", "exchange", "pacing", "plan", "platform", "store", "workflows"},
+    "store": {"engine", "errors"},
+    "report": {"engine", "plan", "store", "workflows"},
+    "simulator": {"clock"},
+    "launch": {"clock", "engine", "errors", "pacing", "plan", "platform", "report", "secret", "settings", "simulator",
+               "store"},
+    "api": {"errors", "launch", "manifest", "plan", "report", "settings", "simulator", "store", "workflows"},
+    "cli": None,
+    "__main__": None,
+    "__init__": None,
+}  # fmt: skip
+
+#: Narrower than their rooms: pure modules that must not reach an effect, whatever their room may.
+PURE = {
+    "engine.machine": {"errors", "exchange", "pacing", "plan", "workflows"},
+    "engine.record": {"exchange", "workflows"},
+    "engine.events": {"exchange"},
+    "engine.leases": set(),
+    "engine.tally": {"exchange"},
+}
+EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
+PURE_ROOMS = ("pacing", "catalogue", "plan", "workflows")
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """Every module a file imports, however late, with its line."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import hides its arrow"
+            found.append((node.module or "", node.lineno))
+    return found
+
+
+def modules():
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        yield path, parts[0], ".".join(parts)
+
+
+def test_rooms_import_only_what_they_may():
+    wrong = []
+    for path, room, name in modules():
+        assert room in ARROWS, f"{path}: a room that is not drawn"
+        allowed = PURE.get(name, ARROWS[room])
+        if allowed is None:
+            continue
+        for module, line in imports(path):
+            if module == "headgate" or module.startswith("headgate."):
+                target = module.split(".")[1] if "." in module else "__init__"
+                if target != room and target not in allowed:
+                    wrong.append(f"{path.relative_to(SOURCE)}:{line}: {room} must not import {module}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_pure_rooms_touch_no_effect():
+    wrong = []
+    for path, room, name in modules():
+        if room in PURE_ROOMS or name in PURE:
+            wrong += [f"{path.relative_to(SOURCE)}:{line}: {module}" for module, line in imports(path)
+                      if module.split(".")[0] in EFFECTS]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_imports_the_shell_the_benchmarks_or_the_tests():
+    for path, room, _ in modules():
+        for module, line in imports(path):
+            top = module.split(".")
+            assert top[0] not in ("benchmarks", "tests"), f"{path}:{line}"
+            if room not in ("cli", "__main__"):
+                assert top[:2] != ["headgate", "cli"], f"{path}:{line}: only __main__ starts the shell"
