@@ -28,6 +28,7 @@ from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
 from headgate.plan.model import Job, Plan
 from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import (
+    HELD,
     RUNS,
     Ask,
     Claim,
@@ -208,7 +209,7 @@ class Machine:
             live.phase, live.durable = job.phase, (job.phase, job.lost)
             live.signal = Signal.LOST if job.lost else Signal.RESUME
             self._ours.update(job.phase.get(RUNS, ()))
-            keys = PROCEDURES[self.jobs[index].kind].keys(self.jobs[index].spec)
+            keys = PROCEDURES[self.jobs[index].kind].keys(self.jobs[index].spec, job.phase)
             if keys:
                 self._leases.force(index, keys)
 
@@ -256,6 +257,9 @@ class Machine:
         if self.stopped is None:
             self.stopped = event
             self._out.append(Tell("stop", -1, {"reason": event.reason.value, "detail": event.detail}))
+            for index, live in self.waits():
+                if live.held_until_s is not None:
+                    self._record_step(index, {**live.phase, HELD: live.reason})
 
     def _maybe_finish(self) -> None:
         if not self.finished and (self._open == 0 or (self.stopped is not None and self.in_flight == 0)):

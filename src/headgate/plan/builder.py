@@ -12,8 +12,9 @@ from headgate.plan.model import AdhocNote, ItemRow, Job, PairRow
 class Builder:
     """Collects jobs and rows. Jobs come in an order in which every edge points backwards."""
 
-    def __init__(self, manifest: str, sandbox: str) -> None:
+    def __init__(self, manifest: str, sandbox: str, *, pairs_per_job: int = 80) -> None:
         self.manifest = manifest
+        self.pairs_per_job = pairs_per_job
         self.sandbox = sandbox
         self.jobs: list[Job] = []
         self.items: list[ItemRow] = []

@@ -79,6 +79,8 @@ class Plan:
     adhoc: Sequence[AdhocNote]
     fingerprint: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: Where it came from, so that it can be made again: ``path``, ``set``, ``select``, ``tags`` (JSON, no secrets).
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def requests(self) -> Counter[str]:

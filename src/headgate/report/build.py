@@ -9,13 +9,13 @@ from headgate.engine.record import JobPast, Past, problem_of
 from headgate.plan.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
 from headgate.store.contract import RunRow
-from headgate.workflows.contract import Ending
+from headgate.workflows.contract import HELD, Ending
 
 _NOTHING = JobPast()
 
 
-def build(run: RunRow, outline: Outline, past: Past, *, status: str | None = None, finished_at: float | None = None,
-          stop: str = "") -> Report:
+def build(run: RunRow, outline: Outline, past: Past, *, status: str | None = None,
+          finished_at: float | None = None) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
     view = _View(outline, past)
     items = [view.item(row) for row in range(len(outline.items))]
@@ -33,10 +33,11 @@ def build(run: RunRow, outline: Outline, past: Past, *, status: str | None = Non
         "held": len(view.lines) - sum(endings.values()),
     }
     requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
+    reason, detail = counters.get("stop", ("", ""))
     return Report(
         run.id, run.manifest, run.sandbox, status or run.status, run.started_at, finished_at or run.finished_at,
         float(counters.get("seconds", 0.0)), totals, {**requests, "byEndpoint": counters.get("byEndpoint", {})},
-        items, pairs, failures, stop, endings)
+        items, pairs, failures, detail, reason, endings)
 
 
 class _View:
@@ -140,7 +141,7 @@ class _View:
             return [row, "activated", run, "running", 1, "its run was not followed to its end"]
         if job.phase.get("at") == "post":
             return [row, "held", None, None, 1, "the answer to its request is not known yet: resume looks it up"]
-        return [row, "held", None, None, 0, "not sent before the run ended"]
+        return [row, "held", None, None, 0, job.phase.get(HELD) or "not sent before the run ended"]
 
     # -- failures ----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 SCHEMA: Final = "headgate.report/1"
+_EXIT_CODES: Final = {"interrupted": 130, "tolerate": 5, "finish-by": 5, "platform": 3, "on-error": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,11 @@ class PairResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What happened, row by row, in manifest order. Times are epoch seconds; ``stop`` says why it was stopped."""
+    """What happened, row by row, in manifest order. Times are epoch seconds.
+
+    ``stop_reason`` is one of :class:`~headgate.engine.events.Stop`'s values when the run was stopped, and ``stop``
+    says so in words; both are empty otherwise.
+    """
 
     run_id: str
     manifest: str
@@ -65,12 +70,20 @@ class Report:
     activations: Sequence[PairResult]
     failures: Sequence[Failure]
     stop: str = ""
+    stop_reason: str = ""
     jobs_by_ending: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
         """Whether something failed."""
         return bool(self.totals.get("failed")) or any(row.outcome == "failed" for row in self.activations)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command that made this run exits with (contract 2)."""
+        if self.status == "succeeded":
+            return 0
+        return _EXIT_CODES.get(self.stop_reason, 130 if self.status == "interrupted" else 1)
 
     def as_json(self) -> dict[str, Any]:
         """The JSON report, keys as in the contract."""

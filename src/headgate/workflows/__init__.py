@@ -3,8 +3,8 @@
 Owns the entry kinds, the procedures their jobs follow, and the packing of ad-hoc pairs. Refuses retries, pacing, the
 network, stores and clocks: it is told what time it is and what was answered, and says what to do next.
 
-A new entry kind is one module with ``compile_item`` and a line in :data:`KINDS`; a new kind of job is one module with
-a ``Procedure`` and a line in :data:`PROCEDURES`.
+A new entry kind is a grammar (``headgate.manifest.kinds``) and a module here with ``compile_item``, with a line in
+``compile.COMPILERS``; a new kind of job is a module with a ``Procedure`` and a line in :data:`PROCEDURES`.
 """
 
 from __future__ import annotations

@@ -14,14 +14,14 @@ from headgate.workflows.find import FindSpec
 from headgate.workflows.packing import pack
 
 
-def compile_item(item: Item, entry: str, plan: Builder, cap: int) -> None:
-    """Add the jobs and rows of one activation; ``cap`` is the most pairs a job may hold (1..80)."""
+def compile_item(item: Item, entry: str, plan: Builder) -> None:
+    """Add the jobs and rows of one activation."""
     pairs = [(str(pair[0]), str(pair[1])) for pair in item.body["pairs"]]
     version = int(item.body.get("apiVersion", 2))
     wait = bool(item.body.get("wait", True))
     first = len(plan.pairs)
     flows = {destination: _flow(plan, destination) for destination, _ in pairs}
-    packing = pack([audience for _, audience in pairs], cap)
+    packing = pack([audience for _, audience in pairs], plan.pairs_per_job)
     needs: dict[str, int] = {}
     export_ids = item.body.get("exportIds")
     if version == 1 and not isinstance(export_ids, (list, tuple)):

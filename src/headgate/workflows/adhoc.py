@@ -38,7 +38,7 @@ from headgate.workflows.contract import (
     Signal,
     Step,
 )
-from headgate.workflows.refusal import Running, Unmapped, named, read_refusal
+from headgate.workflows.refusal import Busy, Running, Unmapped, named, read_refusal
 from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of, run_state
 
 ACCEPT_V2: Final = "application/vnd.adobe.adhoc.activation+json; version=2"
@@ -55,10 +55,16 @@ LOOK_AGAIN_S: Final = 5.0
 #: Times one pair is sent before we give up on it.
 ATTEMPTS: Final = 12
 FIND_ROUNDS: Final = 8
+#: Times a request is put off because something unnamed is going on (platform time: about two hours).
+WAITS: Final = 60
 
 
-def keys(spec: Mapping[str, Any]) -> tuple[str, ...]:
+def keys(spec: Mapping[str, Any], phase: Phase) -> tuple[str, ...]:
     """The audiences a job holds from before its request until its runs are terminal."""
+    return _keys(spec) if phase.get("at") in ("post", "find", "runs") else ()
+
+
+def _keys(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({f"audience:{pair[2]}" for pair in spec["pairs"]}))
 
 
@@ -103,7 +109,7 @@ def _sorted(ctx: Context, phase: Phase) -> Step:
             return _settle(rows)
         if len(ready) < len(ctx.spec["pairs"]):
             return _settle(rows, _child(ctx, ready, "a"))
-        return Claim(keys(ctx.spec), {"at": "claimed"})
+        return Claim(_keys(ctx.spec), {"at": "claimed", "waits": phase.get("waits", 0)})
     together = [at for at, _ in held if at <= min(at for at, _ in held) + TOGETHER_S]
     until = max(together)
     waiting = [pair for _, pair in held]
@@ -119,13 +125,13 @@ def _sorted(ctx: Context, phase: Phase) -> Step:
 
 def _judge(ctx: Context, pair: list[Any]) -> tuple[list[Any] | None, float]:
     """A row if the pair cannot go, else the platform time from which it may."""
-    _, role, audience = pair
+    role = pair[1]
     if role in ctx.missing:
         return _row(pair, "skipped", ctx.missing[role]), 0.0
-    facts = ctx.inputs[role].get("segments", {}).get(audience)
+    facts = _facts(ctx, pair)
     if facts is None:
         return _row(pair, "unmapped", "the audience is not mapped to this flow"), 0.0
-    _, start, end, created_s = facts
+    _, start, end, created_s, _ = facts
     today = datetime.fromtimestamp(ctx.now_s, UTC).date().isoformat()
     if start and start > today:
         return _row(pair, "out-of-schedule", f"its schedule starts on {start}"), 0.0
@@ -138,7 +144,7 @@ def _judge(ctx: Context, pair: list[Any]) -> tuple[list[Any] | None, float]:
 
 
 def _claimed(ctx: Context, phase: Phase) -> Step:
-    return _ask_runs(ctx, {"at": "busy", "since": 0, "token": "", "page": 0})
+    return _ask_runs(ctx, {"at": "busy", "since": 0, "token": "", "page": 0, "waits": phase.get("waits", 0)})
 
 
 def _ask_runs(ctx: Context, phase: Phase) -> Ask:
@@ -156,21 +162,22 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
     since = max([int(phase["since"]), *(created_ms(run) for run in runs)])
     for run in runs:
         if not is_terminal(run) and run.get("id") not in ctx.ours:
-            return Pause(ctx.poll.first_s, f"flow {run.get('flowId')} has a run in progress", {"at": "claimed"})
+            return Pause(ctx.poll.first_s, f"flow {run.get('flowId')} has a run in progress",
+                         {"at": "claimed", "waits": phase["waits"]})
     oldest = min((created_ms(run) for run in runs), default=0)
     page = int(phase["page"]) + 1
     if token and page < PAGES and oldest / 1000 > ctx.now_s - LOOK_BACK_S:
-        return _ask_runs(ctx, {"at": "busy", "since": since, "token": token, "page": page})
-    return _post(ctx, since, lost=False)
+        return _ask_runs(ctx, {**phase, "since": since, "token": token, "page": page})
+    return _post(ctx, since, lost=False, waits=phase["waits"])
 
 
 # -- post --------------------------------------------------------------------------------------------------------------
 
 
-def _post(ctx: Context, since: int, *, lost: bool, rounds: int = 0) -> Step:
+def _post(ctx: Context, since: int, *, lost: bool, rounds: int = 0, waits: int = 0) -> Step:
     info: dict[str, list[str]] = {}
     for pair in ctx.spec["pairs"]:
-        info.setdefault(_flow(ctx, pair), []).append(pair[2])
+        info.setdefault(_flow(ctx, pair), []).append(_wire(ctx, pair))
     body: dict[str, Any] = {"activationInfo": info}
     headers: tuple[tuple[str, str], ...] = (("Accept", ACCEPT_V2),)
     if ctx.spec.get("version", 2) == 1:
@@ -178,7 +185,7 @@ def _post(ctx: Context, since: int, *, lost: bool, rounds: int = 0) -> Step:
         body["exportIds"] = ctx.spec.get("exportIds") or [ctx.inputs["exportJob"]["id"]]
         headers = ()
     call = Call("POST", "adhoc", "/adhocrun", "POST /adhocrun", "write", body=body, headers=headers)
-    return Ask(call, {"at": "post", "since": since, "lost": lost, "rounds": rounds})
+    return Ask(call, {"at": "post", "since": since, "lost": lost, "rounds": rounds, "waits": waits})
 
 
 def _posted(ctx: Context, phase: Phase, answer: Answer) -> Step:
@@ -196,6 +203,9 @@ def _posted(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return _attach(ctx, refusal, problem)
     if isinstance(refusal, Unmapped):
         return _without(ctx, refusal, problem)
+    waits = int(phase.get("waits", 0)) + 1
+    if isinstance(refusal, Busy) and waits <= WAITS:
+        return Pause(ctx.poll.wait(waits), problem.message, {"at": "start", "waits": waits})
     return _halve(ctx, problem)
 
 
@@ -207,7 +217,7 @@ def _accepted(ctx: Context, phase: Phase, body: Any) -> Step:
             # Only the id after the last slash is used: the host named there is production (trap 61).
             run = str(record.get("statusURL") or "").rstrip("/").rpartition("/")[2]
             known[str(record.get("order")), str(record.get("segment"))] = run
-    runs = {str(pair[0]): known.get((_flow(ctx, pair), pair[2]), "") for pair in ctx.spec["pairs"]}
+    runs = {str(pair[0]): known.get((_flow(ctx, pair), _wire(ctx, pair)), "") for pair in ctx.spec["pairs"]}
     if not all(runs.values()):
         # The documented sample answers four pairs with one record: the others' runs are looked for.
         return Pause(0.0, "the answer did not name every run", {
@@ -217,8 +227,8 @@ def _accepted(ctx: Context, phase: Phase, body: Any) -> Step:
 
 
 def _attach(ctx: Context, refusal: Running, problem: Problem) -> Step:
-    again = [pair for pair in ctx.spec["pairs"] if pair[2] == refusal.audience]
-    rest = [pair for pair in ctx.spec["pairs"] if pair[2] != refusal.audience]
+    again = [pair for pair in ctx.spec["pairs"] if _wire(ctx, pair) == refusal.audience]
+    rest = [pair for pair in ctx.spec["pairs"] if _wire(ctx, pair) != refusal.audience]
     if not again:
         return _halve(ctx, problem)
     if _tries(ctx) >= ATTEMPTS:
@@ -282,16 +292,17 @@ def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
     known: dict[str, str] = {row: run for row, run in phase.get("known", {}).items() if run}
     by_pair = {(run[1], audience): run[0] for run in news for audience in run[3]}
     for pair in ctx.spec["pairs"]:
-        run = by_pair.get((_flow(ctx, pair), pair[2]))
+        run = by_pair.get((_flow(ctx, pair), _wire(ctx, pair)))
         if run:
             known.setdefault(str(pair[0]), run)
     open_pairs = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known]
     dark = [run for run in news if not run[3] and run[0] not in known.values()]
     for flow in {_flow(ctx, pair) for pair in open_pairs}:
-        # Runs that do not yet say whose they are: as many as are missing on this flow must be ours.
+        # Runs that are over and still do not say whose they are: as many as are missing on this flow must be ours.
+        # One in progress is never taken: it may be of another job whose answer is still on its way.
         mine = [pair for pair in open_pairs if _flow(ctx, pair) == flow]
         here = [run for run in dark if run[1] == flow]
-        if len(mine) == len(here) and (len(here) == 1 or all(run[2] for run in here)):
+        if len(mine) == len(here) and all(run[2] for run in here):
             known.update({str(pair[0]): run[0] for pair, run in zip(mine, here, strict=True)})
     left = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known]
     if not left:
@@ -416,9 +427,21 @@ def _flow(ctx: Context, pair: list[Any]) -> str:
     return str(ctx.inputs[pair[1]]["id"])
 
 
+def _facts(ctx: Context, pair: list[Any]) -> list[Any] | None:
+    """``[name, startDate, endDate, created_s, ad-hoc id]`` of the pair's selector, if the audience is mapped."""
+    facts: list[Any] | None = ctx.inputs[pair[1]].get("segments", {}).get(pair[2])
+    return facts
+
+
 def _name(ctx: Context, pair: list[Any]) -> str:
-    facts = ctx.inputs[pair[1]].get("segments", {}).get(pair[2])
+    facts = _facts(ctx, pair)
     return str(facts[0]) if facts else ""
+
+
+def _wire(ctx: Context, pair: list[Any]) -> str:
+    """What an ad-hoc request calls the audience: an external one by the system's id (trap 68)."""
+    facts = _facts(ctx, pair)
+    return str(facts[4]) if facts else str(pair[2])
 
 
 def _clock(at_s: float) -> str:

@@ -5,12 +5,14 @@ The tutorials' validation step is a GET of the flow, although their curl says PA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from headgate.exchange import Answer, Verdict
 from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.reading import part, text
 from headgate.workflows.selectors import (
     BUSY_S,
     flow_of,
@@ -22,6 +24,7 @@ from headgate.workflows.selectors import (
 
 #: Looks at a flow that is still being changed before that is a failure (platform time: LOOKS x BUSY_S).
 LOOKS = 200
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]*)?")
 _COMPARED = ("exportMode", "filenameTemplate", "schedule")
 
 
@@ -77,9 +80,11 @@ def _same(wanted: Any, found: Any) -> bool:
 
 
 def _facts(value: Mapping[str, Any]) -> list[Any]:
-    schedule = value.get("schedule") or {}
-    created = value.get("createTime")
-    created_s = float(created) if isinstance(created, (int, float)) or str(created).isdigit() else 0.0
+    """``[name, startDate, endDate, created_s, ad-hoc id]``: what an activation must know of a selector."""
+    schedule = part(value, "schedule")
+    created = str(value.get("createTime"))
+    created_s = float(created) if _NUMBER.fullmatch(created) else 0.0
     if created_s > 1e11:  # milliseconds, whatever the field is said to be (trap 41)
         created_s /= 1000
-    return [value.get("name") or "", schedule.get("startDate") or "", schedule.get("endDate") or "", created_s]
+    adhoc = text(value.get("systemSegmentId")) or text(value.get("id"))
+    return [text(value.get("name")), text(schedule.get("startDate")), text(schedule.get("endDate")), created_s, adhoc]

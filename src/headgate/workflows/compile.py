@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
+from typing import Final
 
 import orjson
 
-from headgate.manifest.model import Manifest
+from headgate.manifest.model import Item, Manifest
 from headgate.plan.builder import Builder
 from headgate.plan.model import Job, Plan
 from headgate.secret import masked
 from headgate.workflows import activation, audience_export
 from headgate.workflows.packing import CAP
 
-#: Kinds whose items are planned first, because others refer to the flows they make.
-_RESOURCES = {"audience-export": audience_export.compile_item}
-_CAPPED = {"activation": activation.compile_item}
+Compile = Callable[[Item, str, Builder], None]
+
+#: What each entry kind becomes. Resources stand before actions: actions may refer to the flows they make.
+COMPILERS: Final[Mapping[str, Compile]] = {
+    "audience-export": audience_export.compile_item,
+    "activation": activation.compile_item,
+}
 
 
 def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
     """The plan of ``manifest`` in ``sandbox``. Pure: the same manifest gives the same plan, fingerprint included."""
-    builder = Builder(manifest.name, sandbox)
-    cap = int(manifest.options.get("audiencesPerJob") or CAP)
-    for entry in manifest.entries:
-        for item in entry.items:
-            if entry.kind in _RESOURCES:
-                _RESOURCES[entry.kind](item, entry.name, builder)
-    for entry in manifest.entries:
-        for item in entry.items:
-            if entry.kind in _CAPPED:
-                _CAPPED[entry.kind](item, entry.name, builder, cap)
+    builder = Builder(manifest.name, sandbox, pairs_per_job=int(manifest.options.get("audiencesPerJob") or CAP))
+    for kind, compile_item in COMPILERS.items():
+        for entry in manifest.entries:
+            if entry.kind == kind:
+                for item in entry.items:
+                    compile_item(item, entry.name, builder)
     return Plan(manifest.name, sandbox, tuple(builder.jobs), tuple(builder.items), tuple(builder.pairs),
                 tuple(builder.adhoc), _fingerprint(builder), dict(manifest.options))
 

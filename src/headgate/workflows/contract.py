@@ -17,6 +17,8 @@ from headgate.pacing import PollPolicy
 
 Phase = dict[str, Any]
 
+#: In a phase: why the job was held when the run ended, for the report.
+HELD: Final = "held"
 #: A phase's or an output's list of remote runs this job started: "ours" to every other job of the run.
 RUNS: Final = "runs"
 
@@ -110,16 +112,16 @@ Step = Ask | Pause | Claim | Settle
 Advance = Callable[[Context, Phase, "Signal | Answer"], Step]
 
 
-def _no_keys(_spec: Any) -> tuple[str, ...]:
+def _no_keys(_spec: Any, _phase: Phase) -> tuple[str, ...]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """How jobs of one kind go. ``keys`` are what such a job holds from its claim until it is settled."""
+    """How jobs of one kind go. ``keys(spec, phase)`` are what such a job holds in a journaled phase."""
 
     advance: Advance
-    keys: Callable[[Any], tuple[str, ...]] = _no_keys
+    keys: Callable[[Any, Phase], tuple[str, ...]] = _no_keys
 
 NO_PHASE: Final[Phase] = {}
 

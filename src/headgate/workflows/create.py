@@ -13,12 +13,14 @@ from typing import Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.reading import rows, text
 
 #: Looks at the list before an object counts as not created, and the platform seconds between them.
 LOOKS = 2
 LOOK_AGAIN_S = 5.0
-#: A created id that is refused again and again is a fault of ours or the platform's; stop posting after this many.
-POSTS = 6
+#: POSTs of one object before it is given up. Crashes count too (each may have lost an answer), so it is not small;
+#: where every answer is lost, the run's retry budget ends it sooner.
+POSTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,8 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec: CreateSpec = ctx.spec
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    items = answer.body.get("items", []) if isinstance(answer.body, dict) else []
-    found = [item for item in items if isinstance(item, dict) and spec.marker in str(item.get("description") or "")]
+    found = [item for item in rows(answer.body, "items")
+             if spec.marker in text(item.get("description")) and text(item.get("id"))]
     posts, look = int(phase["posts"]), int(phase["look"])
     if len(found) == 1:
         return Settle(Ending.SUCCEEDED, {"id": found[0]["id"], "etag": found[0].get("etag"),

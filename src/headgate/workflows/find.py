@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
+from headgate.workflows.reading import part, rows
 
 PROFILE_SCHEMA = "_xdm.context.profile"
 
@@ -35,8 +36,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 
 def _flow_spec(spec: FindSpec, body: Any) -> Step:
-    items = body.get("items", []) if isinstance(body, dict) else []
-    ids = [str(item["id"]) for item in items if item.get("name") == spec.name and item.get("id")]
+    ids = [str(item["id"]) for item in rows(body, "items") if item.get("name") == spec.name and item.get("id")]
     if len(ids) != 1:
         return failed(None, f"flow spec {spec.name!r}: {len(ids)} found, one expected",
                       advice="check that the destination is available in this organisation (GET /flowSpecs)")
@@ -46,10 +46,9 @@ def _flow_spec(spec: FindSpec, body: Any) -> Step:
 def _export_job(body: Any) -> Step:
     # Newest first; the id is a number and v1 wants strings (trap 13). Docs do not ask for the status; an export that
     # has not succeeded has nothing to activate (facts 5.1).
-    records = body.get("records", []) if isinstance(body, dict) else []
-    for record in records:
-        schema = record.get("schema") or {}
-        if schema.get("name") == PROFILE_SCHEMA and record.get("status") == "SUCCEEDED":
+    for record in rows(body, "records"):
+        named = part(record, "schema").get("name") == PROFILE_SCHEMA
+        if named and record.get("status") == "SUCCEEDED" and record.get("id"):
             return Settle(Ending.SUCCEEDED, {"id": str(record["id"])})
     return failed(None, "no finished profile export job was found",
                   advice="wait for the daily audience export, or use apiVersion: 2, which needs none")

@@ -13,6 +13,8 @@ _RUNNING = re.compile(
     r"run already going on for (?:audience|segment)\s+(\S+)\s+for order\s+(\S+)\s+with run id\s+([^\s.]+)", re.IGNORECASE)
 _UNMAPPED = re.compile(
     r"(?:segments?|audiences?)\s+(.*?)\s+(?:are|is) not part of this dataflow or out of schedule range", re.IGNORECASE | re.DOTALL)
+#: Texts the documents do not give, for something else that is going on (a scheduled export, say).
+_BUSY = re.compile(r"still running|in progress|already running|already going on", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,18 @@ class Unmapped:
     names: str
 
 
-def read_refusal(message: str) -> Running | Unmapped | None:
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Something is going on that has to end first; the text does not say what can be attached to."""
+
+
+def read_refusal(message: str) -> Running | Unmapped | Busy | None:
     """The refusal in ``message``, or ``None`` for any other text."""
     if found := _RUNNING.search(message):
         return Running(found[1], found[2], found[3])
     if found := _UNMAPPED.search(message):
         return Unmapped(found[1].strip().removeprefix("[").removesuffix("]"))
-    return None
+    return Busy() if _BUSY.search(message) else None
 
 
 def named(text: str, names: Collection[str]) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.reading import part, rows, text
 
 ROUNDS = 5
 #: Platform seconds before a flow that is being updated is looked at again.
@@ -42,8 +43,8 @@ def operations(spec: SelectorsSpec, params: Mapping[str, Any]) -> list[dict[str,
     have = segment_values(params)
     ops = [_add("segmentSelectors/selectors/-", {"type": "PLATFORM_SEGMENT", "value": dict(segment)})
            for segment in spec.segments if str(segment["id"]) not in have]
-    profile = params.get("profileSelectors") or {}
-    paths = {_value(selector).get("path") for selector in profile.get("selectors") or []}
+    profile = part(params, "profileSelectors")
+    paths = {text(_value(selector).get("path")) for selector in rows(profile, "selectors")}
     ops += [_add("profileSelectors/selectors/-", {"type": "JSON_PATH", "value": {"path": path}})
             for path in spec.attributes if path not in paths]
     holder, prefix = (profile, "profileSelectors/") if spec.legacy else (params, "")
@@ -61,23 +62,19 @@ def _add(path: str, value: Any) -> dict[str, Any]:
 
 
 def _value(selector: Any) -> Mapping[str, Any]:
-    value = selector.get("value") if isinstance(selector, dict) else None
-    return value if isinstance(value, dict) else {}
+    return part(selector, "value")
 
 
 def transformation_params(flow: Any) -> Mapping[str, Any]:
     """``transformations[0].params`` of a fetched flow, or an empty mapping."""
-    steps = flow.get("transformations") if isinstance(flow, dict) else None
-    first = steps[0] if isinstance(steps, list) and steps else {}
-    params = first.get("params") if isinstance(first, dict) else None
-    return params if isinstance(params, dict) else {}
+    steps = rows(flow, "transformations")
+    return part(steps[0], "params") if steps else {}
 
 
 def segment_values(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Selector values by every id an audience may be called: its own, and the system's (trap 68)."""
     found: dict[str, Mapping[str, Any]] = {}
-    selectors = (params.get("segmentSelectors") or {}).get("selectors") or []
-    for selector in selectors:
+    for selector in rows(part(params, "segmentSelectors"), "selectors"):
         value = _value(selector)
         for key in ("id", "systemSegmentId"):
             if isinstance(value.get(key), str):
@@ -87,15 +84,15 @@ def segment_values(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def flow_of(body: Any) -> dict[str, Any]:
     """The flow in an answer: a single GET gives ``{"items": [flow]}`` or the flow itself (facts 2.1)."""
-    if isinstance(body, dict) and isinstance(body.get("items"), list):
-        body = body["items"][0] if body["items"] else {}
+    if isinstance(body, dict) and "items" in body:
+        return next(iter(rows(body, "items")), {})
     return body if isinstance(body, dict) else {}
 
 
 def is_settled(flow: Mapping[str, Any]) -> bool:
     """Whether no change is under way: neither the state nor the last operation says so (facts 2.3, 2.7)."""
     state = str(flow.get("state") or "enabled").lower()
-    status = ((flow.get("lastOperation") or {}).get("status") or {}).get("value")
+    status = part(flow, "lastOperation", "status").get("value")
     return state in ("enabled", "disabled") and str(status or "completed").lower() in ("completed", "success")
 
 

@@ -1,0 +1,140 @@
+"""How long a plan will take, as far as anyone can say beforehand. Pure; instant for thousands of jobs.
+
+Four parts, one after the other: sending every request at the rate, the longest chain of jobs at an assumed latency,
+the hour during which the platform refuses audiences just activated, and the rounds in which ad-hoc jobs that share
+an audience must follow each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from headgate.plan.model import Job, Plan
+
+#: An audience is refused for an hour after it was first activated (contract 4).
+HOLD_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What a forecast takes for granted. Seconds; ``run_s`` and the hold are on the platform's clock."""
+
+    rate_per_s: float = 50.0
+    latency_s: float = 0.25
+    run_s: float = 180.0
+    hold_s: float = HOLD_S
+    #: Platform seconds per second; other than 1 for an embedded platform.
+    time_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the wall time, in seconds, and why it is so long."""
+
+    name: str
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The parts, their sum, the chain of jobs that decides the latency part, and the rounds of ad-hoc jobs."""
+
+    parts: Sequence[Part]
+    total_s: float
+    critical_path: Sequence[str]
+    rounds: int
+    requests: int
+    assumptions: Assumptions
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``plan --json``."""
+        return {
+            "totalSeconds": round(self.total_s, 1),
+            "parts": [{"name": part.name, "seconds": round(part.seconds, 1), "why": part.why} for part in self.parts],
+            "criticalPath": list(self.critical_path),
+            "rounds": self.rounds,
+            "requests": self.requests,
+            "assumptions": {_camel(key): value for key, value in asdict(self.assumptions).items()},
+        }
+
+
+def forecast(plan: Plan, assumed: Assumptions, reused: Mapping[int, str] | None = None) -> Forecast:
+    """The forecast of ``plan``.
+
+    Args:
+        plan: What is to be done.
+        assumed: Rate, latency and the like.
+        reused: Jobs whose object exists already, by index: they ask nothing.
+
+    Cost: O(jobs + edges + pairs).
+    """
+    reused = reused or {}
+    requests = sum(len(job.requests) for index, job in enumerate(plan.jobs) if index not in reused)
+    path, asked = _longest(plan.jobs, reused)
+    rounds = _rounds(plan.jobs)
+    held = _new_flows(plan.jobs, reused)
+    waits = any(job.spec.get("wait", True) for job in plan.jobs if job.kind == "adhoc")
+    parts = [
+        Part("requests", requests / assumed.rate_per_s, f"{requests:,} requests at {assumed.rate_per_s:g} a second"),
+        Part("latency", asked * assumed.latency_s,
+             f"the longest chain is {asked} requests, {assumed.latency_s:g} s each"),
+    ]
+    if held:
+        parts.append(Part("hold", assumed.hold_s / assumed.time_scale,
+                          f"{held} flow{'s' if held != 1 else ''} of an activation are new: their audiences are "
+                          "refused for an hour"))
+    if rounds:
+        followed = rounds if waits else rounds - 1
+        parts.append(Part("ad-hoc runs", followed * assumed.run_s / assumed.time_scale,
+                          f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, runs of {assumed.run_s:g} s each"))
+    return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, requests, assumed)
+
+
+def _longest(jobs: Sequence[Job], reused: Mapping[int, str]) -> tuple[list[str], int]:
+    """The chain of jobs with the most requests (their keys), and how many those are."""
+    depth = [0] * len(jobs)
+    before = [-1] * len(jobs)
+    for index, job in enumerate(jobs):  # edges point backwards
+        for edge in (*job.needs.values(), *job.after.values()):
+            if depth[edge] > depth[index] or before[index] < 0:
+                depth[index], before[index] = depth[edge], edge
+        if index not in reused:
+            depth[index] += len(job.requests)
+    if not jobs:
+        return [], 0
+    at = deepest = max(range(len(jobs)), key=depth.__getitem__)
+    path: list[str] = []
+    while at >= 0:
+        if at not in reused:
+            path.append(jobs[at].key)
+        at = before[at]
+    return path[::-1], depth[deepest]
+
+
+def _rounds(jobs: Sequence[Job]) -> int:
+    """How many ad-hoc jobs must follow each other: each takes all of its audiences at once, in plan order."""
+    free: dict[str, int] = {}
+    last = 0
+    for job in jobs:
+        if job.kind != "adhoc":
+            continue
+        audiences = {pair[2] for pair in job.spec["pairs"]}
+        turn = 1 + max((free.get(audience, 0) for audience in audiences), default=0)
+        free.update(dict.fromkeys(audiences, turn))
+        last = max(last, turn)
+    return last
+
+
+def _new_flows(jobs: Sequence[Job], reused: Mapping[int, str]) -> int:
+    """How many flows that this plan makes anew are activated by it."""
+    checks = {edge for job in jobs if job.kind == "adhoc" for edge in job.after.values()}
+    flows = {jobs[check].needs["flow"] for check in checks if "flow" in jobs[check].needs}
+    return sum(1 for flow in flows if flow not in reused)
+
+
+def _camel(name: str) -> str:
+    words = (f"{name}econds" if name.endswith("_s") else name).split("_")
+    return words[0] + "".join(word.capitalize() for word in words[1:])

@@ -1,0 +1,53 @@
+"""The renderings of a report by name, and the file it is written to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from headgate.errors import UsageError
+from headgate.report.model import Report
+from headgate.report.render_csv import csv_text, jsonl_text
+from headgate.report.render_text import render as text
+
+
+def json_text(report: Report) -> str:
+    """``headgate.report/1``, indented."""
+    return orjson.dumps(report.as_json(), option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+FORMATS: Final[Mapping[str, Callable[[Report], str]]] = {
+    "text": text, "json": json_text, "csv": csv_text, "jsonl": jsonl_text,
+}  # fmt: skip
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Put ``content`` at ``path`` as a whole or not at all: a temporary file beside it, then a rename.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():  # /dev/stdout and the like are written to, not replaced
+        _put(path, data)
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _put(path: Path, data: bytes) -> None:
+    try:
+        with path.open("wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
