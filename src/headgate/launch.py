@@ -6,7 +6,6 @@ The command line and the Python API both come through here; nothing else wires.
 from __future__ import annotations
 
 import secrets as randomness
-from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,13 +20,15 @@ from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
-from headgate.plan.model import Plan
 from headgate.plan.outline import Outline
 from headgate.report import Report, build
-from headgate.settings import Profile
 from headgate.store import RunRow, Store
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from headgate.plan.model import Plan
+    from headgate.settings import Profile
     from headgate.simulator import Simulator
 
 #: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
@@ -84,9 +85,11 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
 
 def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> list[str]:
     """Keys of jobs whose object exists but was made from other content than is asked for now."""
-    return [job.key for job in plan.jobs
-            if job.collection and (found := known.get(job.spec.marker)) is not None and found[0]
-            and found[1] != job.digest]
+    return [
+        job.key
+        for job in plan.jobs
+        if job.collection and (found := known.get(job.spec.marker)) is not None and found[0] and found[1] != job.digest
+    ]
 
 
 def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: float) -> tuple[RunRow, bool]:
@@ -104,12 +107,22 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         if unfinished.fingerprint != plan.fingerprint:
             raise StalePlan(
                 f"{path}: the manifest has changed since its unfinished run {unfinished.id}; nothing was sent",
-                expected=unfinished.fingerprint, found=plan.fingerprint,
-                hint="put the manifest back and `headgate resume`, or start anew with --fresh (what was made is kept)")
+                expected=unfinished.fingerprint,
+                found=plan.fingerprint,
+                hint="put the manifest back and `headgate resume`, or start anew with --fresh (what was made is kept)",
+            )
         store.claim(unfinished.id)
         return unfinished, True
-    run = RunRow(new_run_id(plan.manifest, now_s), plan.manifest, str(path), plan.sandbox, plan.fingerprint,
-                 "running", now_s, args=dict(wishes.args))
+    run = RunRow(
+        new_run_id(plan.manifest, now_s),
+        plan.manifest,
+        str(path),
+        plan.sandbox,
+        plan.fingerprint,
+        "running",
+        now_s,
+        args=dict(wishes.args),
+    )
     store.begin(run, Outline.of(plan).packed())
     store.claim(run.id)
     return run, False
@@ -124,11 +137,14 @@ def refuse_changes(plan: Plan, store: Store) -> Mapping[str, tuple[str, str]]:
     known = store.known(plan.sandbox)
     changed = changed_items(plan, known)
     if changed:
-        names = "\n".join(f"  {key}" for key in changed[:10]) + (f"\n  … and {len(changed) - 10} more" if len(changed) > 10 else "")
+        names = "\n".join(f"  {key}" for key in changed[:10]) + (
+            f"\n  … and {len(changed) - 10} more" if len(changed) > 10 else ""
+        )
         raise UsageError(
             f"{len(changed)} object{'s' if len(changed) != 1 else ''} of this manifest exist already, made from other "
             f"content; nothing was sent\n{names}",
-            hint="this version makes objects and does not change them: put the content back, or give the items new names")
+            hint="objects are made, not changed, by this version: put the content back, or give the items new names",
+        )
     return known
 
 
@@ -140,22 +156,36 @@ def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limit
     tolerate = wishes.tolerate if wishes.tolerate is not None else options.get("tolerate")
     tolerance: Tolerance | None = None if tolerate is None else parse_share(tolerate)
     on_error = wishes.on_error or options.get("onError") or "continue"
-    rules = Rules(concurrency=concurrency, time_scale=profile.time_scale, retry=profile.retry, poll=profile.poll,
-                  stop_on_error=on_error == "stop", tolerance=tolerance)
+    rules = Rules(
+        concurrency=concurrency,
+        time_scale=profile.time_scale,
+        retry=profile.retry,
+        poll=profile.poll,
+        stop_on_error=on_error == "stop",
+        tolerance=tolerance,
+    )
     return rules, Limits(rate, concurrency)
 
 
-async def execute(plan: Plan, *, path: Path, profile: Profile, store: Store, wishes: Wishes | None = None,
-                  observers: tuple[Observer, ...] = (), watch: Watch | None = None,
-                  clock: Clock | None = None) -> Report:
+async def execute(
+    plan: Plan,
+    *,
+    path: Path,
+    profile: Profile,
+    store: Store,
+    wishes: Wishes | None = None,
+    observers: tuple[Observer, ...] = (),
+    watch: Watch | None = None,
+    clock: Clock | None = None,
+) -> Report:
     """Run ``plan`` to its end and say what happened.
 
     Raises:
         UsageError: the run cannot begin (changed content, stale plan, settings).
         StoreError: the store is held, broken or full; what was journaled before is kept.
     """
-    from headgate.platform.endpoint import PlatformSettings  # noqa: PLC0415 -- aiohttp only when something is sent
-    from headgate.platform.transport import Transport  # noqa: PLC0415
+    from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.transport import Transport
 
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
@@ -166,7 +196,13 @@ async def execute(plan: Plan, *, path: Path, profile: Profile, store: Store, wis
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
     machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
-    watch.run, watch.machine, watch.tally, watch.limits, watch.continued = run, machine, tally, limits, continued
+    watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
+        run,
+        machine,
+        tally,
+        limits,
+        continued,
+    )
     brake = Brake()
     gate = Gate(limits.rate_per_s, clock, brake)
     journal = store.journal(run.id)
@@ -174,17 +210,19 @@ async def execute(plan: Plan, *, path: Path, profile: Profile, store: Store, wis
         async with Transport(settings, clock, admit=gate.pass_one) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
-            with _finish_by(runner, wishes.finish_by_s, clock):
+            with _FinishBy(runner, wishes.finish_by_s, clock):
                 finish = await _unwrapped(runner.run)
     finally:
         journal.close()
     status = _status(finish, machine)
     counters = tally.as_dict(runner.wall_s)
+    if finish.stop is not None:
+        counters["stop"] = [finish.stop.value, finish.detail]
     store.finish(run.id, status, clock.now(), machine.open, counters)
-    return report_of(store, run.id, stop=_why(finish))
+    return report_of(store, run.id)
 
 
-def report_of(store: Store, run_id: str, *, stop: str = "") -> Report:
+def report_of(store: Store, run_id: str) -> Report:
     """The report of any run in ``store``.
 
     Raises:
@@ -193,7 +231,7 @@ def report_of(store: Store, run_id: str, *, stop: str = "") -> Report:
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
-    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)), stop=stop)
+    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)))
 
 
 def _status(finish: Finish, machine: Machine) -> Any:
@@ -208,10 +246,6 @@ def _status(finish: Finish, machine: Machine) -> Any:
             return "stopped"
 
 
-def _why(finish: Finish) -> str:
-    return "" if finish.stop is None else f"{finish.stop.value}: {finish.detail}" if finish.detail else finish.stop.value
-
-
 async def _unwrapped(run: Callable[[], Any]) -> Finish:
     """A task group wraps what went wrong; one cause is raised as itself."""
     try:
@@ -224,7 +258,7 @@ async def _unwrapped(run: Callable[[], Any]) -> Finish:
     return finish
 
 
-class _finish_by:  # noqa: N801 -- reads as a statement where it is used
+class _FinishBy:
     """Stops the runner when the time comes."""
 
     def __init__(self, runner: Runner, at_s: float | None, clock: Clock) -> None:
@@ -232,12 +266,13 @@ class _finish_by:  # noqa: N801 -- reads as a statement where it is used
         self._timer: Any = None
 
     def __enter__(self) -> None:
-        import asyncio  # noqa: PLC0415
+        import asyncio
 
         if self._at_s is not None:
             delay = max(0.0, self._at_s - self._clock.now())
             self._timer = asyncio.get_running_loop().call_later(
-                delay, self._runner.stop, Stop.FINISH_BY, "the time given by --finish-by has come")
+                delay, self._runner.stop, Stop.FINISH_BY, "the time given by --finish-by has come"
+            )
 
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
@@ -253,8 +288,8 @@ def world_of(state: str) -> Path:
 @asynccontextmanager
 async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIterator[tuple[Profile, Simulator]]:
     """The embedded platform in this process, and ``profile`` pointed at it. Its world outlives the process."""
-    from headgate.secret import Secret  # noqa: PLC0415
-    from headgate.simulator import Simulator  # noqa: PLC0415 -- a server is only loaded when one is wanted
+    from headgate.secret import Secret
+    from headgate.simulator import Simulator
 
     scale = float(options.pop("time_scale", SIMULATED_TIME_SCALE))
     world = world_of(profile.state)
@@ -262,10 +297,21 @@ async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIter
     simulator = Simulator(time_scale=scale, world=world, sandboxes=("prod", "dev", sandbox), **options)
     async with simulator:
         who = simulator.credentials
-        yield replace(
-            profile, platform_url=simulator.url, ims_url=simulator.ims_url, org_id=who["org_id"],
-            client_id=who["client_id"], client_secret=Secret(who["client_secret"]), access_token=None,
-            scopes=tuple(str(who["scopes"]).split(",")), sandbox=sandbox, time_scale=scale), simulator
+        yield (
+            replace(
+                profile,
+                platform_url=simulator.url,
+                ims_url=simulator.ims_url,
+                org_id=who["org_id"],
+                client_id=who["client_id"],
+                client_secret=Secret(who["client_secret"]),
+                access_token=None,
+                scopes=tuple(str(who["scopes"]).split(",")),
+                sandbox=sandbox,
+                time_scale=scale,
+            ),
+            simulator,
+        )
 
 
 __all__ = ["Past", "Tell", "Watch", "Wishes", "execute", "report_of", "simulated"]

@@ -209,7 +209,7 @@ class _Draft:
                 plain = _plain(key)
                 if plain in _CONSOLE_ONLY or (plain not in _ALIASES and plain not in _FIELDS):
                     continue
-                key = _ALIASES.get(plain, plain)  # noqa: PLW2901 - the file's name for it ends here
+                key = _ALIASES.get(plain, plain)  # noqa: PLW2901
             else:
                 key = _ALIASES.get(_plain(key), key)  # noqa: PLW2901
             try:
@@ -227,11 +227,7 @@ class _Draft:
         """Arguments of a :class:`Profile`. Raises ``SettingsError`` with all problems."""
         values: dict[str, Any] = {key: value for key, value in self._values.items() if "." not in key}
         for group, make in _GROUPS.items():
-            inner = {
-                key.partition(".")[2]: value
-                for key, value in self._values.items()
-                if key.startswith(f"{group}.")
-            }
+            inner = {key.partition(".")[2]: value for key, value in self._values.items() if key.startswith(f"{group}.")}
             try:
                 values[group] = make(**inner)
             except ValueError as error:
@@ -334,7 +330,7 @@ def _resolved(value: Any, folder: Path, env: Mapping[str, str]) -> Any:
 def _text(value: Any) -> str:
     value = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(value, str):
-        raise ValueError("must be text; quote it")  # noqa: TRY004
+        raise ValueError("must be text; quote it")
     text: str = value.strip()
     if not text.isprintable():
         raise ValueError("holds a line end or another invisible character")
@@ -357,14 +353,14 @@ def _words(value: Any) -> tuple[str, ...]:
     value = value.reveal() if isinstance(value, Secret) else value
     parts = re.split(r"[,\s]+", value) if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
-        raise ValueError("must be a list, or text with commas")  # noqa: TRY004
+        raise ValueError("must be a list, or text with commas")
     return tuple(word for part in parts for word in [_text(part)] if word)
 
 
 def _number(value: Any) -> float:
     value = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(value, (int, float, str)) or isinstance(value, bool):
-        raise ValueError("must be a number")  # noqa: TRY004
+        raise ValueError("must be a number")
     try:
         found = float(value)
     except ValueError:
@@ -403,7 +399,7 @@ def _rate(value: Any) -> str:
 
 def _rates(value: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
-        raise ValueError("must be a mapping of endpoints to rates")  # noqa: TRY004
+        raise ValueError("must be a mapping of endpoints to rates")
     return MappingProxyType({_text(key): _rate(rate) for key, rate in value.items()})
 
 

@@ -31,9 +31,7 @@ class AuthSpec:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Names of the params that hold secrets."""
-        return tuple(
-            name for name, inner in self.schema["properties"].items() if inner.get("format") == "password"
-        )
+        return tuple(name for name, inner in self.schema["properties"].items() if inner.get("format") == "password")
 
 
 def auth_findings(auth: Any, specs: tuple[AuthSpec, ...], owner: str) -> list[Finding]:
@@ -44,9 +42,7 @@ def auth_findings(auth: Any, specs: tuple[AuthSpec, ...], owner: str) -> list[Fi
         if auth is None:
             names = either([f"'{spec.spec_name}'" for spec in specs])
             return [Finding("auth", f"missing: {owner} needs credentials", f"specName {names}")]
-        return [
-            Finding("auth", f"must be a mapping, not {type_name(revealed(auth))}", "keys: specName, params")
-        ]
+        return [Finding("auth", f"must be a mapping, not {type_name(revealed(auth))}", "keys: specName, params")]
     if not specs:
         return [Finding("auth", f"{owner} takes no auth", "leave it out")]
     found = [

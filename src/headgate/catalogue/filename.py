@@ -41,9 +41,7 @@ def check_filename(template: str, *, legacy: bool) -> tuple[Finding, ...]:
     known = LEGACY_MACROS if legacy else CURRENT_MACROS
     used = [match.group(1) for match in _MACRO.finditer(template)]
     strange = [name for name in used if name not in known]
-    found += [
-        Finding("", f"unknown macro '%{name}%'", suggestion(name, known, noun="macros")) for name in strange
-    ]
+    found += [Finding("", f"unknown macro '%{name}%'", suggestion(name, known, noun="macros")) for name in strange]
     # A misspelt macro is not also a missing one.
     there = {*used, *(nearest(name, known) for name in strange)}
     missing = [f"%{name}%" for name in LEGACY_MANDATORY if name not in there] if legacy else []

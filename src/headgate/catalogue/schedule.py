@@ -98,9 +98,7 @@ def _unknown(schedule: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(str(key), "unknown key", suggestion(str(key), _KEYS, noun="known keys"))
 
 
-def _frequency(
-    mode: str | None, schedule: Mapping[str, Any], destination: Destination | None
-) -> Iterator[Finding]:
+def _frequency(mode: str | None, schedule: Mapping[str, Any], destination: Destination | None) -> Iterator[Finding]:
     frequency = schedule.get("frequency")
     allowed = FREQUENCIES[mode] if mode else tuple(dict.fromkeys(sum(FREQUENCIES.values(), ())))
     if destination is not None and destination.legacy:
@@ -127,9 +125,7 @@ def _frequency(
         where = f" with exportMode {mode}" if mode else ""
         near = nearest(str(frequency), allowed)
         hint = f"did you mean '{near}'? " if near else ""
-        yield Finding(
-            "frequency", f"'{clipped(frequency)}' is not allowed{where}", f"{hint}use {either(allowed)}"
-        )
+        yield Finding("frequency", f"'{clipped(frequency)}' is not allowed{where}", f"{hint}use {either(allowed)}")
 
 
 def _trigger(mode: str | None, schedule: Mapping[str, Any]) -> Iterator[Finding]:
@@ -147,9 +143,7 @@ def _trigger(mode: str | None, schedule: Mapping[str, Any]) -> Iterator[Finding]
     for key in _needed(str(frequency), "AFTER_SEGMENT_EVAL" if evaluated else None):
         if key not in schedule and key not in meant and (known or key != "endDate"):
             hint = "the day after the last export, such as 2027-12-31" if key == "endDate" else ""
-            yield Finding(
-                key, f"missing, and needed with frequency {frequency}" if known else "missing", hint
-            )
+            yield Finding(key, f"missing, and needed with frequency {frequency}" if known else "missing", hint)
     if evaluated and "startTime" in schedule:
         yield Finding(
             "startTime",
@@ -176,9 +170,7 @@ def _moments(schedule: Mapping[str, Any]) -> Iterator[Finding]:
             continue
         day = _day(schedule[key])
         if day is None:
-            yield Finding(
-                key, f"'{clipped(schedule[key])}' is not a date", "write YYYY-MM-DD, such as 2026-12-20"
-            )
+            yield Finding(key, f"'{clipped(schedule[key])}' is not a date", "write YYYY-MM-DD, such as 2026-12-20")
         else:
             days[key] = day
     if len(days) == 2 and days["endDate"] <= days["startDate"]:
@@ -191,9 +183,7 @@ def _moments(schedule: Mapping[str, Any]) -> Iterator[Finding]:
         value = schedule["startTime"]
         match = _TIME.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            yield Finding(
-                "startTime", f"'{clipped(value)}' is not a time", "write HH:MM in UTC, such as 17:00"
-            )
+            yield Finding("startTime", f"'{clipped(value)}' is not a time", "write HH:MM in UTC, such as 17:00")
         elif match.group(2) != "00":
             yield Finding(
                 "startTime",

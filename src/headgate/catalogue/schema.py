@@ -122,9 +122,7 @@ def _object(schema: Schema, value: Mapping[str, Any], key: str, *, secret: bool)
     found: list[Finding] = []
     for name, inner in value.items():
         if name not in known:
-            found.append(
-                Finding(f"{prefix}{name}", "unknown key", suggestion(str(name), known, noun="known keys"))
-            )
+            found.append(Finding(f"{prefix}{name}", "unknown key", suggestion(str(name), known, noun="known keys")))
         elif inner == "" and name in schema.get("required", ()):
             found.append(Finding(f"{prefix}{name}", "must not be empty"))
         else:

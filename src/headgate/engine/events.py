@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from headgate.engine.record import Record
-from headgate.exchange import Answer, Call
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.engine.record import Record
+    from headgate.exchange import Answer, Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,10 @@ class Stop(Enum):
     """Why nothing new is to be started."""
 
     INTERRUPTED = "interrupted"  # a person, or a signal
-    TOLERATE = "tolerate"        # more failures than allowed
-    ON_ERROR = "on-error"        # the first failure, where that is the rule
-    FINISH_BY = "finish-by"      # the time is up
-    PLATFORM = "platform"        # refused as a whole, or out of reach
+    TOLERATE = "tolerate"  # more failures than allowed
+    ON_ERROR = "on-error"  # the first failure, where that is the rule
+    FINISH_BY = "finish-by"  # the time is up
+    PLATFORM = "platform"  # refused as a whole, or out of reach
 
 
 @dataclass(frozen=True, slots=True)

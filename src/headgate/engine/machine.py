@@ -13,13 +13,23 @@ longest remaining path first; there are no levels.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from headgate.engine.events import Answered, Command, Event, Finish, Hold, Send, Stop, StopAsked, Tell, Ticked, Write
+from headgate.engine.events import (
+    Answered,
+    Command,
+    Event,
+    Finish,
+    Hold,
+    Send,
+    Stop,
+    StopAsked,
+    Tell,
+    Write,
+)
 from headgate.engine.leases import Leases
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
@@ -31,7 +41,6 @@ from headgate.workflows.contract import (
     HELD,
     RUNS,
     Ask,
-    Claim,
     Context,
     Ending,
     Pause,
@@ -41,15 +50,18 @@ from headgate.workflows.contract import (
     Step,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 
 class State(IntEnum):
     """Where a job is."""
 
-    HELD = 0      # waiting on edges
-    READY = 1     # waiting for a slot
-    RUNNING = 2   # a request is on its way
-    PAUSED = 3    # waiting for a time
-    WAITING = 4   # in line for keys
+    HELD = 0  # waiting on edges
+    READY = 1  # waiting for a slot
+    RUNNING = 2  # a request is on its way
+    PAUSED = 3  # waiting for a time
+    WAITING = 4  # in line for keys
     SETTLED = 5
 
 
@@ -94,8 +106,16 @@ class Machine:
     whose answer no run has understood.
     """
 
-    def __init__(self, plan: Plan, rules: Rules, *, now_s: float, at: float = 0.0, past: Past | None = None,
-                 known: Mapping[str, tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        rules: Rules,
+        *,
+        now_s: float,
+        at: float = 0.0,
+        past: Past | None = None,
+        known: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
         self.plan = plan
         self.rules = rules
         self.jobs: list[Job] = list(plan.jobs)
@@ -173,8 +193,7 @@ class Machine:
 
     def waits(self) -> list[tuple[int, Live]]:
         """Jobs that are paused or in line, with their reasons; for people."""
-        return [(index, live) for index, live in enumerate(self.live)
-                if live.state in (State.PAUSED, State.WAITING)]
+        return [(index, live) for index, live in enumerate(self.live) if live.state in (State.PAUSED, State.WAITING)]
 
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
@@ -361,7 +380,8 @@ class Machine:
         live = self.live[event.job]
         if live.state is not State.RUNNING or live.attempt != event.attempt:
             raise InvalidTransition(
-                f"{self.jobs[event.job].key}: an answer to attempt {event.attempt} in state {live.state.name}")
+                f"{self.jobs[event.job].key}: an answer to attempt {event.attempt} in state {live.state.name}"
+            )
         self.in_flight -= 1
         answer, call = event.answer, live.call
         if call is None:
@@ -402,9 +422,19 @@ class Machine:
             self._give_up(event, call)
             return
         problem = answer.problem
-        self._out.append(Tell("retry", event.job, {
-            "verdict": answer.verdict.value, "status": answer.status, "endpoint": call.endpoint,
-            "delay": round(delay, 3), "message": problem.message if problem else ""}))
+        self._out.append(
+            Tell(
+                "retry",
+                event.job,
+                {
+                    "verdict": answer.verdict.value,
+                    "status": answer.status,
+                    "endpoint": call.endpoint,
+                    "delay": round(delay, 3),
+                    "message": problem.message if problem else "",
+                },
+            )
+        )
         uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if uncertain:
             # The call is dropped: the procedure is told that it may have happened, and asks before it sends again.
@@ -428,14 +458,23 @@ class Machine:
         self._ours.update(phase.get(RUNS, ()))
         self._out.append(Write(Record("step", index, phase)))
 
-    def _record_settled(self, index: int, ending: Ending, output: Mapping[str, Any], problem: Problem | None,
-                        children: Iterable[Any], cause: str | None) -> None:
+    def _record_settled(
+        self,
+        index: int,
+        ending: Ending,
+        output: Mapping[str, Any],
+        problem: Problem | None,
+        children: Iterable[Any],
+        cause: str | None,
+    ) -> None:
         data = settled_data(ending, output, problem, children, cause)
         made = None
         if ending is Ending.SUCCEEDED and output.get("found") != "store":
             made = self._made(index, str(output.get("id", "")))
         self._out.append(Write(Record("settled", index, data, made)))
-        self._out.append(Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""}))
+        self._out.append(
+            Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""})
+        )
         for child in children_of(data):
             self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
         self._close(index, data)

@@ -1,13 +1,15 @@
-"""What is journaled, and what a journal means. ``fold(records)`` is the machine's durable state, and nothing else is."""
+"""What is journaled, and what a journal means: ``fold(records)`` is the machine's durable state, all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from headgate.exchange import Problem
 from headgate.workflows.contract import Child, Ending, Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 RecordKind = Literal["intent", "step", "settled"]
 
@@ -67,8 +69,13 @@ def fold(records: Iterable[Record]) -> Past:
     return past
 
 
-def settled_data(ending: Ending, output: Mapping[str, Any], problem: Problem | None, children: Iterable[Child],
-                 cause: str | None) -> dict[str, Any]:
+def settled_data(
+    ending: Ending,
+    output: Mapping[str, Any],
+    problem: Problem | None,
+    children: Iterable[Child],
+    cause: str | None,
+) -> dict[str, Any]:
     """The data of a ``settled`` record. ``cause`` is the failed ancestor of a skipped job."""
     data: dict[str, Any] = {"ending": ending.value}
     if output:

@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 from aiolimiter import AsyncLimiter
 
-from headgate.clock import Clock
 from headgate.engine.events import (
     Answered,
     Command,
@@ -30,12 +30,15 @@ from headgate.engine.events import (
     Ticked,
     Write,
 )
-from headgate.engine.machine import Machine
-from headgate.engine.tally import Tally
-from headgate.exchange import Call
 from headgate.pacing import Brake, burst
-from headgate.platform.contract import Platform
-from headgate.store.contract import Journal
+
+if TYPE_CHECKING:
+    from headgate.clock import Clock
+    from headgate.engine.machine import Machine
+    from headgate.engine.tally import Tally
+    from headgate.exchange import Call
+    from headgate.platform.contract import Platform
+    from headgate.store.contract import Journal
 
 Observer = Callable[[Tell], None]
 #: How often counters are handed to the store, in seconds.
@@ -73,8 +76,19 @@ class Gate:
 class Runner:
     """Drives one machine to its end. ``journal.broken`` ends the run with a store error."""
 
-    def __init__(self, machine: Machine, platform: Platform, journal: Journal, clock: Clock, gate: Gate,
-                 brake: Brake, tally: Tally, *, limits: Limits, observers: tuple[Observer, ...] = ()) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        platform: Platform,
+        journal: Journal,
+        clock: Clock,
+        gate: Gate,
+        brake: Brake,
+        tally: Tally,
+        *,
+        limits: Limits,
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
         self._machine, self._platform, self._journal, self._clock = machine, platform, journal, clock
         self._gate, self._brake, self._tally, self._limits = gate, brake, tally, limits
         self._observers = observers
@@ -109,8 +123,9 @@ class Runner:
                 group.start_soon(self._work)
             self._feed(Ticked(self._clock.mono()))
             broken = getattr(self._journal, "broken", None)
-            await asyncio.wait([self._ended, *([broken] if broken is not None else [])],
-                               return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                [self._ended, *([broken] if broken is not None else [])], return_when=asyncio.FIRST_COMPLETED
+            )
             if self._ended.done():
                 finish = self._ended.result()
             group.cancel_scope.cancel()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Tally:
@@ -36,6 +38,12 @@ class Tally:
 
     def as_dict(self, wall_s: float = 0.0) -> dict[str, Any]:
         """For the store and the report; ``wall_s`` is added to the seconds of earlier lives."""
-        return {"sent": self.sent, "throttled": self.throttled, "retried": self.retried, "polls": self.polls,
-                "seconds": round(self.seconds + wall_s, 3), "byEndpoint": dict(sorted(self.by_endpoint.items())),
-                "byStatus": dict(sorted(self.by_status.items()))}
+        return {
+            "sent": self.sent,
+            "throttled": self.throttled,
+            "retried": self.retried,
+            "polls": self.polls,
+            "seconds": round(self.seconds + wall_s, 3),
+            "byEndpoint": dict(sorted(self.by_endpoint.items())),
+            "byStatus": dict(sorted(self.by_status.items())),
+        }

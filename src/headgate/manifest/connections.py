@@ -40,9 +40,7 @@ def build(key: str, name: str, value: Any, line: int) -> Built:
         finding = Finding("", f"must be a mapping, not {type_name(value)}", f"keys: {', '.join(_KEYS)}")
         return Built(None, (finding,), known=False)
     found = [
-        Finding(part, "unknown key", suggestion(part, _KEYS, noun="known keys"))
-        for part in value
-        if part not in _KEYS
+        Finding(part, "unknown key", suggestion(part, _KEYS, noun="known keys")) for part in value if part not in _KEYS
     ]
     found += [
         Finding(part, f"must be text, not {type_name(value[part])}", "quote it to make it text")
@@ -89,9 +87,7 @@ def _specs(
     """What the catalogue says of the destination or source and of the credentials."""
     found: list[Finding] = []
     if existing is not None and "auth" in value:
-        found.append(
-            Finding("auth", "stands beside id", "an existing connection is used as it is: leave auth out")
-        )
+        found.append(Finding("auth", "stands beside id", "an existing connection is used as it is: leave auth out"))
     wants_auth = "id" not in value
     if destination is not None:
         spec = batch(destination)

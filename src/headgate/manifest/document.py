@@ -119,9 +119,7 @@ class Document:
             return
         except yaml.YAMLError as error:
             line = text.count("\n", 0, getattr(error, "position", None) or 0) + 1
-            self._tell(
-                line, (), "not valid YAML: a character that is not allowed", "remove control characters"
-            )
+            self._tell(line, (), "not valid YAML: a character that is not allowed", "remove control characters")
             return
         except RecursionError:
             self._tell(0, (), "not valid YAML: nested too deeply")
@@ -202,9 +200,7 @@ class Document:
         for key_node, inner in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
-                self._tell(
-                    line, path, "a key must be text", "quote it; ${…} needs quotes at the start of a value"
-                )
+                self._tell(line, path, "a key must be text", "quote it; ${…} needs quotes at the start of a value")
                 continue
             key = key_node.value
             if key == "<<" and key_node.tag == "plain":

@@ -69,9 +69,7 @@ class EntryReader:
         """Expand entry ``index``. ``None`` when it is so broken that nothing of it can be expanded."""
         desk, path = self._desk, ("entries", index)
         if not isinstance(raw, dict):
-            desk.tell(
-                path, f"must be a mapping, not {type_name(raw)}", "an entry begins with kind: and name:"
-            )
+            desk.tell(path, f"must be a mapping, not {type_name(raw)}", "an entry begins with kind: and name:")
             return None
         grammar = self._grammar(raw, path)
         line = desk.line(path)
@@ -86,9 +84,7 @@ class EntryReader:
             if isinstance(name, str):
                 desk.draft.unknown.append(_pattern(name))
             return None
-        entry = EntryDraft(
-            index, name if isinstance(name, str) else "", line, grammar, template, "foreach" in raw
-        )
+        entry = EntryDraft(index, name if isinstance(name, str) else "", line, grammar, template, "foreach" in raw)
         self._name_varies(entry, raw, source)
         stand_in = not source.rows and (source.broken or "foreach" not in raw)
         rows = [Row(UNRESOLVED, 0, f"{desk.file}:{line}")] if stand_in else source.rows
@@ -107,9 +103,7 @@ class EntryReader:
             if "kind" not in desk.meant(raw, COMMON):
                 desk.tell((*path, "kind"), "missing", f"available: {', '.join(available)}")
         elif not isinstance(kind, str):
-            desk.tell(
-                (*path, "kind"), f"must be text, not {type_name(kind)}", f"available: {', '.join(available)}"
-            )
+            desk.tell((*path, "kind"), f"must be text, not {type_name(kind)}", f"available: {', '.join(available)}")
         elif kind in desk.kinds:
             desk.tell(
                 (*path, "kind"),

@@ -29,9 +29,7 @@ class ConnectionFinder:
         self._known = known
         self._inline: dict[int, tuple[Any, connections.Built]] = {}
 
-    def find(
-        self, entry: EntryDraft, raw: Mapping[str, Any], row: Row, settled: set[Path]
-    ) -> Connection | None:
+    def find(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row, settled: set[Path]) -> Connection | None:
         """The connection of one item, or ``None`` when it has none that can be used (which was said)."""
         if not entry.grammar.connected:
             return None
@@ -49,9 +47,7 @@ class ConnectionFinder:
             built = self._known.get(wanted)
             if built is None:
                 hint = suggestion(wanted, self._known, noun="connections") or "define it under connections:"
-                self._desk.tell(
-                    where, f"unknown connection '{wanted}'", hint, place=place, row=place is not None
-                )
+                self._desk.tell(where, f"unknown connection '{wanted}'", hint, place=place, row=place is not None)
                 return None
         else:
             built = self._build_inline(entry, wanted, row)
@@ -73,9 +69,7 @@ class ConnectionFinder:
             return kept[1]
         moving = not self._is_static(entry, wanted)
         name = (
-            str(fill(value_at(entry.template, ("name",)), row, lambda *_: None))
-            if moving or not entry.varies
-            else ""
+            str(fill(value_at(entry.template, ("name",)), row, lambda *_: None)) if moving or not entry.varies else ""
         )
         name = name or _bare(entry.name) or f"connection of entry {entry.index + 1}"
         line = self._desk.line((*entry.path, "connection"))

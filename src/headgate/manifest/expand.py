@@ -23,9 +23,7 @@ def _item(item: Item) -> dict[str, Any]:
         shown["connection"] = item.connection.key or _connection(item.connection)
     body = dict(item.body)
     if "pairs" in body:
-        rows = [
-            {"destinationId": destination, "segmentId": segment} for destination, segment, _ in body["pairs"]
-        ]
+        rows = [{"destinationId": destination, "segmentId": segment} for destination, segment, _ in body["pairs"]]
         body["pairs"] = {"rows": rows}
         if body.get("apiVersion") != 1:
             body.pop("exportIds", None)

@@ -28,11 +28,7 @@ def key_text(path: Path) -> str:
 def key_path(text: str) -> Path:
     """The inverse of :func:`key_text`, for the keys of findings."""
     return tuple(
-        int(match.group(1))
-        if match.group(1)
-        else match.group(2)
-        if match.group(2) is not None
-        else match.group(3)
+        int(match.group(1)) if match.group(1) else match.group(2) if match.group(2) is not None else match.group(3)
         for match in _PART.finditer(text)
     )
 

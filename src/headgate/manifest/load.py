@@ -151,11 +151,7 @@ class _Loading:
         if value is UNRESOLVED:
             return None
         if not isinstance(value, str) or not _NAME.fullmatch(value):
-            shown = (
-                f"'{value}' is not usable"
-                if isinstance(value, str)
-                else f"must be text, not {type_name(value)}"
-            )
+            shown = f"'{value}' is not usable" if isinstance(value, str) else f"must be text, not {type_name(value)}"
             self._desk.tell((key,), shown, "letters, digits, dots, dashes and underscores only")
             return None
         return value
@@ -180,9 +176,7 @@ class _Loading:
             for finding in built.findings:
                 where = key_path(finding.key)
                 if value_at(value, where) is not UNRESOLVED:
-                    desk.tell(
-                        (*path, *where), finding.message, finding.hint, warning=finding.severity == "warning"
-                    )
+                    desk.tell((*path, *where), finding.message, finding.hint, warning=finding.severity == "warning")
             if built.connection is not None and built.connection.id is None:
                 first = names.setdefault(built.connection.name, key)
                 if first != key:
@@ -208,9 +202,7 @@ class _Loading:
         desk, raw = self._desk, data.get("entries")
         if not isinstance(raw, list):
             if "entries" in data:
-                desk.tell(
-                    ("entries",), f"must be a list, not {type_name(raw)}", "each entry begins with - kind:"
-                )
+                desk.tell(("entries",), f"must be a list, not {type_name(raw)}", "each entry begins with - kind:")
             return ()
         if not raw:
             desk.tell(("entries",), "the list is empty", "there is nothing to do")
@@ -231,6 +223,4 @@ def _typed(text: str, like: Any) -> Any:
     if isinstance(like, str):
         return text
     value = plain(text)
-    return (
-        value if isinstance(value, bool) or (isinstance(value, (int, float)) and str(value) == text) else text
-    )
+    return value if isinstance(value, bool) or (isinstance(value, (int, float)) and str(value) == text) else text

@@ -79,16 +79,10 @@ def resolve(inner: str, path: Path, scope: Scope, *, secret: bool) -> Any:
     near = (
         None
         if secret
-        else nearest(
-            inner.split(".", maxsplit=1)[0].split(":", maxsplit=1)[0], ("env", "file", "vars", "row")
-        )
+        else nearest(inner.split(".", maxsplit=1)[0].split(":", maxsplit=1)[0], ("env", "file", "vars", "row"))
     )
     kinds = "${env:NAME}, ${file:path}, ${vars.name}, ${row.column}"
-    hint = (
-        f"did you mean '{near}'? There are {kinds}"
-        if near
-        else f"there are {kinds}; a dollar itself is written $$"
-    )
+    hint = f"did you mean '{near}'? There are {kinds}" if near else f"there are {kinds}; a dollar itself is written $$"
     scope.say(path, f"unknown reference{shown}", hint)
     return UNRESOLVED
 

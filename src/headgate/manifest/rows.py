@@ -214,11 +214,7 @@ class Reader:
             return source
         first, last = ends[0] or 0, ends[1] or 0
         if last < first or last - first >= MOST:
-            message = (
-                f"makes more than {MOST:,} rows"
-                if last >= first
-                else f"ends ({last}) before it begins ({first})"
-            )
+            message = f"makes more than {MOST:,} rows" if last >= first else f"ends ({last}) before it begins ({first})"
             self.say(path, message, "range: [first, last]", None)
             source.broken = True
             return source

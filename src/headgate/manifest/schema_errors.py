@@ -63,9 +63,7 @@ def schema_findings(
     return found, settled
 
 
-def _finding(
-    detail: ErrorDetails, model: type[BaseModel], body: dict[str, Any], common: Sequence[str]
-) -> Finding:
+def _finding(detail: ErrorDetails, model: type[BaseModel], body: dict[str, Any], common: Sequence[str]) -> Finding:
     path: Path = tuple(detail["loc"])
     key, kind, context = key_text(path), detail["type"], detail.get("ctx", {})
     if kind == "missing":

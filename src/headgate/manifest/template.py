@@ -38,9 +38,7 @@ class Text:
             found = pick(row, self.pieces[0], self.path, say)
         else:
             parts = [
-                piece
-                if isinstance(piece, str)
-                else embedded(pick(row, piece, self.path, say), self.path, say)
+                piece if isinstance(piece, str) else embedded(pick(row, piece, self.path, say), self.path, say)
                 for piece in self.pieces
             ]
             found = UNRESOLVED if UNRESOLVED in parts else "".join(parts)
@@ -169,9 +167,7 @@ def _compile_text(value: str, path: Path, scope: Scope, *, secret: bool) -> Any:
         return UNRESOLVED
     if moving:
         if len(pieces) > 1:
-            pieces = [
-                piece if isinstance(piece, RowPath) else embedded(piece, path, scope.say) for piece in pieces
-            ]
+            pieces = [piece if isinstance(piece, RowPath) else embedded(piece, path, scope.say) for piece in pieces]
         flat = tuple(piece.parts if isinstance(piece, RowPath) else piece for piece in pieces)
         return UNRESOLVED if UNRESOLVED in flat else Text(flat, path, ref if secret else None)
     if len(pieces) == 1 and referred:

@@ -93,5 +93,5 @@ def burst(rate_per_s: float) -> float:
 def _text(value: str | float) -> str:
     """``value`` as text; a YAML number may arrive as one. Booleans are numbers to Python, not to people."""
     if isinstance(value, bool):
-        raise ValueError(f"{value} is not a number")  # noqa: TRY004 - one error type for one question
+        raise ValueError(f"{value} is not a number")
     return f"{value:f}" if isinstance(value, float) else str(value)

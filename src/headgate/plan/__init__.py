@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class _Room(ModuleType):
     def __call__(self, manifest: Manifest, **options: Any) -> Plan:
         """See :func:`headgate.api.plan`."""
-        from headgate.api import plan  # noqa: PLC0415 -- the rooms inside do not lean on the API
+        from headgate.api import plan
 
         return plan(manifest, **options)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from headgate.plan.marker import marker
-from headgate.plan.model import AdhocNote, ItemRow, Job, PairRow
+
+if TYPE_CHECKING:
+    from headgate.plan.model import AdhocNote, ItemRow, Job, PairRow
 
 
 class Builder:
@@ -28,15 +30,13 @@ class Builder:
         """The marker of job ``key``; ``shared`` for what a sandbox has once, whatever the manifest."""
         return marker(self.sandbox, "" if shared else self.manifest, key)
 
-    def job(self, key: str, make: Callable[[], Job]) -> int:
-        """The index of job ``key``, made now if it is new."""
-        index = self._by_key.get(key)
+    def add(self, job: Job) -> int:
+        """The index of ``job``: its own, or that of the job that has its key already."""
+        index = self._by_key.get(job.key)
         if index is None:
-            job = make()
-            for edge in (*job.needs.values(), *job.after.values()):
-                if edge >= len(self.jobs):
-                    raise ValueError(f"{key}: an edge must point to a job made before it")
-            index = self._by_key[key] = len(self.jobs)
+            if any(edge >= len(self.jobs) for edge in (*job.needs.values(), *job.after.values())):
+                raise ValueError(f"{job.key}: an edge must point to a job added before it")
+            index = self._by_key[job.key] = len(self.jobs)
             self.jobs.append(job)
         return index
 

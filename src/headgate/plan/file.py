@@ -40,8 +40,10 @@ class SavedPlan:
         if fingerprint != self.fingerprint:
             raise StalePlan(
                 f"{self.file}: {self.path} has changed since this plan was saved; nothing was sent",
-                expected=self.fingerprint, found=fingerprint,
-                hint=f"look at it again: headgate plan {self.path} --out {self.file}")
+                expected=self.fingerprint,
+                found=fingerprint,
+                hint=f"look at it again: headgate plan {self.path} --out {self.file}",
+            )
 
 
 def is_saved_plan(path: Path) -> bool:
@@ -75,10 +77,16 @@ def read(path: Path) -> SavedPlan:
         asked = data["asked"]
         manifest = (path.parent / data["path"]).resolve()
         here = Path.cwd()
-        return SavedPlan(path, manifest.relative_to(here) if manifest.is_relative_to(here) else manifest,
-                         str(data["sandbox"]), str(data["fingerprint"]), dict(asked))
+        return SavedPlan(
+            path,
+            manifest.relative_to(here) if manifest.is_relative_to(here) else manifest,
+            str(data["sandbox"]),
+            str(data["fingerprint"]),
+            dict(asked),
+        )
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}; nothing was sent") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: not a plan saved by `headgate plan --out`; nothing was sent",
-                         hint="save it again") from error
+        raise UsageError(
+            f"{path}: not a plan saved by `headgate plan --out`; nothing was sent", hint="save it again"
+        ) from error

@@ -79,17 +79,28 @@ def forecast(plan: Plan, assumed: Assumptions, reused: Mapping[int, str] | None 
     waits = any(job.spec.get("wait", True) for job in plan.jobs if job.kind == "adhoc")
     parts = [
         Part("requests", requests / assumed.rate_per_s, f"{requests:,} requests at {assumed.rate_per_s:g} a second"),
-        Part("latency", asked * assumed.latency_s,
-             f"the longest chain is {asked} requests, {assumed.latency_s:g} s each"),
+        Part(
+            "latency", asked * assumed.latency_s, f"the longest chain is {asked} requests, {assumed.latency_s:g} s each"
+        ),
     ]
     if held:
-        parts.append(Part("hold", assumed.hold_s / assumed.time_scale,
-                          f"{held} flow{'s' if held != 1 else ''} of an activation are new: their audiences are "
-                          "refused for an hour"))
+        parts.append(
+            Part(
+                "hold",
+                assumed.hold_s / assumed.time_scale,
+                f"{held} flow{'s' if held != 1 else ''} of an activation are new: their audiences are "
+                "refused for an hour",
+            )
+        )
     if rounds:
         followed = rounds if waits else rounds - 1
-        parts.append(Part("ad-hoc runs", followed * assumed.run_s / assumed.time_scale,
-                          f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, runs of {assumed.run_s:g} s each"))
+        parts.append(
+            Part(
+                "ad-hoc runs",
+                followed * assumed.run_s / assumed.time_scale,
+                f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, runs of {assumed.run_s:g} s each",
+            )
+        )
     return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, requests, assumed)
 
 

@@ -14,7 +14,7 @@ PREFIX = "[headgate:"
 
 def marker(sandbox: str, scope: str, key: str) -> str:
     """The mark of job ``key``; ``scope`` is the manifest's name, or ``""`` for what a sandbox has once."""
-    text = "\x1f".join((sandbox, scope, key)).encode()
+    text = f"{sandbox}\x1f{scope}\x1f{key}".encode()
     return f"{PREFIX}{blake2b(text, digest_size=12).hexdigest()}]"
 
 

@@ -6,12 +6,15 @@ With the journal it is all a report needs, so a report can be made later and els
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import orjson
 
 from headgate.plan.model import ItemRow, PairRow, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +40,23 @@ class Outline:
     @classmethod
     def of(cls, plan: Plan) -> Outline:
         """The outline of ``plan``."""
-        return cls(plan.manifest, plan.sandbox, [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
-                   plan.items, plan.pairs)
+        return cls(
+            plan.manifest,
+            plan.sandbox,
+            [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
+            plan.items,
+            plan.pairs,
+        )
 
     def packed(self) -> bytes:
         """For the store."""
         data = {
-            "manifest": self.manifest, "sandbox": self.sandbox,
+            "manifest": self.manifest,
+            "sandbox": self.sandbox,
             "jobs": [[job.key, job.kind, job.role, job.item] for job in self.jobs],
-            "items": [[row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items],
+            "items": [
+                [row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items
+            ],
             "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
         }
         return zlib.compress(orjson.dumps(data), 6)
@@ -54,5 +65,10 @@ class Outline:
     def unpacked(cls, blob: bytes) -> Outline:
         """From the store."""
         data = orjson.loads(zlib.decompress(blob))
-        return cls(data["manifest"], data["sandbox"], [JobLine(*job) for job in data["jobs"]],
-                   [ItemRow(*row) for row in data["items"]], [PairRow(*row) for row in data["pairs"]])
+        return cls(
+            data["manifest"],
+            data["sandbox"],
+            [JobLine(*job) for job in data["jobs"]],
+            [ItemRow(*row) for row in data["items"]],
+            [PairRow(*row) for row in data["pairs"]],
+        )

@@ -40,7 +40,7 @@ def open_session(settings: PlatformSettings) -> aiohttp.ClientSession:
     # aiohttp repeats GET, PUT and DELETE by itself when a connection breaks. What is sent twice must be
     # counted, paced and judged by whoever asked; there is no public switch (aiohttp's own test client sets
     # this too).
-    session._retry_connection = False  # noqa: SLF001
+    session._retry_connection = False  # noqa: SLF001 -- there is no public switch
     return session
 
 
@@ -85,9 +85,7 @@ def not_sent(error: Exception, url: URL) -> Answer:
             "check platform_url and the network",
         )
     reason = getattr(getattr(error, "os_error", None), "strerror", None)
-    return replace(
-        trouble(Verdict.NOT_SENT, code, f"{said}: {reason}" if reason else said, advice), requests=0
-    )
+    return replace(trouble(Verdict.NOT_SENT, code, f"{said}: {reason}" if reason else said, advice), requests=0)
 
 
 def lost(error: Exception, timeout_s: float) -> Answer:

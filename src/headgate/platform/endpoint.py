@@ -107,9 +107,7 @@ def _checked_url(key: str, url: str, layers: Mapping[str, str]) -> None:
         parts = urlsplit(url)
         origin_of(url)
     except ValueError:
-        raise SettingsError(
-            key, layer, "is not a URL", hint="write it like https://platform.adobe.io"
-        ) from None
+        raise SettingsError(key, layer, "is not a URL", hint="write it like https://platform.adobe.io") from None
     if parts.username is not None or parts.password is not None:
         raise SettingsError(key, layer, "must not hold a user or a password")
     if parts.query or parts.fragment:

@@ -101,9 +101,7 @@ class FixedToken:
     async def renew(self, stale: str) -> str:
         """Refuse: there is no other."""
         del stale
-        raise NoTokenError(
-            "the given access_token was refused and cannot be renewed", refused=True, status=401
-        )
+        raise NoTokenError("the given access_token was refused and cannot be renewed", refused=True, status=401)
 
     def claim(self) -> int:
         """None were made."""
@@ -211,9 +209,7 @@ class ImsTokens:
         return token
 
 
-def read_token(
-    status: int, headers: Mapping[str, str], raw: bytes, secrets: tuple[str, ...] = ()
-) -> tuple[str, float]:
+def read_token(status: int, headers: Mapping[str, str], raw: bytes, secrets: tuple[str, ...] = ()) -> tuple[str, float]:
     """The token and its life in seconds out of the endpoint's answer.
 
     Raises:

@@ -67,9 +67,7 @@ class Pager:
         if query in self._seen:
             raise PagingError("page_loop", "the listing leads back to a page it gave before", again=True)
         if len(self._seen) >= MAX_PAGES:
-            raise PagingError(
-                "page_limit", f"the listing does not end within {MAX_PAGES:,} pages", again=False
-            )
+            raise PagingError("page_limit", f"the listing does not end within {MAX_PAGES:,} pages", again=False)
         self._seen.add(query)
         return replace(self._call, query=query)
 
@@ -101,9 +99,7 @@ def next_query(href: str, first: tuple[tuple[str, str], ...], origin: str) -> tu
     except ValueError:
         ours, parts = False, urlsplit("")
     if not ours or (parts.scheme and not parts.netloc):
-        raise PagingError(
-            "page_elsewhere", "the next page's link leads to another host; not followed", again=False
-        )
+        raise PagingError("page_elsewhere", "the next page's link leads to another host; not followed", again=False)
     asked = {key for key, _ in first} & _KEPT
     link = tuple(
         (key, value)

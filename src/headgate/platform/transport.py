@@ -203,9 +203,7 @@ class Transport:
             # is what the library raises for answers it cannot make sense of.
             if not status:
                 return lost(error, self._settings.timeout_s)
-        return classify(
-            call, status, headers, raw, scrub=partial(self._scrub, call, token), now_s=self._clock.now()
-        )
+        return classify(call, status, headers, raw, scrub=partial(self._scrub, call, token), now_s=self._clock.now())
 
     async def _ask_ims(self, form: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Post a form to the token endpoint: status, headers, body. Or raises ``NoTokenError``."""
@@ -216,9 +214,7 @@ class Transport:
         }
         url = URL(self._settings.ims_url)
         try:
-            async with self._opened().post(
-                url, data=form, headers=headers, allow_redirects=False
-            ) as response:
+            async with self._opened().post(url, data=form, headers=headers, allow_redirects=False) as response:
                 return response.status, response.headers, await read_body(response)
         except (aiohttp.ClientError, OSError, ValueError, AnswerTooLongError) as error:
             raise NoTokenError(

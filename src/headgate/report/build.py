@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.engine.record import JobPast, Past, problem_of
 from headgate.plan.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
-from headgate.store.contract import RunRow
 from headgate.workflows.contract import HELD, Ending
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.store.contract import RunRow
 
 _NOTHING = JobPast()
 
 
-def build(run: RunRow, outline: Outline, past: Past, *, status: str | None = None,
-          finished_at: float | None = None) -> Report:
+def build(
+    run: RunRow, outline: Outline, past: Past, *, status: str | None = None, finished_at: float | None = None
+) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
     view = _View(outline, past)
     items = [view.item(row) for row in range(len(outline.items))]
@@ -35,9 +39,22 @@ def build(run: RunRow, outline: Outline, past: Past, *, status: str | None = Non
     requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
     reason, detail = counters.get("stop", ("", ""))
     return Report(
-        run.id, run.manifest, run.sandbox, status or run.status, run.started_at, finished_at or run.finished_at,
-        float(counters.get("seconds", 0.0)), totals, {**requests, "byEndpoint": counters.get("byEndpoint", {})},
-        items, pairs, failures, detail, reason, endings)
+        run.id,
+        run.manifest,
+        run.sandbox,
+        status or run.status,
+        run.started_at,
+        finished_at or run.finished_at,
+        float(counters.get("seconds", 0.0)),
+        totals,
+        {**requests, "byEndpoint": counters.get("byEndpoint", {})},
+        items,
+        pairs,
+        failures,
+        detail,
+        reason,
+        endings,
+    )
 
 
 class _View:
@@ -110,8 +127,10 @@ class _View:
     # -- pairs -------------------------------------------------------------------------------------------------------
 
     def pairs(self) -> list[PairResult]:
-        numbers = {index: number for number, index in enumerate(
-            (index for index, line in enumerate(self.lines) if line.kind == "adhoc"), 1)}
+        numbers = {
+            index: number
+            for number, index in enumerate((index for index, line in enumerate(self.lines) if line.kind == "adhoc"), 1)
+        }
         rows: dict[int, tuple[int, list[Any]]] = {}
         owner = {row: pair.job for row, pair in enumerate(self.outline.pairs)}
         for index, spec in self.specs.items():
@@ -125,7 +144,9 @@ class _View:
             flow = self._output(pair.flow).get("id") or pair.destination
             _, outcome, run, state, attempts, reason = line
             sent = numbers[index] if attempts and outcome in ("activated", "failed") else None
-            results.append(PairResult(pair.entry, str(flow), pair.audience, outcome, sent, run, state, attempts, reason))
+            results.append(
+                PairResult(pair.entry, str(flow), pair.audience, outcome, sent, run, state, attempts, reason)
+            )
         return results
 
     def _unsettled(self, row: int, index: int) -> list[Any]:
@@ -140,7 +161,14 @@ class _View:
             run = job.phase.get("of", {}).get(str(row)) or None
             return [row, "activated", run, "running", 1, "its run was not followed to its end"]
         if job.phase.get("at") == "post":
-            return [row, "held", None, None, 1, "the answer to its request is not known yet: resume looks it up"]
+            return [
+                row,
+                "held",
+                None,
+                None,
+                1,
+                "the answer to its request is not known yet: resume looks it up",
+            ]
         return [row, "held", None, None, 0, job.phase.get(HELD) or "not sent before the run ended"]
 
     # -- failures ----------------------------------------------------------------------------------------------------
@@ -154,9 +182,17 @@ class _View:
         problem = problem_of(self._job(index).settled or {})
         if problem is None:
             return Failure(item, line.key, 0, "", "failed", "", "")
-        return Failure(item, line.key, problem.status, problem.code, problem.message, problem.request_id, problem.advice)
+        return Failure(
+            item, line.key, problem.status, problem.code, problem.message, problem.request_id, problem.advice
+        )
 
 
 def _error(failure: Failure) -> dict[str, Any]:
-    return {"job": failure.job, "status": failure.status, "code": failure.code, "message": failure.message,
-            "requestId": failure.requestId, "advice": failure.advice}
+    return {
+        "job": failure.job,
+        "status": failure.status,
+        "code": failure.code,
+        "message": failure.message,
+        "requestId": failure.requestId,
+        "advice": failure.advice,
+    }

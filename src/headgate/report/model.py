@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 SCHEMA: Final = "headgate.report/1"
 _EXIT_CODES: Final = {"interrupted": 130, "tolerate": 5, "finish-by": 5, "platform": 3, "on-error": 1}
@@ -19,7 +21,7 @@ class Failure:
     status: int
     code: str
     message: str
-    requestId: str  # noqa: N815 -- the report's own key
+    requestId: str
     advice: str
 
 
@@ -39,12 +41,12 @@ class PairResult:
     """One row of ``activations``."""
 
     entry: str
-    destinationId: str  # noqa: N815
-    segmentId: str  # noqa: N815
+    destinationId: str
+    segmentId: str
     outcome: str
-    adhocJob: int | None  # noqa: N815
-    runId: str | None  # noqa: N815
-    runState: str | None  # noqa: N815
+    adhocJob: int | None
+    runId: str | None
+    runState: str | None
     attempts: int
     reason: str | None
 
@@ -88,15 +90,27 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The JSON report, keys as in the contract."""
         return {
-            "schema": SCHEMA, "runId": self.run_id, "manifest": self.manifest, "sandbox": self.sandbox,
-            "status": self.status, "startedAt": _time(self.started_at), "finishedAt": _time(self.finished_at),
-            "wallSeconds": round(self.wall_s, 3), "totals": dict(self.totals), "requests": dict(self.requests),
-            "items": [asdict(row) for row in self.items], "activations": [asdict(row) for row in self.activations],
+            "schema": SCHEMA,
+            "runId": self.run_id,
+            "manifest": self.manifest,
+            "sandbox": self.sandbox,
+            "status": self.status,
+            "startedAt": _time(self.started_at),
+            "finishedAt": _time(self.finished_at),
+            "wallSeconds": round(self.wall_s, 3),
+            "totals": dict(self.totals),
+            "requests": dict(self.requests),
+            "items": [asdict(row) for row in self.items],
+            "activations": [asdict(row) for row in self.activations],
             "failures": [asdict(row) for row in self.failures],
         }
 
 
 def _time(at: float | None) -> str | None:
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        None
+        if at is None
+        else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

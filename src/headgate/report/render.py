@@ -9,7 +9,6 @@ from typing import Final
 
 import orjson
 
-from headgate.errors import UsageError
 from headgate.report.model import Report
 from headgate.report.render_csv import csv_text, jsonl_text
 from headgate.report.render_text import render as text
@@ -29,25 +28,36 @@ def write(path: Path, content: str | bytes) -> None:
     """Put ``content`` at ``path`` as a whole or not at all: a temporary file beside it, then a rename.
 
     Raises:
-        UsageError: the file cannot be written.
+        OSError: the file cannot be written; what was there before is still there.
     """
     data = content.encode() if isinstance(content, str) else content
     if path.exists() and not path.is_file():  # /dev/stdout and the like are written to, not replaced
-        _put(path, data)
+        with path.open("wb") as file:
+            file.write(data)
         return
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(data)
         beside.replace(path)
-    except OSError as error:
+    except OSError:
         beside.unlink(missing_ok=True)
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+        raise
 
 
-def _put(path: Path, data: bytes) -> None:
-    try:
-        with path.open("wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+def probe(path: Path) -> None:
+    """Find out whether :func:`write` would work, without touching what is there.
+
+    Raises:
+        OSError: it would not.
+    """
+    if path.exists() and not path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = _beside(path)
+    beside.touch()
+    beside.unlink()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part")

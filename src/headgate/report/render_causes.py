@@ -10,7 +10,8 @@ from headgate.report.model import Report
 
 #: Ids, numbers and quoted names, which differ between failures of one cause.
 _VARIABLE = re.compile(
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{20,}|\b[0-9a-fA-F]{16,}\b|\"[^\"]*\"|'[^']*'|`[^`]*`|\d+")
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{20,}|\b[0-9a-fA-F]{16,}\b|\"[^\"]*\"|'[^']*'|`[^`]*`|\d+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Causes:
     def add(self, status: int, code: str, message: str, example: str, advice: str, count: int = 1) -> None:
         """One more failure; ``count`` rows of the report share it."""
         group = self._groups.setdefault(
-            (status, code, _VARIABLE.sub("#", message)), [0, status, code, message, example, advice])
+            (status, code, _VARIABLE.sub("#", message)), [0, status, code, message, example, advice]
+        )
         group[0] += count
 
     def top(self) -> list[Cause]:

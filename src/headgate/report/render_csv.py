@@ -30,8 +30,15 @@ def csv_text(report: Report) -> str:
 def _rows(report: Report) -> Iterator[dict[str, Any]]:
     for item in report.items:
         error = item.error or {}
-        yield {"row": "item", "entry": item.entry, "item": item.item, "status": item.status, **item.ids,
-               "error": error.get("message"), "advice": error.get("advice")}
+        yield {
+            "row": "item",
+            "entry": item.entry,
+            "item": item.item,
+            "status": item.status,
+            **item.ids,
+            "error": error.get("message"),
+            "advice": error.get("advice"),
+        }
     for pair in report.activations:
         yield {"row": "activation", **asdict(pair)}
 
@@ -47,6 +54,9 @@ def jsonl_text(report: Report) -> str:
     """The report without its rows first, then every row on a line of its own with ``row`` saying what it is."""
     whole = report.as_json()
     rows = [{"row": "report", **{key: value for key, value in whole.items() if not isinstance(value, list)}}]
-    rows += [{"row": name, **row} for key, name in (("items", "item"), ("activations", "activation"), ("failures", "failure"))
-             for row in whole[key]]
+    rows += [
+        {"row": name, **row}
+        for key, name in (("items", "item"), ("activations", "activation"), ("failures", "failure"))
+        for row in whole[key]
+    ]
     return "".join(orjson.dumps(row).decode() + "\n" for row in rows)

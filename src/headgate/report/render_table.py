@@ -23,7 +23,9 @@ def clip(text: str, most: int) -> str:
     return f"{kept.rstrip()}…"
 
 
-def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), most: Sequence[int] = (), gap: int = 2) -> list[str]:
+def table(
+    rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), most: Sequence[int] = (), gap: int = 2
+) -> list[str]:
     """Lines of aligned columns.
 
     Args:
@@ -40,8 +42,10 @@ def table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), most: Seq
     widths = [max(width(row[at]) for row in cells) for at in range(count)]
     lines = []
     for row in cells:
-        padded = [" " * (widths[at] - width(cell)) + cell if at in right else cell + " " * (widths[at] - width(cell))
-                  for at, cell in enumerate(row)]
+        padded = [
+            " " * (widths[at] - width(cell)) + cell if at in right else cell + " " * (widths[at] - width(cell))
+            for at, cell in enumerate(row)
+        ]
         lines.append((" " * gap).join(padded).rstrip())
     return lines
 
@@ -78,6 +82,6 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def entry_name(name: str) -> str:
     """An entry's name for people: ``Loyalty ${row.country.code}`` becomes ``Loyalty *``."""
-    import re  # noqa: PLC0415
+    import re
 
     return re.sub(r"\$\{[^}]*\}", "*", name)

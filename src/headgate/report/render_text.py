@@ -71,8 +71,10 @@ def _requests(report: Report, width: int) -> list[str]:
     asked = report.requests
     sent = int(asked.get("sent", 0))
     rate = f" ({sent / report.wall_s:.1f} a second)" if report.wall_s > 0 and sent else ""
-    line = (f"{plural(sent, 'request')}{rate}: {asked.get('throttled', 0):,} throttled, "
-            f"{asked.get('retried', 0):,} retried, {asked.get('polls', 0):,} polls")
+    line = (
+        f"{plural(sent, 'request')}{rate}: {asked.get('throttled', 0):,} throttled, "
+        f"{asked.get('retried', 0):,} retried, {asked.get('polls', 0):,} polls"
+    )
     by_endpoint = sorted(asked.get("byEndpoint", {}).items(), key=lambda item: -item[1])
     spelled = " · ".join(f"{endpoint.replace(' ', chr(160))}{chr(160)}{count:,}" for endpoint, count in by_endpoint)
     # Hard spaces keep an endpoint and its count on one line.

@@ -22,8 +22,10 @@ def open_store(where: str | Path, *, readonly: bool = False) -> Store:
     """
     text = str(where)
     if text.startswith(("postgresql://", "postgres://")):
-        raise StoreError("a PostgreSQL state store is not available in this version; nothing was sent",
-                         hint="use a file: --state .headgate/state.db")
-    from headgate.store.sqlite import SqliteStore  # noqa: PLC0415 -- only the chosen store is loaded
+        raise StoreError(
+            "a PostgreSQL state store is not available in this version; nothing was sent",
+            hint="use a file: --state .headgate/state.db",
+        )
+    from headgate.store.sqlite import SqliteStore
 
     return SqliteStore(Path(text), readonly=readonly)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from headgate.engine.record import Record
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from headgate.engine.record import Record
 
 RunStatus = Literal["running", "succeeded", "failed", "stopped", "interrupted"]
 
@@ -79,8 +81,9 @@ class Store(Protocol):
         """The journal of a claimed run. Must be called on the event loop that will use it."""
         ...
 
-    def finish(self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int,
-               counters: Mapping[str, Any]) -> None:
+    def finish(
+        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+    ) -> None:
         """End the run's life in this process and give the claim back."""
         ...
 

@@ -13,10 +13,9 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -24,6 +23,10 @@ from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
 from headgate.store.contract import RunRow, RunStatus
 from headgate.store.schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 #: A process that has not said it lives for this long is dead to others.
 LEASE_S: Final = 15.0
@@ -33,10 +36,14 @@ LINGER_FROM: Final = 8
 
 _APPEND = "INSERT INTO journal (run, seq, kind, job, data) VALUES (?, ?, ?, ?, ?)"
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
-_DOUBT = ("INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?) "
-          "ON CONFLICT (sandbox, marker) DO NOTHING")
-_MADE = ("INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?) "
-         "ON CONFLICT (sandbox, marker) DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run")
+_DOUBT = (
+    "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (sandbox, marker) DO NOTHING"
+)
+_MADE = (
+    "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (sandbox, marker) DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run"
+)
 _COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
 
 
@@ -49,7 +56,9 @@ class SqliteStore:
         with _plainly(path):
             if readonly:
                 if not path.exists():
-                    raise StoreError(f"{path}: there is no state store here", hint="run a manifest first, or give --state")
+                    raise StoreError(
+                        f"{path}: there is no state store here", hint="run a manifest first, or give --state"
+                    )
                 self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0, check_same_thread=False)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +73,9 @@ class SqliteStore:
         if found > len(MIGRATIONS):
             raise SchemaMismatch(
                 f"{self._path}: written by a newer headgate (schema {found}, this program knows {len(MIGRATIONS)}); "
-                "nothing was changed", hint="upgrade headgate, or use another --state")
+                "nothing was changed",
+                hint="upgrade headgate, or use another --state",
+            )
         if readonly:
             return
         for number in range(found, len(MIGRATIONS)):
@@ -76,9 +87,22 @@ class SqliteStore:
         """Add a new run with its packed outline."""
         with _plainly(self._path):
             self._db.execute(
-                f"INSERT INTO run ({_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                (run.id, run.manifest, run.path, run.sandbox, run.fingerprint, run.status, run.started_at,
-                 run.finished_at, run.open, _text(run.args), _text(run.counters), outline))
+                f"INSERT INTO run ({_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
+                (
+                    run.id,
+                    run.manifest,
+                    run.path,
+                    run.sandbox,
+                    run.fingerprint,
+                    run.status,
+                    run.started_at,
+                    run.finished_at,
+                    run.open,
+                    _text(run.args),
+                    _text(run.counters),
+                    outline,
+                ),
+            )
 
     def outline(self, run_id: str) -> bytes:
         """The run's packed outline."""
@@ -96,20 +120,26 @@ class SqliteStore:
             if row is not None and row[0] != self._process and _lives(row[1], row[2], row[3], now):
                 raise StoreBusy(
                     f"run {run_id} is being driven by process {row[2]} on {row[1]}; nothing was sent",
-                    hint=f"`headgate status {run_id}` shows how it stands")
+                    hint=f"`headgate status {run_id}` shows how it stands",
+                )
             if self._process is None:
                 self._process = self._db.execute(
                     "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
-                    (socket.gethostname(), os.getpid(), now, now + LEASE_S)).lastrowid
+                    (socket.gethostname(), os.getpid(), now, now + LEASE_S),
+                ).lastrowid
             if row is not None and row[0] != self._process:
                 self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (row[0],))
-            self._db.execute("UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?",
-                             (self._process, run_id))
+            self._db.execute(
+                "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?",
+                (self._process, run_id),
+            )
 
     def _holder_row(self, run_id: str) -> tuple[int, str, int, float] | None:
         row: tuple[int, str, int, float] | None = self._db.execute(
             "SELECT process.id, host, pid, expires_at FROM run JOIN process ON process.id = run.holder "
-            "WHERE run.id = ? AND process.dead = 0", (run_id,)).fetchone()
+            "WHERE run.id = ? AND process.dead = 0",
+            (run_id,),
+        ).fetchone()
         return row
 
     def holder(self, run_id: str) -> str | None:
@@ -118,24 +148,26 @@ class SqliteStore:
             row = self._holder_row(run_id)
         return f"process {row[2]} on {row[1]}" if row and _lives(row[1], row[2], row[3], time.time()) else None
 
-    def finish(self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int,
-               counters: Mapping[str, Any]) -> None:
+    def finish(
+        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+    ) -> None:
         """Write how the run ended and give the claim back."""
         with _plainly(self._path), self._transaction():
             self._db.execute(
                 "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL WHERE id = ?",
-                (status, finished_at, open_jobs, _text(counters), run_id))
+                (status, finished_at, open_jobs, _text(counters), run_id),
+            )
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
         with _plainly(self._path):
-            row = self._db.execute(f"SELECT {_COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608
+            row = self._db.execute(f"SELECT {_COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608 -- our own column names
         return _row(row) if row else None
 
     def runs(self) -> Sequence[RunRow]:
         """All runs, newest first."""
         with _plainly(self._path):
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM run ORDER BY started_at DESC, id DESC").fetchall()  # noqa: S608
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM run ORDER BY started_at DESC, id DESC").fetchall()  # noqa: S608 -- our own column names
         return [_row(row) for row in rows]
 
     def records(self, run_id: str) -> Iterator[Record]:
@@ -201,9 +233,10 @@ class SqliteJournal:
 
     async def flush(self) -> None:
         """Wait until all queued records are durable."""
-        done = self._loop.create_future()
-        self._queue.put((None, lambda: done.done() or done.set_result(None)))
-        await asyncio.wait([done, self.broken], return_when=asyncio.FIRST_COMPLETED)
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._queue.put((None, partial(_resolve, done, None)))
+        waits: list[asyncio.Future[Any]] = [done, self.broken]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if self.broken.done():
             raise self.broken.result()
 
@@ -225,7 +258,7 @@ class SqliteJournal:
                 finally:
                     db.close()
         except StoreError as error:
-            self._on_loop(lambda broken=error: self.broken.done() or self.broken.set_result(broken))
+            self._on_loop(partial(_resolve, self.broken, error))
 
     def _group(self, db: sqlite3.Connection) -> bool:
         """Write one group; ``False`` when the journal is to be closed."""
@@ -254,12 +287,16 @@ class SqliteJournal:
     def _commit(self, db: sqlite3.Connection, records: list[Record]) -> None:
         counters, self._counters = self._counters, None
         db.execute("BEGIN IMMEDIATE")
-        alive = db.execute("UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
-                           (time.time() + LEASE_S, self._process)).rowcount
+        alive = db.execute(
+            "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
+            (time.time() + LEASE_S, self._process),
+        ).rowcount
         if not alive:
             db.execute("ROLLBACK")
-            raise StoreError(f"run {self._run} was taken over by another process; this one has stopped",
-                             hint="`headgate runs` shows who has it")
+            raise StoreError(
+                f"run {self._run} was taken over by another process; this one has stopped",
+                hint="`headgate runs` shows who has it",
+            )
         rows = []
         for record in records:
             self._seq += 1
@@ -268,8 +305,10 @@ class SqliteJournal:
         for record in records:
             if record.made is not None:
                 made = record.made
-                db.execute(_MADE if made.id else _DOUBT, (self._sandbox, made.marker, made.collection, made.id,
-                                                          made.name, made.digest, self._run))
+                db.execute(
+                    _MADE if made.id else _DOUBT,
+                    (self._sandbox, made.marker, made.collection, made.id, made.name, made.digest, self._run),
+                )
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
         db.execute("COMMIT")
@@ -279,6 +318,11 @@ class SqliteJournal:
             self._loop.call_soon_threadsafe(callback)
         except RuntimeError:
             return  # the loop has ended: nobody waits for this any more
+
+
+def _resolve(future: asyncio.Future[Any], value: object) -> None:
+    if not future.done():
+        future.set_result(value)
 
 
 def _lives(host: str, pid: int, expires_at: float, now: float) -> bool:
@@ -301,8 +345,8 @@ def _text(value: Mapping[str, Any]) -> str:
 
 
 def _row(row: tuple[Any, ...]) -> RunRow:
-    *plain, args, counters = row
-    return RunRow(*plain, orjson.loads(args), orjson.loads(counters))
+    values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
+    return RunRow(*values)
 
 
 @contextmanager
@@ -313,15 +357,23 @@ def _plainly(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         text = str(error)
         if "locked" in text or "busy" in text:
-            raise StoreBusy(f"{path}: another program has the state store locked",
-                            hint="wait for it to end, or use another --state") from error
+            raise StoreBusy(
+                f"{path}: another program has the state store locked",
+                hint="wait for it to end, or use another --state",
+            ) from error
         if "readonly" in text or "unable to open" in text:
-            raise StoreError(f"{path}: the state store cannot be opened for writing",
-                             hint="check the folder's permissions, or use another --state") from error
+            raise StoreError(
+                f"{path}: the state store cannot be opened for writing",
+                hint="check the folder's permissions, or use another --state",
+            ) from error
         if "full" in text:
-            raise StoreError(f"{path}: the disk is full; everything journaled before is kept",
-                             hint="make room, then `headgate resume`") from error
-        raise StoreError(f"{path}: the state store is broken: {text}",
-                         hint="restore it from a copy, or use another --state") from error
+            raise StoreError(
+                f"{path}: the disk is full; everything journaled before is kept",
+                hint="make room, then `headgate resume`",
+            ) from error
+        raise StoreError(
+            f"{path}: the state store is broken: {text}",
+            hint="restore it from a copy, or use another --state",
+        ) from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}", hint="use another --state") from error

@@ -9,11 +9,13 @@ A new entry kind is a grammar (``headgate.manifest.kinds``) and a module here wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from headgate.workflows import adhoc, check, create, find, selectors
 from headgate.workflows.contract import Procedure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROCEDURES: Final[Mapping[str, Procedure]] = {
     "create": Procedure(create.advance),

@@ -6,12 +6,16 @@ wait for the checks of their flows but are only skipped pair by pair when one fa
 
 from __future__ import annotations
 
-from headgate.manifest.model import Item
-from headgate.plan.builder import Builder
+from typing import TYPE_CHECKING
+
 from headgate.plan.model import AdhocNote, Job, PairRow
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.packing import pack
+
+if TYPE_CHECKING:
+    from headgate.manifest.model import Item
+    from headgate.plan.builder import Builder
 
 
 def compile_item(item: Item, entry: str, plan: Builder) -> None:
@@ -25,24 +29,47 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
     needs: dict[str, int] = {}
     export_ids = item.body.get("exportIds")
     if version == 1 and not isinstance(export_ids, (list, tuple)):
-        needs["exportJob"] = plan.job("export-job", lambda: Job(
-            "export-job", "find", "exportJob", FindSpec("export-job"), requests=("GET /export/jobs",)))
+        needs["exportJob"] = plan.add(
+            Job("export-job", "find", "exportJob", FindSpec("export-job"), requests=("GET /export/jobs",)),
+        )
     of_pair: dict[int, int] = {}
     for number, indexes in enumerate(packing.jobs, 1):
         roles = {pairs[index][0] for index in indexes}
-        spec = {"pairs": [[first + index, *pairs[index]] for index in indexes], "version": version, "wait": wait}
+        spec = {
+            "pairs": [[first + index, *pairs[index]] for index in indexes],
+            "version": version,
+            "wait": wait,
+        }
         if version == 1 and "exportJob" not in needs:
             spec["exportIds"] = [str(one) for one in export_ids or ()]
         key = f"adhoc:{item.name}:{number}"
-        job = plan.job(key, lambda: Job(  # noqa: B023 -- made at once, within this turn of the loop
-            key, "adhoc", "adhoc", spec, needs=dict(needs), after={role: flows[role] for role in sorted(roles)},  # noqa: B023
-            requests=("GET /runs", "POST /adhocrun", "GET /runs")))
+        job = plan.add(
+            Job(
+                key,
+                "adhoc",
+                "adhoc",
+                spec,
+                needs=dict(needs),
+                after={role: flows[role] for role in sorted(roles)},
+                requests=("GET /runs", "POST /adhocrun", "GET /runs"),
+            ),
+        )
         of_pair.update(dict.fromkeys(indexes, job))
-    plan.pairs.extend(PairRow(entry, destination, audience, flows[destination], of_pair[index])
-                      for index, (destination, audience) in enumerate(pairs))
-    plan.adhoc.append(AdhocNote(
-        entry, len(pairs), len({audience for _, audience in pairs}), len(packing.jobs), packing.minimal, packing.why,
-        new_flows=any(plan.find_item(destination) for destination in flows)))
+    plan.pairs.extend(
+        PairRow(entry, destination, audience, flows[destination], of_pair[index])
+        for index, (destination, audience) in enumerate(pairs)
+    )
+    plan.adhoc.append(
+        AdhocNote(
+            entry,
+            len(pairs),
+            len({audience for _, audience in pairs}),
+            len(packing.jobs),
+            packing.minimal,
+            packing.why,
+            new_flows=any(plan.find_item(destination) for destination in flows),
+        )
+    )
 
 
 def _flow(plan: Builder, destination: str) -> int:
@@ -50,8 +77,9 @@ def _flow(plan: Builder, destination: str) -> int:
     row = plan.find_item(destination)
     if row is None:
         key = f"check:{destination}"
-        return plan.job(key, lambda: Job(
-            key, "check", "check", CheckSpec(facts=True, flow=destination), requests=("GET /flows/{id}",)))
+        return plan.add(
+            Job(key, "check", "check", CheckSpec(facts=True, flow=destination), requests=("GET /flows/{id}",)),
+        )
     check = plan.jobs[row.jobs["check"]]
     if not check.spec.facts:
         check.spec = CheckSpec(check.spec.wanted, facts=True)

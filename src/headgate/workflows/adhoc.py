@@ -19,9 +19,8 @@ Facts: aep-api 4; traps 8-16, 61, 68, 69.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.contract import (
@@ -40,6 +39,9 @@ from headgate.workflows.contract import (
 )
 from headgate.workflows.refusal import Busy, Running, Unmapped, named, read_refusal
 from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of, run_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 ACCEPT_V2: Final = "application/vnd.adobe.adhoc.activation+json; version=2"
 #: An audience may be activated ad hoc this long after it was first activated (facts 4.2, trap 8).
@@ -85,7 +87,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 def _start(ctx: Context, phase: Phase) -> Step:
     spec = ctx.spec
     if spec.get("after"):
-        return _poll(ctx, {"at": "after", "look": int(phase.get("look", 0))}, [spec["after"]])
+        return _poll({"at": "after", "look": int(phase.get("look", 0))}, [spec["after"]])
     return _sorted(ctx, phase)
 
 
@@ -162,8 +164,11 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
     since = max([int(phase["since"]), *(created_ms(run) for run in runs)])
     for run in runs:
         if not is_terminal(run) and run.get("id") not in ctx.ours:
-            return Pause(ctx.poll.first_s, f"flow {run.get('flowId')} has a run in progress",
-                         {"at": "claimed", "waits": phase["waits"]})
+            return Pause(
+                ctx.poll.first_s,
+                f"flow {run.get('flowId')} has a run in progress",
+                {"at": "claimed", "waits": phase["waits"]},
+            )
     oldest = min((created_ms(run) for run in runs), default=0)
     page = int(phase["page"]) + 1
     if token and page < PAGES and oldest / 1000 > ctx.now_s - LOOK_BACK_S:
@@ -220,9 +225,20 @@ def _accepted(ctx: Context, phase: Phase, body: Any) -> Step:
     runs = {str(pair[0]): known.get((_flow(ctx, pair), _wire(ctx, pair)), "") for pair in ctx.spec["pairs"]}
     if not all(runs.values()):
         # The documented sample answers four pairs with one record: the others' runs are looked for.
-        return Pause(0.0, "the answer did not name every run", {
-            **phase, "at": "find", "look": 0, "token": "", "accepted": True, "known": runs,
-            RUNS: [run for run in runs.values() if run]}, keep=True)
+        return Pause(
+            0.0,
+            "the answer did not name every run",
+            {
+                **phase,
+                "at": "find",
+                "look": 0,
+                "token": "",
+                "accepted": True,
+                "known": runs,
+                RUNS: [run for run in runs.values() if run],
+            },
+            keep=True,
+        )
     return _follow(ctx, runs)
 
 
@@ -232,8 +248,11 @@ def _attach(ctx: Context, refusal: Running, problem: Problem) -> Step:
     if not again:
         return _halve(ctx, problem)
     if _tries(ctx) >= ATTEMPTS:
-        return _settle([_row(pair, "failed", problem.message, attempts=_tries(ctx)) for pair in again],
-                       *([_child(ctx, rest, "a")] if rest else []), problem=problem)
+        return _settle(
+            [_row(pair, "failed", problem.message, attempts=_tries(ctx)) for pair in again],
+            *([_child(ctx, rest, "a")] if rest else []),
+            problem=problem,
+        )
     children = [_child(ctx, rest, "a")] if rest else []
     return _settle([], *children, _child(ctx, again, "b", after=refusal.run))
 
@@ -257,8 +276,10 @@ def _halve(ctx: Context, problem: Problem) -> Step:
     pairs = sorted(ctx.spec["pairs"], key=lambda pair: (pair[2], pair[0]))
     if len(pairs) == 1:
         outcome = "out-of-schedule" if isinstance(read_refusal(problem.message), Unmapped) else "failed"
-        return _settle([_row(pairs[0], outcome, problem.message, attempts=_tries(ctx))],
-                       problem=problem if outcome == "failed" else None)
+        return _settle(
+            [_row(pairs[0], outcome, problem.message, attempts=_tries(ctx))],
+            problem=problem if outcome == "failed" else None,
+        )
     middle = len(pairs) // 2
     while middle < len(pairs) - 1 and pairs[middle][2] == pairs[middle - 1][2]:
         middle += 1  # keep an audience in one half where there is a choice
@@ -279,9 +300,14 @@ def _found(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return _all(ctx, "failed", answer.problem)
     runs, token = items_of(answer.body)
     since = int(phase["since"])
-    news = [*phase.get("news", []), *(
-        [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
-        for run in runs if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours)]
+    news = [
+        *phase.get("news", []),
+        *(
+            [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
+            for run in runs
+            if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours
+        ),
+    ]
     page = int(phase.get("page", 0)) + 1
     if token and page < PAGES and runs and min(created_ms(run) for run in runs) > since:
         return _ask_runs(ctx, {**phase, "token": token, "page": page, "news": news})
@@ -309,13 +335,19 @@ def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
         return _follow(ctx, {str(pair[0]): known[str(pair[0])] for pair in ctx.spec["pairs"]})
     flows = {_flow(ctx, pair) for pair in left}
     if any(run[1] in flows and not run[2] for run in dark):
-        return Pause(ctx.poll.first_s, "finding the runs of a request whose answer was lost",
-                     {**phase, "at": "find", "known": known})
+        return Pause(
+            ctx.poll.first_s,
+            "finding the runs of a request whose answer was lost",
+            {**phase, "at": "find", "known": known},
+        )
     look = int(phase.get("look", 0)) + 1
     happened = bool(known) or bool(phase.get("accepted"))
     if look < LOOKS or (happened and look < FIND_ROUNDS):
-        return Pause(LOOK_AGAIN_S, "looking for the runs of a request whose answer was lost",
-                     {**phase, "at": "find", "look": look, "known": known})
+        return Pause(
+            LOOK_AGAIN_S,
+            "looking for the runs of a request whose answer was lost",
+            {**phase, "at": "find", "look": look, "known": known},
+        )
     if not happened:
         if _tries(ctx) + int(phase.get("rounds", 0)) >= ATTEMPTS:
             return _all(ctx, "failed", Problem(0, "headgate-lost", "every answer to this request was lost"))
@@ -338,12 +370,12 @@ def _count(runs: Mapping[str, str]) -> str:
     return f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
 
 
-def _runs(ctx: Context, phase: Phase) -> Step:
+def _runs(_ctx: Context, phase: Phase) -> Step:
     done = phase.get("done", {})
-    return _poll(ctx, phase, [run for run in phase[RUNS] if run not in done])
+    return _poll(phase, [run for run in phase[RUNS] if run not in done])
 
 
-def _poll(ctx: Context, phase: Phase, runs: list[str]) -> Step:
+def _poll(phase: Phase, runs: list[str]) -> Step:
     single = phase.get("single")
     if single:
         return Ask(Call("GET", "flow", f"/runs/{single}", "GET /runs/{id}", "poll"), phase)
@@ -372,7 +404,9 @@ def _polled(ctx: Context, phase: Phase, answer: Answer) -> Step:
     following.pop("single", None)
     if unseen and len(unseen) == len(left) and not phase.get("single"):
         following["single"] = unseen[look % len(unseen)]
-    waiting = "waiting for another's run" if after else f"{len(left)} of {_count(dict.fromkeys(wanted, ''))} in progress"
+    waiting = (
+        "waiting for another's run" if after else f"{len(left)} of {_count(dict.fromkeys(wanted, ''))} in progress"
+    )
     return Pause(ctx.poll.wait(look), waiting, following)
 
 
@@ -391,13 +425,22 @@ def _finished(ctx: Context, phase: Phase, done: Mapping[str, list[Any]]) -> Step
 # -- rows and children -------------------------------------------------------------------------------------------------
 
 
-def _row(pair: list[Any], outcome: str, reason: str | None, *, run: str | None = None, state: str | None = None,
-         attempts: int = 0) -> list[Any]:
+def _row(
+    pair: list[Any],
+    outcome: str,
+    reason: str | None,
+    *,
+    run: str | None = None,
+    state: str | None = None,
+    attempts: int = 0,
+) -> list[Any]:
     """One pair's line in the report: ``[row, outcome, runId, runState, attempts, reason]``."""
     return [pair[0], outcome, run, state, attempts, reason]
 
 
-def _settle(rows: list[list[Any]], *children: Child, runs: Iterable[str] = (), problem: Problem | None = None) -> Settle:
+def _settle(
+    rows: list[list[Any]], *children: Child, runs: Iterable[str] = (), problem: Problem | None = None
+) -> Settle:
     bad = next((row for row in rows if row[1] == "failed"), None)
     if bad is not None and problem is None:
         problem = Problem(0, "headgate-run-failed", str(bad[5] or "the run failed"))
@@ -448,7 +491,14 @@ def _clock(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S")
 
 
-_RESUMED = {"start": _start, "after": _start, "claimed": _claimed, "busy": _claimed, "find": _find, "runs": _runs}
+_RESUMED = {
+    "start": _start,
+    "after": _start,
+    "claimed": _claimed,
+    "busy": _claimed,
+    "find": _find,
+    "runs": _runs,
+}
 _ANSWERED = {"after": _polled, "busy": _busy, "post": _posted, "find": _found, "runs": _polled}
 
 PROCEDURE = Procedure(advance, keys)

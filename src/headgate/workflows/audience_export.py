@@ -8,11 +8,9 @@ Jobs of an item::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue import Destination, batch, profile_store
-from headgate.manifest.model import Connection, Item
 from headgate.plan.builder import Builder, frozen
 from headgate.plan.marker import described
 from headgate.plan.model import ItemRow, Job
@@ -21,6 +19,11 @@ from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.selectors import SelectorsSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.manifest.model import Connection, Item
 
 
 def compile_item(item: Item, entry: str, plan: Builder) -> None:
@@ -38,10 +41,19 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
     jobs["sourceConnection"] = _source(plan, item, index, text)
     target = CreateSpec(
         "targetConnections",
-        _whole({"name": item.name, "connectionSpec": _spec(destination),
-                "data": destination.target_data(), "params": destination.target_params(body["target"])},
-               text, plan, f"target:{item.name}"),
-        plan.mark(f"target:{item.name}"))
+        _whole(
+            {
+                "name": item.name,
+                "connectionSpec": _spec(destination),
+                "data": destination.target_data(),
+                "params": destination.target_params(body["target"]),
+            },
+            text,
+            plan,
+            f"target:{item.name}",
+        ),
+        plan.mark(f"target:{item.name}"),
+    )
     if connection.id:
         known["baseConnection"] = connection.id
         target = CreateSpec(target.collection, {**target.body, "baseConnectionId": connection.id}, target.marker)
@@ -53,12 +65,29 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
     jobs["targetConnection"] = _job(plan, f"target:{item.name}", "targetConnection", target, index, needs)
     jobs["flow"] = _flow(plan, item, index, text, destination, jobs)
     selectors = _selectors(item, destination)
-    jobs["selectors"] = plan.job(f"selectors:{item.name}", lambda: Job(
-        f"selectors:{item.name}", "selectors", "selectors", selectors, index,
-        needs={"flow": jobs["flow"]}, requests=("PATCH /flows/{id}",), digest=_digest(selectors)))
-    jobs["check"] = plan.job(f"check:{item.name}", lambda: Job(
-        f"check:{item.name}", "check", "check", CheckSpec(wanted=selectors.segments), index,
-        needs={"flow": jobs["flow"], "selectors": jobs["selectors"]}, requests=("GET /flows/{id}",)))
+    jobs["selectors"] = plan.add(
+        Job(
+            f"selectors:{item.name}",
+            "selectors",
+            "selectors",
+            selectors,
+            index,
+            needs={"flow": jobs["flow"]},
+            requests=("PATCH /flows/{id}",),
+            digest=_digest(selectors),
+        ),
+    )
+    jobs["check"] = plan.add(
+        Job(
+            f"check:{item.name}",
+            "check",
+            "check",
+            CheckSpec(wanted=selectors.segments),
+            index,
+            needs={"flow": jobs["flow"], "selectors": jobs["selectors"]},
+            requests=("GET /flows/{id}",),
+        ),
+    )
     plan.row(ItemRow(entry, item.name, item.kind, item.place, jobs, known))
 
 
@@ -84,9 +113,19 @@ def _digest(spec: Any) -> str:
 
 def _job(plan: Builder, key: str, role: str, spec: CreateSpec, item: int, needs: Mapping[str, int]) -> int:
     look = (f"GET /{spec.collection}",) if spec.look_first else ()
-    return plan.job(key, lambda: Job(
-        key, "create", role, spec, item, needs=dict(needs), collection=spec.collection, digest=_digest(spec),
-        requests=(*look, f"POST /{spec.collection}")))
+    return plan.add(
+        Job(
+            key,
+            "create",
+            role,
+            spec,
+            item,
+            needs=dict(needs),
+            collection=spec.collection,
+            digest=_digest(spec),
+            requests=(*look, f"POST /{spec.collection}"),
+        ),
+    )
 
 
 def profile_store_base(plan: Builder) -> int:
@@ -94,9 +133,19 @@ def profile_store_base(plan: Builder) -> int:
     store, key = profile_store(), "base:profile-store"
     spec = CreateSpec(
         "connections",
-        _whole({"name": "headgate profile store", "connectionSpec": {"id": store["connectionSpecId"], "version": "1.0"}},
-               "Base connection to the profile store", plan, key, shared=True),
-        plan.mark(key, shared=True), look_first=True)
+        _whole(
+            {
+                "name": "headgate profile store",
+                "connectionSpec": {"id": store["connectionSpecId"], "version": "1.0"},
+            },
+            "Base connection to the profile store",
+            plan,
+            key,
+            shared=True,
+        ),
+        plan.mark(key, shared=True),
+        look_first=True,
+    )
     return _job(plan, key, "profileStore", spec, -1, {})
 
 
@@ -105,9 +154,20 @@ def _source(plan: Builder, item: Item, index: int, text: str) -> int:
     spec = CreateSpec(
         "sourceConnections",
         # ``data.schema`` is a literal null in the tutorials, so it is sent as one.
-        _whole({"name": item.name, "connectionSpec": {"id": store["connectionSpecId"], "version": "1.0"},
-                "data": store["data"], "params": store["params"]}, text, plan, key),
-        plan.mark(key), (("baseConnectionId", "base"),))
+        _whole(
+            {
+                "name": item.name,
+                "connectionSpec": {"id": store["connectionSpecId"], "version": "1.0"},
+                "data": store["data"],
+                "params": store["params"],
+            },
+            text,
+            plan,
+            key,
+        ),
+        plan.mark(key),
+        (("baseConnectionId", "base"),),
+    )
     return _job(plan, key, "sourceConnection", spec, index, {"base": profile_store_base(plan)})
 
 
@@ -117,9 +177,19 @@ def base_connection(plan: Builder, connection: Connection, destination: Destinat
     key = plan.shared_key(f"base:{destination.key}:{name}", frozen((connection.auth, connection.encryption)))
     spec = CreateSpec(
         "connections",
-        _whole({"name": name, "connectionSpec": _spec(destination), "auth": connection.auth,
-                "encryptionSpecs": connection.encryption}, "", plan, key),
-        plan.mark(key))
+        _whole(
+            {
+                "name": name,
+                "connectionSpec": _spec(destination),
+                "auth": connection.auth,
+                "encryptionSpecs": connection.encryption,
+            },
+            "",
+            plan,
+            key,
+        ),
+        plan.mark(key),
+    )
     return _job(plan, key, "baseConnection", spec, -1, {})
 
 
@@ -133,8 +203,15 @@ def _flow(plan: Builder, item: Item, index: int, text: str, destination: Destina
     else:
         # Adobe Campaign's flow spec is in no table: it is looked up by its name (facts 6.1).
         name = str(destination.flow_spec_name)
-        needs["flowSpec"] = plan.job(f"flow-spec:{name}", lambda: Job(
-            f"flow-spec:{name}", "find", "flowSpec", FindSpec("flow-spec", name), requests=("GET /flowSpecs",)))
+        needs["flowSpec"] = plan.add(
+            Job(
+                f"flow-spec:{name}",
+                "find",
+                "flowSpec",
+                FindSpec("flow-spec", name),
+                requests=("GET /flowSpecs",),
+            ),
+        )
         refs.append(("flowSpec.id", "flowSpec"))
     transformation = destination.transformation()
     if not destination.legacy and item.body.get("attributes"):
@@ -142,18 +219,22 @@ def _flow(plan: Builder, item: Item, index: int, text: str, destination: Destina
     spec = CreateSpec(
         "flows",
         _whole({"name": item.name, "flowSpec": flow_spec, "transformations": [transformation]}, text, plan, key),
-        plan.mark(key), tuple(refs))
+        plan.mark(key),
+        tuple(refs),
+    )
     return _job(plan, key, "flow", spec, index, needs)
 
 
 def _selectors(item: Item, destination: Destination) -> SelectorsSpec:
     body = item.body
-    segments = tuple({key: value for key, value in audience.items() if value is not None}
-                     for audience in body["audiences"])
+    segments = tuple(
+        {key: value for key, value in audience.items() if value is not None} for audience in body["audiences"]
+    )
     return SelectorsSpec(
         segments=segments,
         attributes=tuple(str(path) for path in body.get("attributes") or ()),
         mandatory=tuple(body.get("mandatoryFields") or ()),
         primary=tuple(body.get("primaryFields") or ()),
         mapping=body.get("profileMapping"),
-        legacy=destination.legacy)
+        legacy=destination.legacy,
+    )

@@ -15,6 +15,7 @@ from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, S
 from headgate.workflows.reading import part, text
 from headgate.workflows.selectors import (
     BUSY_S,
+    LOOKS,
     flow_of,
     get_flow,
     is_settled,
@@ -22,9 +23,7 @@ from headgate.workflows.selectors import (
     transformation_params,
 )
 
-#: Looks at a flow that is still being changed before that is a failure (platform time: LOOKS x BUSY_S).
-LOOKS = 200
-_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]*)?")
+_NUMBER = re.compile(r"[0-9]{1,13}(\.[0-9]*)?")
 _COMPARED = ("exportMode", "filenameTemplate", "schedule")
 
 
@@ -47,6 +46,8 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         if signal.verdict is not Verdict.OK:
             return failed(signal.problem)
         flow = flow_of(signal.body)
+        if not text(flow.get("id")):
+            return failed(None, "the answer holds no flow", code="headgate-not-validated")
         if not is_settled(flow) and looks < LOOKS:
             return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "looks": looks + 1})
         return _compared(ctx.spec, flow)
@@ -60,12 +61,20 @@ def _compared(spec: CheckSpec, flow: Mapping[str, Any]) -> Step:
     for wanted in spec.wanted:
         found = have.get(str(wanted["id"]))
         if found is None:
-            return failed(None, f"flow {flow.get('id')}: audience {wanted['id']} is not among its selectors",
-                          code="headgate-not-validated", advice="`headgate resume` adds what is missing")
+            return failed(
+                None,
+                f"flow {flow.get('id')}: audience {wanted['id']} is not among its selectors",
+                code="headgate-not-validated",
+                advice="`headgate resume` adds what is missing",
+            )
         for key in _COMPARED:
             if key in wanted and not _same(wanted[key], found.get(key)):
-                return failed(None, f"flow {flow.get('id')}: audience {wanted['id']} has another {key} than asked for",
-                              code="headgate-not-validated", advice="somebody else changed it since; compare and run again")
+                return failed(
+                    None,
+                    f"flow {flow.get('id')}: audience {wanted['id']} has another {key} than asked for",
+                    code="headgate-not-validated",
+                    advice="somebody else changed it since; compare and run again",
+                )
     if not spec.facts:
         return Settle(Ending.SUCCEEDED, {"id": flow.get("id")})
     facts = {key: _facts(value) for key, value in have.items()}
@@ -87,4 +96,10 @@ def _facts(value: Mapping[str, Any]) -> list[Any]:
     if created_s > 1e11:  # milliseconds, whatever the field is said to be (trap 41)
         created_s /= 1000
     adhoc = text(value.get("systemSegmentId")) or text(value.get("id"))
-    return [text(value.get("name")), text(schedule.get("startDate")), text(schedule.get("endDate")), created_s, adhoc]
+    return [
+        text(value.get("name")),
+        text(schedule.get("startDate")),
+        text(schedule.get("endDate")),
+        created_s,
+        adhoc,
+    ]

@@ -32,8 +32,16 @@ def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
             if entry.kind == kind:
                 for item in entry.items:
                     compile_item(item, entry.name, builder)
-    return Plan(manifest.name, sandbox, tuple(builder.jobs), tuple(builder.items), tuple(builder.pairs),
-                tuple(builder.adhoc), _fingerprint(builder), dict(manifest.options))
+    return Plan(
+        manifest.name,
+        sandbox,
+        tuple(builder.jobs),
+        tuple(builder.items),
+        tuple(builder.pairs),
+        tuple(builder.adhoc),
+        _fingerprint(builder),
+        dict(manifest.options),
+    )
 
 
 def _fingerprint(builder: Builder) -> str:
@@ -46,5 +54,7 @@ def _fingerprint(builder: Builder) -> str:
 
 def _digest(job: Job) -> bytes:
     spec = job.spec if isinstance(job.spec, dict) else {name: getattr(job.spec, name) for name in job.spec.__slots__}
-    return orjson.dumps([job.key, job.kind, sorted(job.needs.values()), sorted(job.after.values()), masked(spec)],
-                        option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(
+        [job.key, job.kind, sorted(job.needs.values()), sorted(job.after.values()), masked(spec)],
+        option=orjson.OPT_SORT_KEYS,
+    )

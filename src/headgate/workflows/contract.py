@@ -26,9 +26,9 @@ RUNS: Final = "runs"
 class Signal(Enum):
     """Why ``advance`` is called, when no answer is the reason."""
 
-    START = "start"    # first time, nothing has been sent
+    START = "start"  # first time, nothing has been sent
     RESUME = "resume"  # a pause is over, keys were claimed, or the run was resumed at this phase
-    LOST = "lost"      # the effect asked for in this phase may or may not have happened
+    LOST = "lost"  # the effect asked for in this phase may or may not have happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Context:
     missing: Mapping[str, str]
     now_s: float
     ours: Collection[str] = ()
-    poll: PollPolicy = PollPolicy()
+    poll: PollPolicy = field(default_factory=PollPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,7 @@ class Procedure:
 
     advance: Advance
     keys: Callable[[Any, Phase], tuple[str, ...]] = _no_keys
+
 
 NO_PHASE: Final[Phase] = {}
 

@@ -7,13 +7,15 @@ again after a while (lists may lag behind creations), then post again. Two or mo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import rows, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Looks at the list before an object counts as not created, and the platform seconds between them.
 LOOKS = 2
@@ -57,8 +59,11 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 def _post(ctx: Context, posts: int) -> Step:
     spec: CreateSpec = ctx.spec
     if posts > POSTS:
-        return failed(None, f"{spec.name}: not created after {POSTS} requests whose answers were lost",
-                      advice="look at the platform's status, then `headgate resume`")
+        return failed(
+            None,
+            f"{spec.name}: not created after {POSTS} requests whose answers were lost",
+            advice="look at the platform's status, then `headgate resume`",
+        )
     body = dict(spec.body)
     for path, role in spec.refs:
         _put(body, path, ctx.inputs[role]["id"])
@@ -89,8 +94,15 @@ def _posted(answer: Answer, phase: Phase) -> Step:
 
 
 def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1) -> Ask:
-    call = Call("GET", "flow", f"/{spec.collection}", f"GET /{spec.collection}", "lookup",
-                query=(("property", look_up_filter(spec)), ("limit", "100")), paged=True)
+    call = Call(
+        "GET",
+        "flow",
+        f"/{spec.collection}",
+        f"GET /{spec.collection}",
+        "lookup",
+        query=(("property", look_up_filter(spec)), ("limit", "100")),
+        paged=True,
+    )
     phase: Phase = {"at": "look", "look": look, "posts": 0 if first else posts}
     return Ask(call, phase)
 
@@ -111,17 +123,34 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec: CreateSpec = ctx.spec
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    found = [item for item in rows(answer.body, "items")
-             if spec.marker in text(item.get("description")) and text(item.get("id"))]
+    found = [
+        item
+        for item in rows(answer.body, "items")
+        if spec.marker in text(item.get("description")) and text(item.get("id"))
+    ]
     posts, look = int(phase["posts"]), int(phase["look"])
     if len(found) == 1:
-        return Settle(Ending.SUCCEEDED, {"id": found[0]["id"], "etag": found[0].get("etag"),
-                                         "found": "before" if posts == 0 else "after", "posts": posts})
+        return Settle(
+            Ending.SUCCEEDED,
+            {
+                "id": found[0]["id"],
+                "etag": found[0].get("etag"),
+                "found": "before" if posts == 0 else "after",
+                "posts": posts,
+            },
+        )
     if found:
         ids = ", ".join(str(item.get("id")) for item in found)
-        return Settle(Ending.FAILED, {"candidates": ids}, Problem(
-            0, "headgate-two-candidates", f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
-            advice="delete all but one of them, then `headgate resume`; nothing was guessed"))
+        return Settle(
+            Ending.FAILED,
+            {"candidates": ids},
+            Problem(
+                0,
+                "headgate-two-candidates",
+                f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
+                advice="delete all but one of them, then `headgate resume`; nothing was guessed",
+            ),
+        )
     if posts and look < LOOKS:
         return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
     return _post(ctx, posts + 1)

@@ -28,8 +28,15 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
             return failed(signal.problem)
         return _flow_spec(spec, signal.body) if spec.what == "flow-spec" else _export_job(signal.body)
     if spec.what == "flow-spec":
-        call = Call("GET", "flow", "/flowSpecs", "GET /flowSpecs", "lookup",
-                    query=(("property", f"name=={spec.name}"),), paged=True)
+        call = Call(
+            "GET",
+            "flow",
+            "/flowSpecs",
+            "GET /flowSpecs",
+            "lookup",
+            query=(("property", f"name=={spec.name}"),),
+            paged=True,
+        )
     else:
         call = Call("GET", "segmentation", "/export/jobs", "GET /export/jobs", "lookup", query=(("limit", "100"),))
     return Ask(call, phase)
@@ -38,8 +45,11 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 def _flow_spec(spec: FindSpec, body: Any) -> Step:
     ids = [str(item["id"]) for item in rows(body, "items") if item.get("name") == spec.name and item.get("id")]
     if len(ids) != 1:
-        return failed(None, f"flow spec {spec.name!r}: {len(ids)} found, one expected",
-                      advice="check that the destination is available in this organisation (GET /flowSpecs)")
+        return failed(
+            None,
+            f"flow spec {spec.name!r}: {len(ids)} found, one expected",
+            advice="check that the destination is available in this organisation (GET /flowSpecs)",
+        )
     return Settle(Ending.SUCCEEDED, {"id": ids[0]})
 
 
@@ -50,5 +60,8 @@ def _export_job(body: Any) -> Step:
         named = part(record, "schema").get("name") == PROFILE_SCHEMA
         if named and record.get("status") == "SUCCEEDED" and record.get("id"):
             return Settle(Ending.SUCCEEDED, {"id": str(record["id"])})
-    return failed(None, "no finished profile export job was found",
-                  advice="wait for the daily audience export, or use apiVersion: 2, which needs none")
+    return failed(
+        None,
+        "no finished profile export job was found",
+        advice="wait for the daily audience export, or use apiVersion: 2, which needs none",
+    )

@@ -9,8 +9,11 @@ the largest piece down, as full as a subset can) meets the Martello-Toth bound n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CAP = 80
 
@@ -34,8 +37,10 @@ class Packing:
         count = len(self.jobs)
         if self.minimal:
             return f"{count} is the minimum for {sum(map(len, self.jobs))} pairs, at most {self.cap} a job"
-        return (f"{count} jobs; at least {self.bound} are needed, and no packing with fewer was found that keeps "
-                "each audience's pairs in one job")
+        return (
+            f"{count} jobs; at least {self.bound} are needed, and no packing with fewer was found that keeps "
+            "each audience's pairs in one job"
+        )
 
 
 def pack(audiences: Sequence[str], cap: int = CAP) -> Packing:
@@ -55,7 +60,7 @@ def pack(audiences: Sequence[str], cap: int = CAP) -> Packing:
     pieces: dict[int, list[list[int]]] = {}
     for group in groups.values():
         for start in range(0, len(group), cap):
-            piece = group[start:start + cap]
+            piece = group[start : start + cap]
             if len(piece) == cap:
                 full.append(tuple(piece))
             else:

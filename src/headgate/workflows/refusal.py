@@ -6,13 +6,20 @@ Both are a 400 with ``{message}``; old texts say segment, newer ones audience (f
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _RUNNING = re.compile(
-    r"run already going on for (?:audience|segment)\s+(\S+)\s+for order\s+(\S+)\s+with run id\s+([^\s.]+)", re.IGNORECASE)
+    r"run already going on for (?:audience|segment)\s+(\S+)\s+for order\s+(\S+)\s+with run id\s+([^\s.]+)",
+    re.IGNORECASE,
+)
 _UNMAPPED = re.compile(
-    r"(?:segments?|audiences?)\s+(.*?)\s+(?:are|is) not part of this dataflow or out of schedule range", re.IGNORECASE | re.DOTALL)
+    r"(?:segments?|audiences?)\s+(.*?)\s+(?:are|is) not part of this dataflow or out of schedule range",
+    re.IGNORECASE | re.DOTALL,
+)
 #: Texts the documents do not give, for something else that is going on (a scheduled export, say).
 _BUSY = re.compile(r"still running|in progress|already running|already going on", re.IGNORECASE)
 

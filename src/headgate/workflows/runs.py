@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from headgate.workflows.reading import part, rows, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class RunState(str, Enum):

@@ -7,17 +7,21 @@ may be answered by 200 or 202 with or without a body (trap 3), so nothing is rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, rows, text
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 ROUNDS = 5
 #: Platform seconds before a flow that is being updated is looked at again.
 BUSY_S = 3.0
+#: Looks at a flow that is still being changed before that is a failure (platform time: LOOKS x BUSY_S).
+LOOKS = 200
 #: "cannot be changed in this state" (facts 1.5: 1420, 1421, 1422, 1444, 1457).
 BUSY_CODES = frozenset({"1420-400", "1421-400", "1422-400", "1444-400", "1457-400"})
 _PARAMS = "/transformations/0/params"
@@ -41,12 +45,18 @@ class SelectorsSpec:
 def operations(spec: SelectorsSpec, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The JSON Patch that adds what ``params`` (the transformation's, as fetched) lacks; empty when complete."""
     have = segment_values(params)
-    ops = [_add("segmentSelectors/selectors/-", {"type": "PLATFORM_SEGMENT", "value": dict(segment)})
-           for segment in spec.segments if str(segment["id"]) not in have]
+    ops = [
+        _add("segmentSelectors/selectors/-", {"type": "PLATFORM_SEGMENT", "value": dict(segment)})
+        for segment in spec.segments
+        if str(segment["id"]) not in have
+    ]
     profile = part(params, "profileSelectors")
     paths = {text(_value(selector).get("path")) for selector in rows(profile, "selectors")}
-    ops += [_add("profileSelectors/selectors/-", {"type": "JSON_PATH", "value": {"path": path}})
-            for path in spec.attributes if path not in paths]
+    ops += [
+        _add("profileSelectors/selectors/-", {"type": "JSON_PATH", "value": {"path": path}})
+        for path in spec.attributes
+        if path not in paths
+    ]
     holder, prefix = (profile, "profileSelectors/") if spec.legacy else (params, "")
     if spec.mandatory and holder.get("mandatoryFields") != list(spec.mandatory):
         ops.append(_add(f"{prefix}mandatoryFields", list(spec.mandatory)))
@@ -107,7 +117,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     rounds = int(phase.get("round", 0))
     if isinstance(signal, Answer):
         if phase["at"] == "get":
-            return _fetched(ctx, signal, rounds)
+            return _fetched(ctx, signal, rounds, int(phase.get("looks", 0)))
         return _patched(ctx, signal, rounds)
     etag = quoted(ctx.inputs["flow"].get("etag"))
     if signal is Signal.START and etag and "found" not in ctx.inputs["flow"]:
@@ -115,9 +125,12 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if signal is Signal.LOST:
         rounds += 1
         if rounds > ROUNDS:
-            return failed(None, f"flow {ctx.inputs['flow']['id']}: the answers to {rounds} changes were lost",
-                          advice="run again: what is in place is not sent twice")
-    return get_flow(ctx, {"at": "get", "round": rounds})
+            return failed(
+                None,
+                f"flow {ctx.inputs['flow']['id']}: the answers to {rounds} changes were lost",
+                advice="run again: what is in place is not sent twice",
+            )
+    return get_flow(ctx, {"at": "get", "round": rounds, "looks": int(phase.get("looks", 0))})
 
 
 def get_flow(ctx: Context, phase: Phase) -> Ask:
@@ -128,12 +141,19 @@ def get_flow(ctx: Context, phase: Phase) -> Ask:
 def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], rounds: int) -> Step:
     if not ops:
         return Settle(Ending.SUCCEEDED)
-    call = Call("PATCH", "flow", f"/flows/{ctx.inputs['flow']['id']}", "PATCH /flows/{id}", "write",
-                body=ops, headers=(("If-Match", etag),))
+    call = Call(
+        "PATCH",
+        "flow",
+        f"/flows/{ctx.inputs['flow']['id']}",
+        "PATCH /flows/{id}",
+        "write",
+        body=ops,
+        headers=(("If-Match", etag),),
+    )
     return Ask(call, {"at": "patch", "round": rounds})
 
 
-def _fetched(ctx: Context, answer: Answer, rounds: int) -> Step:
+def _fetched(ctx: Context, answer: Answer, rounds: int, looks: int) -> Step:
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
     flow = flow_of(answer.body)
@@ -141,7 +161,11 @@ def _fetched(ctx: Context, answer: Answer, rounds: int) -> Step:
     if not ops:
         return Settle(Ending.SUCCEEDED)
     if not is_settled(flow):
-        return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "round": rounds})
+        if looks >= LOOKS:
+            return failed(
+                None, f"flow {ctx.inputs['flow']['id']} is still being changed by somebody; it was not changed"
+            )
+        return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "round": rounds, "looks": looks + 1})
     etag = quoted(flow.get("etag"))
     if etag is None:
         return failed(None, f"flow {ctx.inputs['flow']['id']} has no usable etag; it was not changed")

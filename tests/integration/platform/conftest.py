@@ -103,9 +103,7 @@ def _app(odd: Odd) -> web.Application:
         odd.requests.append((request.method, request.path_qs, request.headers.copy(), body))
         if request.path != "/ims" and odd.good is not None:
             if request.headers["Authorization"].removeprefix("Bearer ") not in odd.good:
-                return web.json_response(
-                    {"error_code": "401013", "message": "Oauth token is not valid"}, status=401
-                )
+                return web.json_response({"error_code": "401013", "message": "Oauth token is not valid"}, status=401)
         return await handler(request)
 
     async def ims(request):
@@ -113,9 +111,7 @@ def _app(odd: Odd) -> web.Application:
         if odd.ims_answer is not None:
             status, body = odd.ims_answer
             return web.json_response(body, status=status)
-        return web.json_response(
-            {"access_token": f"token-{odd.tokens}", "token_type": "bearer", "expires_in": 86399}
-        )
+        return web.json_response({"access_token": f"token-{odd.tokens}", "token_type": "bearer", "expires_in": 86399})
 
     async def slow(request):
         await odd.release.wait()
@@ -144,9 +140,7 @@ def _app(odd: Odd) -> web.Application:
     ).items():
         app.router.add_route("*", f"{FLOW}/{name}", handler)
     app.router.add_post("/data/core/activation/disflowprovider/adhocrun", ROUTES["created"])
-    app.router.add_get(
-        "/data/core/ups/export/jobs", _json(200, {"records": [{"id": 1}], "link": {"next": ""}})
-    )
+    app.router.add_get("/data/core/ups/export/jobs", _json(200, {"records": [{"id": 1}], "link": {"next": ""}}))
     return app
 
 

@@ -68,9 +68,7 @@ async def test_lack_of_rights_is_not_the_tokens_fault(odd, transport):
 
 
 async def test_a_fixed_token_is_sent_and_never_renewed(odd, settings_of):
-    async with Transport(
-        settings_of(access_token=Secret("mine"), client_secret=None), SystemClock()
-    ) as transport:
+    async with Transport(settings_of(access_token=Secret("mine"), client_secret=None), SystemClock()) as transport:
         assert (await transport.perform(CREATE)).requests == 1
         odd.good = {"other"}
         answer = await transport.perform(CREATE)
@@ -152,9 +150,7 @@ async def test_a_listing_that_leads_in_circles_ends(odd, transport):
 
 
 async def test_the_token_goes_to_no_other_host(odd, transport):
-    odd.pages = {
-        "": {"items": [1], "_links": {"next": {"href": "http://127.0.0.1:9/flows?continuationToken=b"}}}
-    }
+    odd.pages = {"": {"items": [1], "_links": {"next": {"href": "http://127.0.0.1:9/flows?continuationToken=b"}}}}
     answer = await transport.perform(LIST)
     assert (answer.verdict, answer.problem.code, answer.requests) == (Verdict.REJECTED, "page_elsewhere", 2)
 

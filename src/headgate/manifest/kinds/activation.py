@@ -32,8 +32,8 @@ class ActivationBody(BaseModel):
 
     destinations: dict[str, list[str]] = {}
     pairs: Any = None
-    apiVersion: Literal[1, 2] = 2  # noqa: N815
-    exportIds: Any = None  # noqa: N815
+    apiVersion: Literal[1, 2] = 2
+    exportIds: Any = None
     wait: bool = True
 
 
@@ -104,9 +104,7 @@ def _wrong(destination: str, segment: str, draft: Draft) -> tuple[str, str] | No
             return None
         near = draft.near(destination, "audience-export")
         hint = (
-            f"did you mean '{near}'?"
-            if near
-            else "a flow id, or the name of an audience-export item of this manifest"
+            f"did you mean '{near}'?" if near else "a flow id, or the name of an audience-export item of this manifest"
         )
         return f"there is no item '{destination}', and it is no flow id", hint
     if target.kind != "audience-export":
@@ -149,9 +147,7 @@ def _from_rows(spec: Any, pairs: list[Pair], keys: list[str], desk: Desk) -> boo
     if source.columns is not None and not set(COLUMNS) <= set(source.columns):
         missing = " and ".join(repr(name) for name in COLUMNS if name not in source.columns)
         near = nearest(next(name for name in COLUMNS if name not in source.columns), source.columns)
-        place = (
-            source.rows[0].place.rpartition(":")[0] + ":1" if source.rows and source.label != "matrix" else ""
-        )
+        place = source.rows[0].place.rpartition(":")[0] + ":1" if source.rows and source.label != "matrix" else ""
         desk.say(
             "pairs",
             f"{source.label} has no column {missing}",
@@ -161,11 +157,7 @@ def _from_rows(spec: Any, pairs: list[Pair], keys: list[str], desk: Desk) -> boo
         return True
     for row in source.rows:
         found = [row.value.get(name) for name in COLUMNS] if isinstance(row.value, Mapping) else row.value
-        if (
-            isinstance(found, list)
-            and len(found) == 2
-            and all(isinstance(one, str) and one.strip() for one in found)
-        ):
+        if isinstance(found, list) and len(found) == 2 and all(isinstance(one, str) and one.strip() for one in found):
             pairs.append((found[0].strip(), found[1].strip(), row.place))
             keys.append("pairs")
         elif not (isinstance(found, list) and UNRESOLVED in found):
@@ -188,9 +180,7 @@ def _export_ids(value: Any, version: int, desk: Desk) -> str | list[str]:
     if value == "auto":
         return "auto"
     listed = value if isinstance(value, list) else [value]
-    if not listed or not all(
-        isinstance(one, (str, int)) and not isinstance(one, bool) and str(one) for one in listed
-    ):
+    if not listed or not all(isinstance(one, (str, int)) and not isinstance(one, bool) and str(one) for one in listed):
         desk.say("exportIds", "must be auto or a list of export job ids", "exportIds: auto")
         return "auto"
     return [str(one) for one in listed]  # the platform's ids are numbers, its requests want text (trap 13)

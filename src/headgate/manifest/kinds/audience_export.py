@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from headgate.catalogue import DEFAULT_TEMPLATE, Destination, Finding, batch, check_schedule
 from headgate.catalogue.filename import check_filename
 from headgate.catalogue.schedule import completed
-from headgate.manifest.references import UNRESOLVED
 
 if TYPE_CHECKING:
     from headgate.manifest.grammar import Desk, Draft
@@ -35,27 +34,27 @@ class Audience(_Strict):
     id: str = Name
     name: str | None = None
     description: str | None = None
-    filenameTemplate: str = DEFAULT_TEMPLATE  # noqa: N815
-    exportMode: Literal["DAILY_FULL_EXPORT", "FIRST_FULL_THEN_INCREMENTAL"]  # noqa: N815
+    filenameTemplate: str = DEFAULT_TEMPLATE
+    exportMode: Literal["DAILY_FULL_EXPORT", "FIRST_FULL_THEN_INCREMENTAL"]
     schedule: dict[str, Any]
-    systemSegmentId: str | None = None  # noqa: N815
+    systemSegmentId: str | None = None
     namespace: str | None = None
-    enrichmentInfo: dict[str, Any] | None = None  # noqa: N815
+    enrichmentInfo: dict[str, Any] | None = None
 
 
 class PrimaryField(_Strict):
     """An attribute or identity that makes exported rows unique."""
 
-    fieldType: Literal["ATTRIBUTE", "IDENTITY"]  # noqa: N815
-    attributePath: str | None = None  # noqa: N815
-    identityNamespace: str | None = None  # noqa: N815
+    fieldType: Literal["ATTRIBUTE", "IDENTITY"]
+    attributePath: str | None = None
+    identityNamespace: str | None = None
 
 
 class ProfileMapping(_Strict):
     """A mapping set made elsewhere; destinations want its version as a number (trap 45)."""
 
-    mappingId: str = Name  # noqa: N815
-    mappingVersion: int  # noqa: N815
+    mappingId: str = Name
+    mappingVersion: int
 
 
 class AudienceExportBody(_Strict):
@@ -69,9 +68,9 @@ class AudienceExportBody(_Strict):
     target: dict[str, Any]
     audiences: list[Audience] = Field(min_length=1)
     attributes: list[str] = []
-    mandatoryFields: list[str] = []  # noqa: N815
-    primaryFields: list[PrimaryField] = []  # noqa: N815
-    profileMapping: ProfileMapping | None = None  # noqa: N815
+    mandatoryFields: list[str] = []
+    primaryFields: list[PrimaryField] = []
+    profileMapping: ProfileMapping | None = None
 
 
 class AudienceExport:
@@ -186,9 +185,7 @@ def _fields(body: Mapping[str, Any], destination: Destination | None) -> Iterato
     for number, primary in enumerate(_listed(body, "primaryFields")):
         if not isinstance(primary, Mapping):
             continue
-        needed = {"ATTRIBUTE": "attributePath", "IDENTITY": "identityNamespace"}.get(
-            str(primary.get("fieldType"))
-        )
+        needed = {"ATTRIBUTE": "attributePath", "IDENTITY": "identityNamespace"}.get(str(primary.get("fieldType")))
         if needed is not None and not primary.get(needed):
             yield Finding(
                 f"primaryFields[{number}].{needed}",

@@ -1,0 +1,61 @@
+"""Everything about the embedded platform that can be chosen, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from headgate.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from headgate.simulator.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Settings of one simulator. Times ending in ``_s`` are platform seconds unless said otherwise.
+
+    ``latency_s``, ``latency_jitter`` (sigma of a lognormal factor), ``token_life_s`` and ``rate_limit`` are
+    in real time: they model the network and the gateway, which a scaled clock must not hurry.
+    """
+
+    seed: int = 0
+    time_scale: float = 1.0
+    rate_limit: str | float | None = None
+    retry_after: bool = True
+    latency_s: float = 0.0
+    latency_jitter: float = 0.0
+    faults: tuple[Fault, ...] = ()
+    world: Path | None = None
+    clock: Clock | None = None
+    real_clock: Clock = field(default_factory=SystemClock)
+    run_seconds: tuple[float, float] = (30.0, 300.0)
+    run_visible_after_s: float = 0.0
+    run_failure_share: float = 0.0
+    run_partial_share: float = 0.0
+    token_life_s: float = 86399
+    lenient: bool = False
+    sandboxes: frozenset[str] = frozenset({"prod", "dev"})
+    patch_status: str = "alternate"
+    update_seconds: float = 5.0
+    adhoc_wording: str = "audience"
+    audiences: Mapping[str, str] | None = None
+    default_limit: int = 20
+    seed_counts: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.patch_status not in ("alternate", "200", "202"):
+            raise ValueError(f"patch_status must be alternate, 200 or 202, not {self.patch_status!r}")
+        if self.adhoc_wording not in ("audience", "segment"):
+            raise ValueError(f"adhoc_wording must be audience or segment, not {self.adhoc_wording!r}")
+        low, high = self.run_seconds
+        if not 0 <= low <= high:
+            raise ValueError(f"run_seconds must be an ordered pair of seconds, not {self.run_seconds!r}")
+        if not 1 <= self.default_limit <= 100:
+            raise ValueError("default_limit must lie between 1 and 100")
+        for name, count in self.seed_counts.items():
+            if name not in ("flows", "audiences") or count < 0:
+                raise ValueError(f"seed_counts knows flows and audiences, at least 0; not {name}={count}")
