@@ -106,7 +106,8 @@ def _mapped(world: World, found: dict[str, Entity], pairs: list[Pair], now: floa
             if pair[0] != flow_id:
                 continue
             value = mapped.get(pair[1])
-            if value is None or not usable or not in_schedule(value, today):
+            hidden = pair in world.out_of_schedule
+            if value is None or not usable or hidden or not in_schedule(value, today):
                 bad.append(_name(world, value, pair[1]))
             else:
                 selectors[pair] = value

@@ -67,6 +67,10 @@ class Control:
             raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, not {outcome!r}")
         self._world.forced_outcomes += [outcome] * times
 
+    def refuse_schedule(self, flow_id: str, segment_id: str) -> None:
+        """Let adhocrun take an audience of a flow for out of schedule, although the flow shows nothing of it."""
+        self._world.out_of_schedule.add((self._flow(flow_id)["id"], segment_id))
+
     def revoke_tokens(self) -> None:
         """Make every token invalid at once."""
         self._world.tokens.clear()

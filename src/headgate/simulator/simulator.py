@@ -109,6 +109,7 @@ class Simulator:
         self.scheduled_run = control.scheduled_run
         self.foreign_adhoc = control.foreign_adhoc
         self.fail_next_run = control.fail_next_run
+        self.refuse_schedule = control.refuse_schedule
         self.revoke_tokens = control.revoke_tokens
         self.advance = control.advance
 

@@ -37,6 +37,8 @@ class World:
         self.real = options.real_clock
         self.tokens: dict[str, float] = {}
         self.forced_outcomes: list[str] = []
+        #: Pairs that adhocrun takes for out of schedule, whatever the flow shows.
+        self.out_of_schedule: set[tuple[str, str]] = set()
         self.journal = Journal(options.world) if options.world is not None else None
         self._pending: list[Event] = []
         self._offset = 0.0

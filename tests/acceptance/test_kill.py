@@ -1,0 +1,95 @@
+"""``kill -9``, Ctrl-C and lost answers, as a user meets them; the embedded platform's ledger is the judge."""
+
+import json
+import signal
+
+import pytest
+
+from tests.acceptance.world import SECRET, assert_clean, served, write_manifest
+
+
+@pytest.fixture
+def world(tmp_path):
+    with served(tmp_path) as world:
+        yield world
+
+
+def report_of(world, name="report.json"):
+    return json.loads((world.folder / name).read_text())
+
+
+def test_killed_at_three_moments_and_resumed_everything_is_there_once(world):
+    path, items, pairs = write_manifest(world.folder)
+    for requests in (9, 35, 78):
+        process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
+        world.await_requests(process, requests)
+        process.kill()
+        process.communicate()
+    done = world.run("resume", "--report", "report.json")
+    assert done.returncode == 0, done.stderr
+    report = report_of(world)
+    assert report["status"] == "succeeded"
+    assert [row["status"] for row in report["items"]] == ["created"] * items
+    assert {row["outcome"] for row in report["activations"]} == {"activated"}
+    assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+
+
+def test_first_ctrl_c_drains_and_resume_goes_on(world):
+    path, items, pairs = write_manifest(world.folder)
+    process = world.start("run", str(path), "--rate", "60/s", "--report", "report.json", "--events", "events.jsonl")
+    world.await_requests(process, 25)
+    watched = world.run("status", "--json")
+    assert json.loads(watched.stdout)["status"] == "running"
+    process.send_signal(signal.SIGINT)
+    talk = "".join(process.communicate(timeout=30))
+    assert process.returncode == 130, talk
+    assert "headgate resume" in talk
+    assert "Traceback" not in talk
+    report = report_of(world)
+    assert report["status"] == "interrupted"
+    assert report["totals"]["held"] > 0
+    done = world.run("resume", "--report", "report.json")
+    assert done.returncode == 0, done.stderr
+    assert report_of(world)["totals"]["held"] == 0
+    assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+    kept = b"".join(found.read_bytes() for found in world.folder.rglob("*") if found.is_file() and found != path)
+    assert SECRET.encode() not in kept
+    assert b"hush-hush-hush" not in kept
+
+
+def test_second_ctrl_c_stops_at_once_and_leaves_a_true_state(world):
+    path, items, pairs = write_manifest(world.folder)
+    # A platform that holds everybody for a minute: the drain would take that long.
+    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 4}, "fault": "status", "status": 429,
+                   "retry_after": 60}])  # fmt: skip
+    process = world.start("run", str(path), "--rate", "60/s")
+    world.await_requests(process, 30)
+    process.send_signal(signal.SIGINT)
+    assert "Ctrl-C again" in process.stderr.readline() + process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, talk = process.communicate(timeout=20)
+    assert process.returncode == 130, talk
+    assert world.run("resume").returncode == 0
+    assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+
+
+def test_a_twentieth_of_all_answers_lost_after_commit_doubles_nothing(world):
+    path, items, pairs = write_manifest(world.folder, count=20)
+    world.faults([{"match": {"method": "POST", "path": ".*", "probability": 0.05}, "fault": "lost-after-commit"}])
+    done = world.run("run", str(path), "--rate", "300/s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+
+
+def test_a_second_run_makes_nothing_and_activates_again(world):
+    path, items, pairs = write_manifest(world.folder)
+    assert world.run("run", str(path)).returncode == 0
+    before = world.ledger()
+    done = world.run("run", str(path), "--report", "report.json")
+    assert done.returncode == 0, done.stderr
+    assert {row["status"] for row in report_of(world)["items"]} == {"reused"}
+    after = world.ledger()
+    assert after["created"] == before["created"]
+    assert set(after["activations"]["pairs"].values()) == {2}
+    assert len(after["activations"]["pairs"]) == pairs
+    assert len(report_of(world)["items"]) == items
