@@ -2,6 +2,8 @@
 
 Pure data. ``workflows`` makes :class:`Call`s, ``platform`` performs them and classifies what came back as an
 :class:`Answer`, the engine carries both and decides what a bad answer means.
+
+What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ Service = Literal["flow", "adhoc", "segmentation"]
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One request, before headers, host and token.
 
@@ -43,13 +45,13 @@ class Call:
 class Verdict(StrEnum):
     """What an answer means for the one who asked."""
 
-    OK = "ok"                # 2xx with a usable body (or a 2xx whose body does not matter)
-    REJECTED = "rejected"    # the platform said no, and will say no again
+    OK = "ok"  # 2xx with a usable body (or a 2xx whose body does not matter)
+    REJECTED = "rejected"  # the platform said no, and will say no again
     THROTTLED = "throttled"  # 429, or a 503 with Retry-After: not done, ask later
-    FAULT = "fault"          # 5xx: an effect may or may not have happened
-    LOST = "lost"            # left us, no usable answer (timeout, reset, truncated, HTML): may have happened
-    NOT_SENT = "not_sent"    # never left us (refused connection, DNS): safe to send again
-    REFUSED = "refused"      # credentials or permission, after one token refresh (401, 403)
+    FAULT = "fault"  # 5xx: an effect may or may not have happened
+    LOST = "lost"  # left us, no usable answer (timeout, reset, truncated, HTML): may have happened
+    NOT_SENT = "not_sent"  # never left us (refused connection, DNS): safe to send again
+    REFUSED = "refused"  # credentials or permission, after one token refresh (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Problem:
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What came of one attempt. ``body`` is parsed JSON, or ``None`` when empty."""
 
@@ -77,3 +79,5 @@ class Answer:
     elapsed_s: float = 0.0
     #: HTTP requests this took (token refresh and further pages included).
     requests: int = 1
+    #: Of these, requests for a token.
+    tokens: int = 0

@@ -214,6 +214,9 @@ async def execute(
                 finish = await _unwrapped(runner.run)
     finally:
         journal.close()
+    if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
+        # More failed than allowed, even if by then nothing was left to stop.
+        finish = Finish(Stop.TOLERATE, machine.stopped.detail)
     status = _status(finish, machine)
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:

@@ -3,6 +3,7 @@
 import json
 import signal
 import sqlite3
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_failed_rows_are_exit_1_and_too_many_exit_5(tmp_path):
         "- {match: {method: POST, path: /flows$, every: 2}, fault: status, status: 400,"
         " body: {code: 1400, message: 'no such flow spec'}}\n"
     )
-    with platform(tmp_path, "--faults", "faults.yaml") as env:
+    with platform(tmp_path, "--faults", "faults.yaml", "--time-scale", FAST) as env:
         done = headgate("run", "small.yaml", "--json", "--state", "one.db", cwd=tmp_path, env=env)
         assert done.code == 1
         statuses = [row["status"] for row in done.json["items"]]
@@ -123,22 +124,19 @@ def test_tolerate_is_exit_5(tmp_path):
     (tmp_path / "faults.yaml").write_text(
         "- {match: {method: POST, path: /flows$}, fault: status, status: 400, body: {message: 'no'}}\n"
     )
-    with platform(tmp_path, "--faults", "faults.yaml") as env:
+    with platform(tmp_path, "--faults", "faults.yaml", "--time-scale", FAST) as env:
         done = headgate("run", "small.yaml", "--tolerate", "1", "--concurrency", "1", "--json", cwd=tmp_path, env=env)
         assert done.code == 5
         assert done.json["status"] == "stopped"
 
 
 def test_finish_by_is_exit_5_and_resumable(tmp_path, served):
-    write_manifest(tmp_path, flows=2, activation=True)
-    from datetime import datetime, timedelta
-
+    write_manifest(tmp_path, flows=9)
     soon = (datetime.now().astimezone() + timedelta(seconds=2.5)).isoformat()
-    slow = {**served, "HEADGATE_TIME_SCALE": "1"}  # the audiences' hour will not be over
-    done = headgate("run", "small.yaml", "--finish-by", soon, cwd=tmp_path, env=slow)
+    done = headgate("run", "small.yaml", "--rate", "4/s", "--finish-by", soon, cwd=tmp_path, env=served)
     assert done.code == 5
     assert "stopped: the time given by --finish-by has come" in done.out
-    assert headgate("resume", cwd=tmp_path, env=served).code == 0
+    assert headgate("resume", "--rate", "500/s", cwd=tmp_path, env=served).code == 0
 
 
 def test_status_during_a_run_then_ctrl_c_then_resume(tmp_path):
@@ -161,6 +159,7 @@ def test_status_during_a_run_then_ctrl_c_then_resume(tmp_path):
         assert resumed.code == 0
         assert {row["outcome"] for row in resumed.json["activations"]} == {"activated"}
         assert resumed.json["requests"]["byEndpoint"]["POST /flows"] == 12
+        assert resumed.json["requests"]["byEndpoint"]["POST token"] == 2
         assert headgate("resume", cwd=tmp_path, env=env).err == "nothing is unfinished\n"
 
 
@@ -203,15 +202,14 @@ def test_one_store_is_not_used_for_two_platforms(tmp_path, served):
 
 
 def test_a_changed_manifest_does_not_continue_a_run(tmp_path, served):
-    path = write_manifest(tmp_path, flows=2, activation=True)
-    slow = {**served, "HEADGATE_TIME_SCALE": "1"}
-    process = start("run", "small.yaml", "--no-progress", cwd=tmp_path, env=slow)
-    until(lambda: (found := _counted(tmp_path, slow)) and found["totals"]["held"] == 1)
+    path = write_manifest(tmp_path, flows=9)
+    process = start("run", "small.yaml", "--rate", "6/s", "--no-progress", cwd=tmp_path, env=served)
+    until(lambda: _counted(tmp_path, served))
     process.kill()
     process.communicate()
     assert "ABANDONED" in headgate("status", cwd=tmp_path).out
     whole = path.read_text()
-    path.write_text(whole.replace("exports/", "elsewhere/"))
+    path.write_text(whole.replace("personalEmail.address", "mobilePhone.number"))
     for args in (("run", "small.yaml"), ("resume",)):
         done = headgate(*args, cwd=tmp_path, env=served)
         assert done.code == 2

@@ -17,7 +17,7 @@ ARROWS = {
     "settings": {"errors", "pacing", "secret"},
     "catalogue": {"secret"},
     "manifest": {"catalogue", "errors", "pacing", "secret"},
-    "plan": {"secret"},
+    "plan": {"errors", "secret"},
     "workflows": {"catalogue", "exchange", "manifest", "pacing", "plan", "secret"},
     "platform": {"clock", "errors", "exchange", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "pacing", "plan", "platform", "store", "workflows"},

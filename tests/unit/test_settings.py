@@ -155,9 +155,7 @@ def test_what_is_missing_is_told_at_once_and_only_when_needed():
         Profile.load(env={}).require_platform()
     assert caught.value.key == "org_id, client_id, sandbox, client_secret, scopes"
     assert "HEADGATE_SCOPES" in caught.value.hint
-    with_token = Profile.load(
-        env={"HEADGATE_ACCESS_TOKEN": "t", "HEADGATE_ORG_ID": "o", "HEADGATE_CLIENT_ID": "c"}
-    )
+    with_token = Profile.load(env={"HEADGATE_ACCESS_TOKEN": "t", "HEADGATE_ORG_ID": "o", "HEADGATE_CLIENT_ID": "c"})
     assert with_token.missing == ("sandbox",)
 
 

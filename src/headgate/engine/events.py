@@ -1,4 +1,7 @@
-"""What the machine is told and what it answers. Time comes in with the event; seconds are monotonic unless named."""
+"""What the machine is told and what it answers. Time comes in with the event; seconds are monotonic unless named.
+
+What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from headgate.exchange import Answer, Call
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """An attempt is over. ``attempt`` is the number the machine gave it, so that a late answer is recognised."""
 
@@ -52,7 +55,7 @@ class StopAsked:
 Event = Answered | Ticked | StopAsked
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     """Perform ``call`` when the limiter lets it; if there is an ``intent``, only once that is durable."""
 
@@ -62,7 +65,7 @@ class Send:
     intent: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Write:
     """Journal this."""
 
@@ -76,7 +79,7 @@ class Hold:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tell:
     """Something a person or a program may want to know."""
 

@@ -42,6 +42,8 @@ class Leases:
     def release(self, job: int) -> list[int]:
         """Free what ``job`` holds; the jobs that now hold all of their keys, in the order they came."""
         keys = self._held.pop(job, ())
+        if not keys:
+            return []
         for key in keys:
             if self._holder.get(key) == job:
                 del self._holder[key]

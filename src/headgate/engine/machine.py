@@ -97,6 +97,7 @@ class Live:
     durable: tuple[Phase, bool] | None = None
     settled: Mapping[str, Any] | None = None
     cause: str | None = None
+    context: Context | None = None
 
 
 class Machine:
@@ -357,6 +358,13 @@ class Machine:
         self._out.append(Send(index, live.attempt, call, intent))
 
     def _context(self, index: int, at: float) -> Context:
+        live = self.live[index]
+        if live.context is None:  # edges are settled before a job starts, so this is made once
+            live.context = self._make_context(index)
+        live.context.now_s = self.platform_now(at)
+        return live.context
+
+    def _make_context(self, index: int) -> Context:
         job = self.jobs[index]
         inputs: dict[str, Mapping[str, Any]] = {}
         missing: dict[str, str] = {}
@@ -366,7 +374,7 @@ class Machine:
                 inputs[role] = settled.get("output", {})
             else:
                 missing[role] = self._blame(edge)
-        return Context(job.key, job.spec, inputs, missing, self.platform_now(at), self._ours, self.rules.poll)
+        return Context(job.key, job.spec, inputs, missing, 0.0, self._ours, self.rules.poll)
 
     def _blame(self, edge: int) -> str:
         live = self.live[edge]
@@ -487,7 +495,7 @@ class Machine:
         live, ending = self.live[index], Ending(data["ending"])
         if live.settled is not None:
             raise InvalidTransition(f"{self.jobs[index].key}: settled twice")
-        live.state, live.settled, live.call, live.phase = State.SETTLED, data, None, {}
+        live.state, live.settled, live.call, live.phase, live.context = State.SETTLED, data, None, {}, None
         live.cause = data.get("cause")
         self._open -= 1
         self.counts[ending] += 1
@@ -515,10 +523,15 @@ class Machine:
         """Count failed rows (items and pairs), and stop when there are more than is tolerated."""
         job = self.jobs[index]
         if job.kind == "adhoc":
-            self.failed_rows += sum(1 for row in data.get("output", {}).get("pairs", ()) if row[1] == "failed")
-        elif ending is Ending.FAILED and job.item not in self._failed_items:
-            self._failed_items.add(job.item)
-            self.failed_rows += 1
+            rows = data.get("output", {}).get("pairs")
+            if rows is None and ending is Ending.FAILED:  # given up without a word about its pairs
+                self.failed_rows += len(job.spec["pairs"])
+            self.failed_rows += sum(1 for row in rows or () if row[1] == "failed")
+        elif ending is Ending.FAILED:
+            owner = job.item if job.item >= 0 else -1 - index  # what several items share is counted by itself
+            if owner not in self._failed_items:
+                self._failed_items.add(owner)
+                self.failed_rows += 1
         if self.stopped is not None or not self.failed_rows:
             return
         total = len(self.plan.items) + len(self.plan.pairs)

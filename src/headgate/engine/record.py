@@ -1,4 +1,7 @@
-"""What is journaled, and what a journal means: ``fold(records)`` is the machine's durable state, all of it."""
+"""What is journaled, and what a journal means: ``fold(records)`` is the machine's durable state, all of it.
+
+What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 RecordKind = Literal["intent", "step", "settled"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Made:
     """An object that exists on the platform because of us, or was found to: for the next run to use again."""
 
@@ -25,7 +28,7 @@ class Made:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
     """One line of the journal.
 
@@ -60,7 +63,9 @@ def fold(records: Iterable[Record]) -> Past:
     """The durable state that ``records`` (oldest first) leave behind."""
     past = Past()
     for record in records:
-        job = past.jobs.setdefault(record.job, JobPast())
+        job = past.jobs.get(record.job)
+        if job is None:
+            job = past.jobs[record.job] = JobPast()
         if record.kind == "settled":
             job.settled = record.data
             past.children += [(record.job, child) for child in children_of(record.data)]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: Where requests for a token are counted; they go to another host.
+TOKENS: Final = "POST token"
 
 
 class Tally:
@@ -29,12 +32,14 @@ class Tally:
         if answer.verdict is Verdict.NOT_SENT:
             return
         self.sent += answer.requests
-        self.by_endpoint[call.endpoint] += answer.requests
+        self.by_endpoint[call.endpoint] += answer.requests - answer.tokens
+        if answer.tokens:
+            self.by_endpoint[TOKENS] += answer.tokens
         self.by_status[str(answer.status or answer.verdict.value)] += 1
         if answer.verdict is Verdict.THROTTLED:
             self.throttled += 1
         if call.purpose == "poll":
-            self.polls += answer.requests
+            self.polls += answer.requests - answer.tokens
 
     def as_dict(self, wall_s: float = 0.0) -> dict[str, Any]:
         """For the store and the report; ``wall_s`` is added to the seconds of earlier lives."""

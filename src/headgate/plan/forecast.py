@@ -147,5 +147,6 @@ def _new_flows(jobs: Sequence[Job], reused: Mapping[int, str]) -> int:
 
 
 def _camel(name: str) -> str:
-    words = (f"{name}econds" if name.endswith("_s") else name).split("_")
+    words = name.replace("_per_s", "_per_second").split("_")
+    words[-1] = {"s": "seconds"}.get(words[-1], words[-1])
     return words[0] + "".join(word.capitalize() for word in words[1:])

@@ -116,19 +116,21 @@ class Transport:
             answer.date_s,
             self._clock.mono() - began_mono,
             answer.requests,
+            answer.tokens,
         )
 
     async def _all_pages(self, call: Call) -> Answer:
         pager = Pager(call, self._settings.origin)
         page = call
-        requests = 0
+        requests = tokens = 0
         while True:
             if requests:
                 await self._admitted(call)
             answer = await self._once(page)
             requests += answer.requests
+            tokens += answer.tokens
             if answer.verdict is not Verdict.OK:
-                return replace(answer, requests=requests)
+                return replace(answer, requests=requests, tokens=tokens)
             try:
                 following = pager.take(answer.body)
             except PagingError as error:
@@ -137,9 +139,10 @@ class Transport:
                     trouble(verdict, error.code, str(error), status=answer.status),
                     date_s=answer.date_s,
                     requests=requests,
+                    tokens=tokens,
                 )
             if following is None:
-                return replace(answer, body={"items": pager.items}, requests=requests)
+                return replace(answer, body={"items": pager.items}, requests=requests, tokens=tokens)
             page = following
 
     async def _once(self, call: Call) -> Answer:
@@ -170,8 +173,9 @@ class Transport:
             verdict = Verdict.REFUSED if error.refused else Verdict.NOT_SENT
             answer = trouble(verdict, "no_token", error.message, error.hint, error.status)
             answer = replace(answer, retry_after_s=error.retry_after_s)
-        requests = sent + self._tokens.claim()
-        return answer if requests == answer.requests else replace(answer, requests=requests)
+        tokens = self._tokens.claim()
+        requests = sent + tokens
+        return answer if requests == answer.requests else replace(answer, requests=requests, tokens=tokens)
 
     async def _send(self, call: Call, url: URL, data: bytes | None, token: str) -> Answer:
         """One HTTP request, and the verdict on whatever happened to it."""

@@ -152,15 +152,16 @@ class _View:
     def _unsettled(self, row: int, index: int) -> list[Any]:
         """A pair of which no job has said the last word."""
         job, ending = self._job(index), self._ending(index)
+        runs: Mapping[str, str] = job.phase.get("of") or job.phase.get("known") or {}
+        run = runs.get(str(row)) or None
         if ending == "failed":
             failure = self._failure(index)
-            return [row, "failed", None, None, 1, failure.message]
+            return [row, "failed", run, "running" if run else None, 1, failure.message]
         if ending == "skipped":
             return [row, "skipped", None, None, 0, f"{(job.settled or {}).get('cause')} failed"]
-        if job.phase.get("at") == "runs":
-            run = job.phase.get("of", {}).get(str(row)) or None
+        if job.phase.get("at") == "runs" or job.phase.get("accepted"):
             return [row, "activated", run, "running", 1, "its run was not followed to its end"]
-        if job.phase.get("at") == "post":
+        if job.phase.get("at") in ("post", "find"):
             return [
                 row,
                 "held",

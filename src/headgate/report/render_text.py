@@ -38,7 +38,7 @@ def render(report: Report, *, width: int = 80, notes: Sequence[str] = ()) -> str
 
 def _head(report: Report, width: int) -> list[str]:
     took = seconds(report.wall_s)
-    lines = wrapped(f"{report.status.upper()}  {report.run_id}  in sandbox {report.sandbox}, {took}", width)
+    lines = [clip(f"{report.status.upper()}  {report.run_id}  in sandbox {report.sandbox}, {took}", width)]
     if report.stop:
         lines += wrapped(f"stopped: {report.stop}", width, "  ")
     return lines

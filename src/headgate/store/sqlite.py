@@ -16,6 +16,7 @@ import time
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -34,16 +35,22 @@ LEASE_S: Final = 15.0
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 8
 
-_APPEND = "INSERT INTO journal (run, seq, kind, job, data) VALUES (?, ?, ?, ?, ?)"
+#: A group is one statement per table: every row of an ``executemany`` would hand the interpreter lock over once.
+_APPEND = """
+INSERT INTO journal (run, seq, kind, job, data)
+SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+       json_extract(value, '$[3]')
+FROM json_each(?2)
+"""
+_OBJECTS = """
+INSERT INTO object (sandbox, run, marker, collection, id, name, digest)
+SELECT ?1, ?2, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+       json_extract(value, '$[3]'), json_extract(value, '$[4]')
+FROM json_each(?3) WHERE true ON CONFLICT (sandbox, marker)
+"""
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
-_DOUBT = (
-    "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (sandbox, marker) DO NOTHING"
-)
-_MADE = (
-    "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (sandbox, marker) DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run"
-)
+_DOUBT = _OBJECTS + "DO NOTHING"
+_MADE = _OBJECTS + "DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run"
 _COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
 
 
@@ -59,17 +66,19 @@ class SqliteStore:
                     raise StoreError(
                         f"{path}: there is no state store here", hint="run a manifest first, or give --state"
                     )
-                self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0, check_same_thread=False)
+                where = f"file:{quote(str(path))}?mode=ro"
+                self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._db.execute("PRAGMA foreign_keys = ON")
-            self._migrate(readonly=readonly)
+            try:
+                self._migrate(readonly=readonly)
+            except BaseException:
+                self._db.close()
+                raise
 
     def _migrate(self, *, readonly: bool) -> None:
-        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        found = self._version()
         if found > len(MIGRATIONS):
             raise SchemaMismatch(
                 f"{self._path}: written by a newer headgate (schema {found}, this program knows {len(MIGRATIONS)}); "
@@ -78,8 +87,32 @@ class SqliteStore:
             )
         if readonly:
             return
-        for number in range(found, len(MIGRATIONS)):
-            self._db.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+        self._use_wal()
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        while found < len(MIGRATIONS):
+            with self._transaction():
+                found = self._version()  # another process may have been first, while we waited to begin
+                if found < len(MIGRATIONS):
+                    for statement in _statements(MIGRATIONS[found]):
+                        self._db.execute(statement)
+                    found += 1
+                    self._db.execute(f"PRAGMA user_version = {found}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _use_wal(self) -> None:
+        # SQLite does not wait for a lock here, so a crowd at a new file is asked to queue by us.
+        for tries in range(100):
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or tries == 99:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
@@ -122,7 +155,13 @@ class SqliteStore:
                     f"run {run_id} is being driven by process {row[2]} on {row[1]}; nothing was sent",
                     hint=f"`headgate status {run_id}` shows how it stands",
                 )
-            if self._process is None:
+            if self._db.execute("SELECT 1 FROM run WHERE id = ?", (run_id,)).fetchone() is None:
+                raise StoreError(f"there is no run {run_id} in {self._path}", hint="`headgate runs` lists them")
+            alive = self._db.execute(
+                "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
+                (now + LEASE_S, self._process),
+            ).rowcount
+            if not alive:
                 self._process = self._db.execute(
                     "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
                     (socket.gethostname(), os.getpid(), now, now + LEASE_S),
@@ -153,10 +192,13 @@ class SqliteStore:
     ) -> None:
         """Write how the run ended and give the claim back."""
         with _plainly(self._path), self._transaction():
-            self._db.execute(
-                "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL WHERE id = ?",
-                (status, finished_at, open_jobs, _text(counters), run_id),
-            )
+            ended = self._db.execute(
+                "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL "
+                "WHERE id = ? AND holder = ?",
+                (status, finished_at, open_jobs, _text(counters), run_id, self._process),
+            ).rowcount
+            if not ended:
+                raise StoreError(f"run {run_id} is not driven by this process", hint="`headgate runs` shows who has it")
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
@@ -175,7 +217,11 @@ class SqliteStore:
         with _plainly(self._path):
             rows = self._db.execute("SELECT kind, job, data FROM journal WHERE run = ? ORDER BY seq", (run_id,))
             for kind, job, data in rows:
-                yield Record(kind, job, orjson.loads(data))
+                try:
+                    plain = orjson.loads(data)
+                except orjson.JSONDecodeError as error:
+                    raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
+                yield Record(kind, job, plain)
 
     def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
@@ -185,12 +231,14 @@ class SqliteStore:
 
     def journal(self, run_id: str) -> SqliteJournal:
         """The journal of a claimed run, with a writer thread and a connection of its own."""
-        if self._process is None:
-            raise StoreError(f"run {run_id} was not claimed")
         with _plainly(self._path):
-            sandbox = self._db.execute("SELECT sandbox FROM run WHERE id = ?", (run_id,)).fetchone()[0]
+            mine = self._db.execute(
+                "SELECT sandbox FROM run WHERE id = ? AND holder = ?", (run_id, self._process)
+            ).fetchone()
             last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0]
-        return SqliteJournal(self._path, run_id, sandbox, self._process, int(last or 0))
+        if self._process is None or mine is None:
+            raise StoreError(f"run {run_id} was not claimed")
+        return SqliteJournal(self._path, run_id, mine[0], self._process, int(last or 0))
 
     def close(self) -> None:
         """Close the file."""
@@ -259,6 +307,9 @@ class SqliteJournal:
                     db.close()
         except StoreError as error:
             self._on_loop(partial(_resolve, self.broken, error))
+        except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
+            broken = StoreError(f"run {self._run}: a record cannot be written ({type(error).__name__})")
+            self._on_loop(partial(_resolve, self.broken, broken))
 
     def _group(self, db: sqlite3.Connection) -> bool:
         """Write one group; ``False`` when the journal is to be closed."""
@@ -297,18 +348,20 @@ class SqliteJournal:
                 f"run {self._run} was taken over by another process; this one has stopped",
                 hint="`headgate runs` shows who has it",
             )
-        rows = []
+        rows: list[list[Any]] = []
+        doubts: list[list[str]] = []
+        made: list[list[str]] = []
         for record in records:
             self._seq += 1
-            rows.append((self._run, self._seq, record.kind, record.job, orjson.dumps(record.data)))
-        db.executemany(_APPEND, rows)
-        for record in records:
-            if record.made is not None:
-                made = record.made
-                db.execute(
-                    _MADE if made.id else _DOUBT,
-                    (self._sandbox, made.marker, made.collection, made.id, made.name, made.digest, self._run),
-                )
+            rows.append([self._seq, record.kind, record.job, orjson.dumps(record.data).decode()])
+            if (thing := record.made) is not None:
+                row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest]
+                (made if thing.id else doubts).append(row)
+        if rows:
+            db.execute(_APPEND, (self._run, orjson.dumps(rows).decode()))
+        for statement, objects in ((_DOUBT, doubts), (_MADE, made)):
+            if objects:
+                db.execute(statement, (self._sandbox, self._run, orjson.dumps(objects).decode()))
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
         db.execute("COMMIT")
@@ -338,6 +391,16 @@ def _lives(host: str, pid: int, expires_at: float, now: float) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The single statements of a migration; a script of them would commit what is open."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _text(value: Mapping[str, Any]) -> str:

@@ -3,6 +3,8 @@
 A *procedure* is one pure function, ``advance(ctx, phase, signal) -> Step``. It keeps no state: what it must remember
 between steps is its *phase*, a small JSON object that the engine holds and journals. So a job can be picked up by
 another process from its last recorded phase alone.
+
+What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Signal(Enum):
     LOST = "lost"  # the effect asked for in this phase may or may not have happened
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """What a procedure may look at.
 
@@ -49,7 +51,7 @@ class Context:
     poll: PollPolicy = field(default_factory=PollPolicy)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """Send ``call``; its answer arrives while in ``phase``. An effect's phase is journaled before it leaves."""
 
@@ -98,7 +100,7 @@ class Child:
     spec: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settle:
     """The job is over. ``output`` (JSON) feeds dependents and the report; ``children`` are started in its stead."""
 

@@ -110,9 +110,10 @@ def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1) -
 def look_up_filter(spec: CreateSpec) -> str:
     """The narrowest filter that surely finds the object.
 
-    A comma in a filter value means OR, and quotes delimit (facts 2.4), so such names fall back to the spec id.
+    A comma in a filter value means OR, quotes delimit (facts 2.4) and blanks around it may be trimmed, so such names
+    fall back to the spec id.
     """
-    if not any(char in spec.name for char in ',"\\'):
+    if spec.name and spec.name == spec.name.strip() and not any(char in spec.name for char in ',"\\'):
         return f"name=={spec.name}"
     if spec.collection == "flows":
         return "inheritedAttributes.properties.isDestinationFlow==true"

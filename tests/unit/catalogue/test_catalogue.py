@@ -38,10 +38,7 @@ def test_every_destination_can_be_described_and_takes_its_own_description(key):
     spec = batch(key)
     for auth in spec.auth:
         params = {name: _sample(inner) for name, inner in auth.schema["properties"].items()}
-        assert (
-            spec.check_auth({"specName": auth.spec_name, "params": {k: Secret(v) for k, v in params.items()}})
-            == []
-        )
+        assert spec.check_auth({"specName": auth.spec_name, "params": {k: Secret(v) for k, v in params.items()}}) == []
         for name in auth.required:
             less = {k: v for k, v in params.items() if k != name}
             assert [f.key for f in spec.check_auth({"specName": auth.spec_name, "params": less})] == [

@@ -74,9 +74,7 @@ def test_secrets_are_wrapped_and_shown_as_their_reference(tmp_path):
 
 
 def test_defaults_are_filled_in(tmp_path):
-    audience = loaded(
-        tmp_path, export(schedule='{frequency: ONCE, startDate: "2026-12-20", startTime: "17:00"}')
-    )
+    audience = loaded(tmp_path, export(schedule='{frequency: ONCE, startDate: "2026-12-20", startTime: "17:00"}'))
     body = audience.items[0].body
     assert body["audiences"][0]["filenameTemplate"].startswith("%DESTINATION_NAME%_%SEGMENT_ID%")
     assert body["audiences"][0]["schedule"]["triggerType"] == "SCHEDULED"
@@ -90,9 +88,7 @@ def test_expanded_items_load_again(tmp_path):
     path = tmp_path / "again.yaml"
     path.write_text(head + "entries: " + json.dumps(expanded(manifest)), encoding="utf-8")
     again = load(path, grammars=GRAMMARS, env={})
-    assert [(item.name, item.body) for item in again.items[:-1]] == [
-        (i.name, i.body) for i in manifest.items[:-1]
-    ]
+    assert [(item.name, item.body) for item in again.items[:-1]] == [(i.name, i.body) for i in manifest.items[:-1]]
     assert [p[:2] for p in again.items[-1].body["pairs"]] == [p[:2] for p in manifest.items[-1].body["pairs"]]
 
 
@@ -202,7 +198,9 @@ def test_the_model_is_light():
 
 def test_pairs_of_version_one(tmp_path):
     flow = "8256cfb4-17e6-432c-a469-6aedafb16cd5"
-    entry = f"  - {{kind: activation, name: a, apiVersion: 1, exportIds: [12, '13'], wait: false, pairs: [[{flow}, s]]}}\n"
+    entry = (
+        f"  - {{kind: activation, name: a, apiVersion: 1, exportIds: [12, '13'], wait: false, pairs: [[{flow}, s]]}}\n"
+    )
     body = loaded(tmp_path, entry).items[0].body
     assert (body["apiVersion"], body["exportIds"], body["wait"]) == (1, ["12", "13"], False)
 

@@ -86,9 +86,7 @@ def test_a_mistake_written_once_is_told_once_however_many_rows_show_it(tmp_path)
 def test_rows_that_cannot_be_read_hide_nothing_else(tmp_path):
     found = problems(
         tmp_path,
-        export(
-            '"F ${row.x}"', target='{bucketName: B_B, path: "${row.x}"}', extra="foreach: {csv: none.csv}"
-        ),
+        export('"F ${row.x}"', target='{bucketName: B_B, path: "${row.x}"}', extra="foreach: {csv: none.csv}"),
         "  - {kind: activation, name: go, destinations: {F anything: [a], G: [b]}}\n",
     )
     assert brief(found) == [
@@ -144,9 +142,7 @@ def test_files_that_are_no_manifest(tmp_path, text, line, message):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ManifestError) as caught:
         load(path, grammars=GRAMMARS, env={})
-    assert any(one.line == line and message in one.message for one in caught.value.problems), str(
-        caught.value
-    )
+    assert any(one.line == line and message in one.message for one in caught.value.problems), str(caught.value)
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -317,6 +313,4 @@ def test_fields_are_checked_for_the_destination(tmp_path):
     mapping = "profileMapping: {mappingId: m, mappingVersion: 1}"
     assert problems(tmp_path, export(extra=mapping)) == []
     legacy = export(extra=mapping, connection="mail", target="{remotePath: /in}")
-    assert brief(problems(tmp_path, legacy)) == [
-        ("entries[0].profileMapping", "Oracle Eloqua has no mapping sets")
-    ]
+    assert brief(problems(tmp_path, legacy)) == [("entries[0].profileMapping", "Oracle Eloqua has no mapping sets")]

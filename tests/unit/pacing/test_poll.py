@@ -23,9 +23,7 @@ def test_waits_stay_between_first_and_cap(first, extra, factor, polls):
     assert policy.wait(polls) <= policy.wait(polls + 1)
 
 
-@pytest.mark.parametrize(
-    "wrong", [(0, 1, 1), (2, 1, 1), (1, 2, 0.5), (1, float("inf"), 2), (1, 2, float("inf"))]
-)
+@pytest.mark.parametrize("wrong", [(0, 1, 1), (2, 1, 1), (1, 2, 0.5), (1, float("inf"), 2), (1, 2, float("inf"))])
 def test_senseless_policies_are_refused(wrong):
     with pytest.raises(ValueError):
         PollPolicy(*wrong)

@@ -16,9 +16,7 @@ DATE_S = 784887151.0
 
 
 def verdict(call, status, body=b"{}", **headers):
-    return classify(
-        call, status, {name.replace("_", "-"): value for name, value in headers.items()}, body
-    ).verdict
+    return classify(call, status, {name.replace("_", "-"): value for name, value in headers.items()}, body).verdict
 
 
 @pytest.mark.parametrize(

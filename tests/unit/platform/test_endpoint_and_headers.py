@@ -83,9 +83,7 @@ def test_adhoc_has_only_the_accept_it_asks_for():
 def test_made_headers_are_shared_until_the_token_changes():
     made = Headers(PlatformSettings(**GOOD))
     call = Call("GET", "flow", "/flows", "GET /flows", "read")
-    tagged = Call(
-        "GET", "flow", "/flows", "GET /flows", "read", headers=(("if-match", '"1"'), ("accept", "x"))
-    )
+    tagged = Call("GET", "flow", "/flows", "GET /flows", "read", headers=(("if-match", '"1"'), ("accept", "x")))
     first = made.of(call, "one")
     own = made.of(tagged, "one")
     assert own["If-Match"] == '"1"'

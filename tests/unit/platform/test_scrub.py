@@ -30,9 +30,7 @@ def test_secrets_leave(text, secrets, clean):
     assert scrub(text, secrets) == clean
 
 
-@given(
-    secret=st.text(min_size=5, max_size=30).filter(lambda text: text.strip("* ")), around=st.text(max_size=20)
-)
+@given(secret=st.text(min_size=5, max_size=30).filter(lambda text: text.strip("* ")), around=st.text(max_size=20))
 def test_no_secret_of_any_spelling_survives(secret, around):
     assert secret not in scrub(f"{around}{secret}{around}", [secret]).replace("***", "\0")
 

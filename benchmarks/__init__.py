@@ -1,0 +1,8 @@
+"""Benchmarks: ``python -m benchmarks`` from the repository's root, ``src`` installed or on ``PYTHONPATH``.
+
+Every figure is a ratio against something simpler measured in the same run, in alternation, because absolute
+times move by a factor of two within minutes on a shared machine. Nothing in ``src`` imports this.
+
+``engine`` and ``jobs`` say what the engine costs, ``pace`` whether it keeps a known limit, ``resume`` what
+picking a run up again costs.
+"""

@@ -1,0 +1,48 @@
+"""``python -m benchmarks [--only NAME] [--rounds N] [--scale F] [--json] [--room DIR]``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import Bench
+from benchmarks.facts import facts
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.view import as_json, table
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Figure
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure, then print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ratios, each measured in one run.")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=list(SCENARIOS),
+        metavar="NAME",
+        default=[],
+        help=f"one of {', '.join(SCENARIOS)}; may be repeated",
+    )
+    parser.add_argument("--rounds", type=int, help="rounds of each figure (default: each scenario's own)")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the usual work, for trying things out")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--room", type=Path, help="a folder on the disk to journal to (default: the temporary one)")
+    asked = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory(dir=asked.room) as room:
+        bench = Bench(Path(room), asked.rounds, asked.scale)
+        found = facts(bench.room)
+        figures = asyncio.run(_measure(bench, asked.only or list(SCENARIOS)))
+    print((as_json if asked.json else table)(figures, found))
+
+
+async def _measure(bench: Bench, names: list[str]) -> list[Figure]:
+    return [figure for name in names for figure in await SCENARIOS[name](bench)]
+
+
+if __name__ == "__main__":
+    main()

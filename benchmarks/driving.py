@@ -1,0 +1,130 @@
+"""One run of the real engine, joined as ``headgate.launch`` joins it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.measure import Lap, lap
+from benchmarks.nothing import NullJournal, NullPlatform
+from headgate.clock import Clock, SystemClock
+from headgate.engine.machine import Machine, Rules
+from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.tally import Tally
+from headgate.pacing import Brake
+from headgate.plan.outline import Outline
+from headgate.platform.contract import Platform
+from headgate.platform.endpoint import PlatformSettings
+from headgate.platform.transport import Transport
+from headgate.secret import Secret
+from headgate.store import Journal, RunRow, Store, open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headgate.engine.events import Tell
+    from headgate.plan.model import Plan
+
+#: Far above what any machine can send, so that the limiter works but never waits.
+NO_LIMIT = 1e7
+RUN = "benchmark-run"
+
+Opened = Callable[[Gate, Clock], AbstractAsyncContextManager[Platform]]
+
+
+class Progress:
+    """An observer as a progress view has it: counts, and the last trouble."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.trouble = ""
+
+    def __call__(self, tell: Tell) -> None:
+        """Take one telling in."""
+        self.counts[str(tell.fields.get("ending", tell.name))] += 1
+        if message := tell.fields.get("message"):
+            self.trouble = str(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a run is driven. ``state`` is where its store is made; without one nothing is journaled."""
+
+    slots: int = 50
+    rate_per_s: float = NO_LIMIT
+    state: Path | None = None
+
+
+def over_http(url: str, slots: int) -> Opened:
+    """The real transport, to a server at ``url``."""
+    settings = PlatformSettings(
+        platform_url=url,
+        ims_url=url,
+        org_id="benchmark@AdobeOrg",
+        client_id="benchmark",
+        sandbox="dev",
+        access_token=Secret("benchmark"),
+        connections=slots,
+    )
+    return lambda gate, clock: Transport(settings, clock, admit=gate.pass_one)
+
+
+def over_nothing() -> Opened:
+    """A transport that answers at once."""
+    return lambda _gate, _clock: nullcontext(NullPlatform())
+
+
+@contextmanager
+def stored(plan: Plan, state: Path) -> Iterator[Store]:
+    """A fresh store at ``state`` with a claimed run of ``plan`` in it; the file is gone afterwards."""
+    store = open_store(state)
+    try:
+        store.begin(
+            RunRow(RUN, plan.manifest, "benchmark.yaml", plan.sandbox, plan.fingerprint, "running", 0.0),
+            Outline.of(plan).packed(),
+        )
+        store.claim(RUN)
+        yield store
+    finally:
+        store.close()
+        for file in state.parent.glob(f"{state.name}*"):
+            file.unlink()
+
+
+async def drive(plan: Plan, opened: Opened, setting: Setting) -> Lap:
+    """One whole run of ``plan``: machine, runner, limiter, observer, transport, and a journal if asked for.
+
+    Raises:
+        RuntimeError: not every job succeeded, so the lap means nothing.
+    """
+    if setting.state is None:
+        return await drive_into(plan, opened, setting, NullJournal)
+    with stored(plan, setting.state) as store:
+        return await drive_into(plan, opened, setting, lambda: store.journal(RUN))
+
+
+async def drive_into(
+    plan: Plan,
+    opened: Opened,
+    setting: Setting,
+    make: Callable[[], Journal],
+    known: Mapping[str, Any] | None = None,
+) -> Lap:
+    """As :func:`drive`, into the journal that ``make`` gives."""
+    clock, brake, tally, progress = SystemClock(), Brake(), Tally(), Progress()
+    gate, limits = Gate(setting.rate_per_s, clock, brake), Limits(setting.rate_per_s, setting.slots)
+    with lap(len(plan.jobs)) as found:
+        machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
+        journal = make()
+        async with opened(gate, clock) as platform:
+            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=(progress,))
+            await runner.run()
+        journal.close()
+    if progress.counts["succeeded"] != len(plan.jobs) or tally.sent != len(plan.jobs):
+        raise RuntimeError(
+            f"the benchmarked run went wrong: {dict(progress.counts)}, {tally.sent} sent: {progress.trouble}"
+        )
+    return found

@@ -1,0 +1,87 @@
+"""Plans to drive: groves of ``base -> source, target -> flow``, twenty to a base, with real sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from headgate.plan.marker import described, marker
+from headgate.plan.model import ItemRow, Job, Plan
+from headgate.workflows.create import CreateSpec
+
+#: About what a POST to Flow Service carries; ids that are filled in come on top.
+BODY_BYTES = 600
+ITEMS_PER_BASE = 20
+MANIFEST = "benchmark"
+SANDBOX = "dev"
+_SOME_ID = "00000000-0000-4000-8000-000000000000"
+_COLLECTIONS = {
+    "baseConnection": "connections",
+    "sourceConnection": "sourceConnections",
+    "targetConnection": "targetConnections",
+    "flow": "flows",
+}
+#: Where the id of what a job needs goes in its body.
+_REFS = {"base": "baseConnectionId", "source": "sourceConnectionIds[]", "target": "targetConnectionIds[]"}
+
+
+def items_for(jobs: int) -> int:
+    """How many items make about ``jobs`` jobs: three each, and a base for every twenty."""
+    return max(1, round(jobs / (3 + 1 / ITEMS_PER_BASE)))
+
+
+def grove(items: int) -> Plan:
+    """The plan of ``items`` items."""
+    jobs: list[Job] = []
+    rows: list[ItemRow] = []
+    base = -1
+    for index in range(items):
+        if index % ITEMS_PER_BASE == 0:
+            base = _create(jobs, "baseConnection", f"base:{index // ITEMS_PER_BASE}", -1)
+        name = f"item {index:06d}"
+        source = _create(jobs, "sourceConnection", f"source:{name}", index, base=base)
+        target = _create(jobs, "targetConnection", f"target:{name}", index, base=base)
+        flow = _create(jobs, "flow", f"flow:{name}", index, source=source, target=target)
+        roles = {"baseConnection": base, "sourceConnection": source, "targetConnection": target, "flow": flow}
+        rows.append(ItemRow("exports", name, "audience-export", "benchmark:1", roles))
+    return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{items:032x}")
+
+
+def bodies(plan: Plan) -> list[dict[str, Any]]:
+    """What the plan's jobs post, in order, with ids filled in: for those who post without a plan."""
+    found = []
+    for job in plan.jobs:
+        body = dict(job.spec.body)
+        for path, _ in job.spec.refs:
+            body[path.removesuffix("[]")] = [_SOME_ID] if path.endswith("[]") else _SOME_ID
+        found.append(body)
+    return found
+
+
+def _create(jobs: list[Job], role: str, key: str, item: int, **needs: int) -> int:
+    collection, mark = _COLLECTIONS[role], marker(SANDBOX, MANIFEST, key)
+    spec = CreateSpec(collection, _body(key, mark), mark, tuple((_REFS[need], need) for need in needs))
+    jobs.append(Job(
+        key, "create", role, spec, item, needs=needs, collection=collection, digest=mark[10:-1],
+        requests=(f"POST /{collection}",),
+    ))  # fmt: skip
+    return len(jobs) - 1
+
+
+def _body(name: str, mark: str) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "name": name,
+        "connectionSpec": {"id": "4fce964d-3f37-408f-9778-e597338a21ee", "version": "1.0"},
+        "params": {
+            "mode": "Server-to-server",
+            "bucketName": "benchmark",
+            "path": f"exports/{name}",
+            "compression": "NONE",
+            "fileType": "CSV",
+        },
+        "description": "",
+    }
+    missing = BODY_BYTES - len(orjson.dumps(body)) - len(mark) - 1
+    body["description"] = described("x" * missing, mark)
+    return body

@@ -1,0 +1,20 @@
+"""The scenarios, by name: each is one coroutine from a bench to figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.scenarios import engine, jobs, pace, resume
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from benchmarks.bench import Bench
+    from benchmarks.measure import Figure
+
+SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
+    "engine": engine.run,
+    "jobs": jobs.run,
+    "pace": pace.run,
+    "resume": resume.run,
+}

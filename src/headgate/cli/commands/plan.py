@@ -1,0 +1,74 @@
+"""``headgate plan``: what a run would do. No writes, nothing sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from headgate.cli import options
+from headgate.cli.app import say
+
+
+@click.command(
+    short_help="Show what a run would do; send nothing.",
+    epilog=options.examples(
+        "headgate plan nightly.yaml",
+        "headgate plan nightly.yaml --rate 20/s --json",
+        "headgate plan nightly.yaml --out nightly.plan.json",
+    ),
+)
+@click.argument("manifest", type=click.Path(path_type=Path, dir_okay=False))
+@options.simulate
+@options.rate
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Save the plan; `headgate run FILE` refuses it when stale.",
+)
+@options.as_json
+@options.chosen
+@options.profile
+@options.verbose
+def command(
+    manifest: Path,
+    simulate: bool,
+    rate: str | None,
+    out: Path | None,
+    json: bool,
+    overrides: Mapping[str, str],
+    select: tuple[str, ...],
+    tags: tuple[str, ...],
+    profile: str | None,
+    state: str | None,
+) -> None:
+    """Show what a run of MANIFEST would create, use again and activate, in how many requests, and how long it takes.
+
+    Nothing is sent and nothing is written but FILE. What exists is known from the state store, if there is one.
+    """
+    from headgate.cli.survey import survey
+    from headgate.cli.views import plan as view
+    from headgate.cli.wiring import Choice, load_manifest, load_profile, make_plan, reading
+    from headgate.errors import StoreError
+
+    loaded = load_manifest(Choice(manifest, overrides, select, tags))
+    settings = load_profile(profile, state)
+    if not (loaded.sandbox or settings.sandbox or simulate or out):
+        say("warning: neither the manifest nor the profile names a sandbox: a run would need one")
+        loaded = replace(loaded, sandbox="unnamed")
+    plan = make_plan(loaded, settings, simulate=simulate)
+    with reading(settings.state) as store:
+        found = survey(plan, settings, store, simulate=simulate, rate=rate)
+    if out is not None:
+        from headgate.plan import file
+        from headgate.report.render import write
+
+        try:
+            write(out, file.written(out, found.as_json()))
+        except OSError as error:
+            raise StoreError(f"{out}: the plan cannot be written: {error.strerror}") from error
+        say(f"saved: {out}; carry it out with: headgate run {out}")
+    click.echo(view.as_json(found) if json else view.text(found), nl=False)

@@ -1,0 +1,103 @@
+"""``headgate resume``: go on with an unfinished run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from headgate.cli import options
+from headgate.cli.app import Talk, say
+
+
+def _set(command: options.Command) -> options.Command:
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=options.key_values,
+        help="Again, what was a secret and so was not kept.",
+    )(command)
+
+
+@click.command(
+    short_help="Continue an unfinished run.",
+    epilog=options.examples(
+        "headgate resume",
+        "headgate resume nightly-20261220-170000-3fa1 --rate 20/s",
+    ),
+)
+@click.argument("run", required=False)
+@options.running
+@_set
+@options.profile
+@options.verbose
+@click.pass_obj
+def command(
+    talk: Talk,
+    run: str | None,
+    rate: str | None,
+    concurrency: int | None,
+    on_error: str | None,
+    tolerate: str | None,
+    finish_by: datetime | None,
+    report: Path | None,
+    events: Path | None,
+    json: bool,
+    no_progress: bool,
+    yes: str | None,
+    overrides: Mapping[str, str],
+    profile: str | None,
+    state: str | None,
+) -> int:
+    """Continue RUN, or the last unfinished one, with the manifest and the flags it was started with.
+
+    What was done is not done again; what was on its way when it stopped is looked up first.
+    """
+    from headgate.cli.drive import Drive, drive
+    from headgate.cli.wiring import (
+        Choice,
+        confirm,
+        find_run,
+        load_manifest,
+        load_profile,
+        make_plan,
+        near,
+        reading,
+    )
+    from headgate.errors import StalePlan
+    from headgate.launch import Wishes, last_unfinished
+
+    settings = load_profile(profile, state)
+    with reading(settings.state) as store:
+        row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
+    if row is None or not row.unfinished:
+        say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
+        return 0
+    args = row.args
+    simulate = bool(args.get("simulate"))
+    manifest = load_manifest(Choice.again(near(row.path), args, overrides))
+    plan = make_plan(
+        manifest if manifest.sandbox else replace(manifest, sandbox=row.sandbox), settings, simulate=simulate
+    )
+    if plan.fingerprint != row.fingerprint:
+        raise StalePlan(
+            f"{near(row.path)}: the manifest has changed since run {row.id} began; nothing was sent",
+            expected=row.fingerprint,
+            found=plan.fingerprint,
+            hint=f"put the manifest back, or start anew: headgate run {near(row.path)} --fresh (what was made is kept)",
+        )
+    if not simulate:
+        confirm(settings, plan.sandbox, yes)
+    wishes = Wishes(
+        rate or args.get("rate"),
+        concurrency or args.get("concurrency"),
+        on_error or args.get("onError"),
+        tolerate or args.get("tolerate"),
+        finish_by.timestamp() if finish_by else None,
+    )
+    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))

@@ -1,0 +1,87 @@
+"""``headgate run``: plan, then execute; go on with what is unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from headgate.cli import options
+from headgate.cli.app import Talk
+
+
+@click.command(
+    short_help="Plan a manifest, then execute it.",
+    epilog=options.examples(
+        "headgate run nightly.yaml --simulate",
+        "headgate run nightly.yaml --rate 3000/min --tolerate 5% --report report.json",
+        "headgate run nightly.yaml --select 'Loyalty *' --finish-by 06:00",
+        "headgate run nightly.plan.json",
+    ),
+)
+@click.argument("manifest", type=click.Path(path_type=Path, dir_okay=False))
+@options.simulate
+@click.option("--fresh", is_flag=True, help="Begin anew; an unfinished run stays as it is.")
+@options.running
+@options.chosen
+@options.profile
+@options.verbose
+@click.pass_obj
+def command(
+    talk: Talk,
+    manifest: Path,
+    simulate: bool,
+    fresh: bool,
+    rate: str | None,
+    concurrency: int | None,
+    on_error: str | None,
+    tolerate: str | None,
+    finish_by: datetime | None,
+    report: Path | None,
+    events: Path | None,
+    json: bool,
+    no_progress: bool,
+    yes: str | None,
+    overrides: Mapping[str, str],
+    select: tuple[str, ...],
+    tags: tuple[str, ...],
+    profile: str | None,
+    state: str | None,
+) -> int:
+    """Make it so: plan MANIFEST (or take a plan saved by `headgate plan --out`), then execute it.
+
+    What exists already is used again; an unfinished run of the same manifest is continued. Ctrl-C stops it well:
+    nothing new is started, the state is saved, and `headgate resume` goes on from there.
+    """
+    from headgate.cli.drive import Drive, drive
+    from headgate.cli.wiring import (
+        Choice,
+        confirm,
+        load_manifest,
+        load_profile,
+        make_plan,
+        saved_plan,
+    )
+    from headgate.errors import UsageError
+    from headgate.launch import Wishes
+
+    saved = saved_plan(manifest)
+    choice = Choice(manifest, overrides, select, tags)
+    if saved is not None:
+        if select or tags:
+            raise UsageError(
+                "--select and --tag: a saved plan has made its choice; nothing was sent",
+                hint=f"plan again: headgate plan {saved.path}",
+            )
+        choice = Choice.again(saved.path, saved.asked, overrides)
+    loaded = load_manifest(choice)
+    settings = load_profile(profile, state)
+    plan = make_plan(loaded, settings, simulate=simulate)
+    if saved is not None:
+        saved.check(plan.fingerprint)
+    if not simulate:
+        confirm(settings, plan.sandbox, yes)
+    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh)
+    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))

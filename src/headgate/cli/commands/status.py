@@ -1,0 +1,50 @@
+"""``headgate status``: one run as it stands, also while it goes; or the settings."""
+
+from __future__ import annotations
+
+import click
+
+from headgate.cli import options
+from headgate.cli.app import say
+
+
+@click.command(
+    short_help="Show one run as it stands, or the settings.",
+    epilog=options.examples(
+        "headgate status",
+        "headgate status nightly-20261220-170000-3fa1 --json",
+        "headgate status --settings",
+    ),
+)
+@click.argument("run", required=False)
+@click.option("--settings", is_flag=True, help="Show every setting, its value and the layer it came from.")
+@options.as_json
+@options.profile
+@options.verbose
+def command(run: str | None, settings: bool, json: bool, profile: str | None, state: str | None) -> None:
+    """Show RUN, or the newest run: counts, what is open, who drives it, requests, failures. Reads the state only."""
+    from headgate.cli.views import settings as settings_view
+    from headgate.cli.views import status as view
+    from headgate.cli.wiring import find_run, load_profile, reading
+    from headgate.launch import report_of
+
+    loaded = load_profile(profile, state)
+    if settings:
+        click.echo(settings_view.as_json(loaded) if json else settings_view.text(loaded))
+        return
+    with reading(loaded.state) as store:
+        if store is None or not (rows := store.runs()):
+            if run:
+                find_run(store, run, loaded.state)
+            say(f"no runs in {loaded.state} yet")
+            if json:
+                click.echo("null")
+            return
+        row = (
+            find_run(store, run, loaded.state)
+            if run
+            else next((one for one in rows if one.status == "running"), rows[0])
+        )
+        holder = store.holder(row.id)
+        report = report_of(store, row.id)
+    click.echo(view.as_json(row, report, holder) if json else view.text(row, report, holder))

@@ -1,0 +1,312 @@
+"""One run from the command line: signals, progress, events, the report, and what to say at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from headgate.cli.app import say
+from headgate.clock import SystemClock
+from headgate.errors import HeadgateError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from headgate.api import Outcome, Verdict
+    from headgate.cli.show import View
+    from headgate.engine.runner import Observer
+    from headgate.launch import Watch, Wishes
+    from headgate.plan.model import Plan
+    from headgate.report.model import Report
+    from headgate.settings import Profile
+
+_INTERRUPTED: Final = 130
+_OUR_BUG: Final = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """Everything a run from the command line needs. ``verbose`` says retries and failures as they come."""
+
+    plan: Plan
+    profile: Profile
+    wishes: Wishes
+    simulate: bool = False
+    report: Path | None = None
+    events: Path | None = None
+    json: bool = False
+    progress: bool = True
+    verbose: bool = False
+
+
+def drive(asked: Drive) -> int:
+    """Run to the end, write the report whatever happened, and return the exit code."""
+    from headgate.launch import Watch
+
+    _writable(asked.report)
+    watch = Watch()
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            outcome = runner.run(_run(asked, watch))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        _publish(asked, _unfinished(asked, watch, "interrupted", None))
+        say("interrupted" if watch.run else "interrupted; nothing was sent")
+        return _INTERRUPTED
+    except Exception as error:
+        with suppress(HeadgateError):
+            _publish(asked, _unfinished(asked, watch, "failed", error))
+        raise
+    code = outcome.report.exit_code
+    _publish(asked, outcome.report)
+    if asked.json:
+        for note in _notes(asked, outcome.report):
+            say(note)
+    else:
+        click.echo(_summary(asked, outcome.report), nl=False)
+    return _judged(outcome.verdict, code)
+
+
+async def _run(asked: Drive, watch: Watch) -> Outcome:
+    from headgate.api import conduct
+    from headgate.cli.show import choose, keep_showing
+
+    with ExitStack() as stack:
+        observers: list[Observer] = []
+        ended: Callable[[Report], None] | None = None
+        if asked.events is not None:
+            bulletin = stack.enter_context(_events_to(asked.events, watch))
+            observers.append(bulletin)
+            ended = bulletin.end
+        view, every_s = choose(progress=asked.progress)
+        stack.callback(view.close)
+        if asked.verbose:
+            observers.append(_chatter(view, watch))
+        stack.enter_context(_signals(watch, view))
+        showing = asyncio.create_task(keep_showing(watch, view, every_s, SystemClock()))
+        try:
+            outcome = await conduct(
+                asked.plan,
+                asked.profile,
+                asked.wishes,
+                simulate=asked.simulate,
+                watch=watch,
+                observers=tuple(observers),
+            )
+        finally:
+            showing.cancel()
+            with suppress(asyncio.CancelledError):
+                await showing
+        if ended is not None:
+            ended(outcome.report)
+    return outcome
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop, where the ``fast`` extra is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+# -- signals -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _signals(watch: Watch, view: View) -> Iterator[None]:
+    """First signal: start nothing new, save, end. Second: end at once. Third: the system's own way."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    asked = 0
+
+    def on_signal() -> None:
+        nonlocal asked
+        asked += 1
+        machine = watch.machine
+        if watch.runner is None or machine is None:
+            if task is not None:
+                task.cancel()
+        elif asked == 1:
+            flying = machine.in_flight
+            watch.drain()
+            view.say(
+                f"stopping: {flying} request{'s' if flying != 1 else ''} on their way, then the state is saved "
+                "(Ctrl-C again to stop at once)"
+            )
+        else:
+            view.say("stopping at once")
+            remove()
+            watch.cancel()
+
+    def remove() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, RuntimeError):
+                loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, on_signal)
+        except (NotImplementedError, RuntimeError):  # not on this system, or not in the main thread
+            with suppress(ValueError):
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(on_signal))
+    try:
+        yield
+    finally:
+        remove()
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _events_to(path: Path, watch: Watch) -> Iterator[Any]:
+    """An observer that appends events to ``path``, one JSON document a line, straight to the file."""
+    import orjson
+    import structlog
+
+    from headgate.bulletin import Bulletin
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise UsageError(f"{path}: events cannot be written: {error.strerror}; nothing was sent") from error
+    with file:
+        log: Any = structlog.wrap_logger(
+            structlog.BytesLogger(file),
+            wrapper_class=structlog.BoundLogger,
+            processors=[_in_order, structlog.processors.JSONRenderer(orjson.dumps)],
+        )
+        yield Bulletin(watch, lambda event: log.msg(**event))
+
+
+def _in_order(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """What every event has comes first."""
+    return {key: event[key] for key in ("schema", "ts", "event", "run", "job") if key in event} | {**event}
+
+
+def _chatter(view: View, watch: Watch) -> Observer:
+    """Says retries, holds and failures as they come (``-v``)."""
+
+    def tell(event: Any) -> None:
+        machine = watch.machine
+        key = machine.jobs[event.job].key if machine is not None and event.job >= 0 else "run"
+        fields = event.fields
+        if event.name == "retry":
+            view.say(
+                f"{key}: {fields['verdict']} {fields['status'] or ''} on {fields['endpoint']}, "
+                f"again in {fields['delay']} s{': ' if fields['message'] else ''}{fields['message']}"
+            )
+        elif event.name == "settled" and fields["ending"] == "failed":
+            view.say(f"{key}: failed: {fields['message']}")
+        elif event.name == "hold":
+            view.say(f"{key}: held: {fields['reason']}")
+
+    return tell
+
+
+# -- the report and the last words -------------------------------------------------------------------------------------
+
+
+def _writable(path: Path | None) -> None:
+    """Find out before anything is sent that the report could not be written."""
+    if path is None:
+        return
+    from headgate.report.render import probe
+
+    try:
+        probe(path)
+    except OSError as error:
+        raise UsageError(f"{path}: the report cannot be written there: {error.strerror}; nothing was sent") from error
+
+
+def _publish(asked: Drive, report: Report) -> None:
+    from headgate.report.render import json_text, write
+
+    text = json_text(report)
+    if asked.report is not None:
+        try:
+            write(asked.report, text)
+        except OSError as error:
+            raise StoreError(
+                f"{asked.report}: the report cannot be written: {error.strerror}",
+                hint=f"headgate report {report.run_id} --format json",
+            ) from error
+    if asked.json:
+        click.echo(text, nl=False)
+
+
+def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
+    """The report of a run that could not begin, or that broke: from the store where it has something."""
+    from headgate.engine.record import Past, fold
+    from headgate.plan.outline import Outline
+    from headgate.report import Failure, build
+    from headgate.store import RunRow, open_store
+
+    plan, now = asked.plan, SystemClock().now()
+    run, past = watch.run, Past()
+    if run is None:
+        run = RunRow("", plan.manifest, "", plan.sandbox, plan.fingerprint, status, now)
+    else:
+        with suppress(HeadgateError):
+            store = open_store(asked.profile.state, readonly=True)
+            try:
+                run, past = store.run(run.id) or run, fold(store.records(run.id))
+            finally:
+                store.close()
+    report = build(run, Outline.of(plan), past, status=status, finished_at=now)
+    if error is None:
+        return replace(report, stop="interrupted", stop_reason="interrupted")
+    said = error if isinstance(error, HeadgateError) else HeadgateError("internal error")
+    return replace(
+        report, failures=[*report.failures, Failure("", "", 0, type(error).__name__, said.message, "", said.hint)]
+    )
+
+
+def _summary(asked: Drive, report: Report) -> str:
+    from headgate.report.render_text import render
+
+    return render(report, width=screen_width(), notes=_notes(asked, report))
+
+
+def screen_width() -> int:
+    """Columns of the terminal, within reason; 100 when there is none."""
+    import shutil
+
+    return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _notes(asked: Drive, report: Report) -> list[str]:
+    """Where the report is, and what to do next."""
+    notes = [] if asked.report is None else [f"report: {asked.report}"]
+    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state}"
+    if report.totals["held"] or report.status == "interrupted":
+        return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
+    path = asked.plan.source.get("path", "MANIFEST")
+    if report.exit_code:
+        mend = f"mend the cause, then: headgate run {path}{' --simulate' if asked.simulate else ''}{state}"
+        return [*notes, f"{mend}  (what was made is used again)"]
+    return [*notes, f"every row: headgate report {report.run_id} --format csv{state}"]
+
+
+def _judged(verdict: Verdict | None, code: int) -> int:
+    """Say what the embedded platform saw. A broken rule is our bug and changes the exit code."""
+    if verdict is None:
+        return code
+    broken = f"{verdict.duplicates} duplicates, {verdict.violations} violations"
+    seen = f"embedded platform: {verdict.objects:,} objects, {broken}"
+    if verdict.namesakes:
+        seen += f" ({verdict.namesakes} names shared with objects of other manifests)"
+    say(seen)
+    if verdict.clean:
+        return code
+    say("BROKEN RULES, please report:")
+    for text in verdict.worst:
+        say(f"  {text}")
+    return _OUR_BUG

@@ -1,0 +1,174 @@
+"""Flags that several commands share, and the kinds of values they take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from headgate.cli.app import Talk
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines to copy. The first character is click's mark for text to leave as it is."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def _talkative(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    talk = ctx.find_object(Talk)
+    if talk is not None and value:
+        talk.verbose = True
+
+
+def verbose(command: Command) -> Command:
+    """``-v``."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=_talkative,
+        help="Say more; show where an internal error happened.",
+    )(command)
+
+
+def as_json(command: Command) -> Command:
+    """``--json``."""
+    return click.option("--json", "json", is_flag=True, help="Print JSON on stdout.")(command)
+
+
+def profile(command: Command) -> Command:
+    """``--profile`` and ``--state``."""
+    for option in (
+        click.option("--state", metavar="PATH", help="State store  [default: .headgate/state.db]"),
+        click.option("--profile", metavar="FILE", help="Profile: who we are, and how fast."),
+    ):
+        command = option(command)
+    return command
+
+
+def key_values(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Callback of ``--set``: a mapping."""
+    found = {}
+    for value in values:
+        key, equals, rest = value.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"'{value}' is not key=value")
+        found[key] = rest
+    return found
+
+
+def chosen(command: Command) -> Command:
+    """``--select``, ``--tag`` and ``--set``."""
+    for option in (
+        click.option(
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            callback=key_values,
+            help="Set a variable of the manifest; repeatable.",
+        ),
+        click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only items with this tag; repeatable."),
+        click.option("--select", multiple=True, metavar="GLOB", help="Only items with such a name; repeatable."),
+    ):
+        command = option(command)
+    return command
+
+
+def simulate(command: Command) -> Command:
+    """``--simulate``."""
+    return click.option("--simulate", is_flag=True, help="Use the embedded platform, in this process.")(command)
+
+
+def checked_rate(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Callback of a rate: the text, if it is one."""
+    from headgate.pacing.rate import parse_rate
+
+    return _checked(value, parse_rate)
+
+
+def _share(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    from headgate.pacing.rate import parse_share
+
+    return _checked(value, parse_share)
+
+
+def _checked(value: str | None, parse: Callable[[str], object]) -> str | None:
+    if value is not None:
+        try:
+            parse(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return value
+
+
+def rate(command: Command) -> Command:
+    """``--rate``."""
+    return click.option("--rate", metavar="RATE", callback=checked_rate, help="Requests at most: 50/s, 3000/min.")(
+        command
+    )
+
+
+def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    return None if value is None else moment(value, datetime.now().astimezone())
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """The time meant by ``22:30`` (the next one, local) or an ISO date and time (local unless it says otherwise).
+
+    Raises:
+        click.BadParameter: for anything else, and for a date in the past.
+    """
+    try:
+        clock = time.fromisoformat(text) if len(text) <= len("22:30:00") else None
+        if clock is not None:
+            found = datetime.combine(now.date(), clock, now.tzinfo)
+            return found if found > now else found + timedelta(days=1)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"'{text}' is not a time; write it like 22:30 or 2026-12-20T22:30:00+01:00") from None
+    at = at if at.tzinfo is not None else at.replace(tzinfo=now.tzinfo)
+    if at <= now:
+        raise click.BadParameter(f"'{text}' has passed")
+    return at
+
+
+def running(command: Command) -> Command:
+    """Everything that says how a run goes and where it is told."""
+    for option in (
+        click.option("--yes", metavar="NAME", help="The name of a protected sandbox, instead of typing it."),
+        click.option("--no-progress", is_flag=True, help="No progress on stderr."),
+        as_json,
+        click.option(
+            "--events",
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Append events to FILE (JSONL).",
+        ),
+        click.option(
+            "--report",
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Write the report to FILE (JSON).",
+        ),
+        click.option(
+            "--finish-by",
+            metavar="TIME",
+            callback=_time,
+            help="Start nothing new from then on: 22:30, or an ISO date and time.",
+        ),
+        click.option(
+            "--tolerate", metavar="SHARE", callback=_share, help="Stop when more rows than this fail: 5%, 10."
+        ),
+        click.option("--on-error", type=click.Choice(["continue", "stop"]), help="What a failure means for the rest."),
+        click.option("--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Requests at once, at most."),
+        rate,
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,219 @@
+"""What can be seen of a run while it goes: a snapshot as plain data, which the views render.
+
+The looker remembers what is settled, so a look costs O(jobs still open).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from headgate.engine.machine import State
+from headgate.engine.record import problem_of
+from headgate.report.render_causes import Cause, Causes
+from headgate.report.render_table import entry_name, plural
+
+if TYPE_CHECKING:
+    from headgate.clock import Clock
+    from headgate.engine.machine import Live, Machine
+    from headgate.launch import Watch
+
+#: The time over which the rate is averaged, in seconds.
+_WINDOW_S: Final = 5.0
+_IDS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """How far one entry is. ``noun`` is what it counts: items or pairs.
+
+    ``steps`` of ``all_steps`` are the jobs behind its items (an item is done only when its last job is), or the
+    pairs themselves.
+    """
+
+    name: str
+    noun: str
+    done: int
+    total: int
+    failed: int = 0
+    steps: int = 0
+    all_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look at a run. ``waits`` say what waits and why, with counts; ``causes`` why some failed."""
+
+    run_id: str
+    sandbox: str
+    continued: bool
+    elapsed_s: float
+    rate_per_s: float
+    rate_limit: float
+    in_flight: int
+    sent: int
+    throttled: int
+    retried: int
+    entries: Sequence[EntryLine]
+    waits: Sequence[str] = ()
+    causes: Sequence[Cause] = ()
+    jobs_done: int = 0
+    jobs_total: int = 0
+    stopping: str = ""
+
+    def count(self, noun: str) -> tuple[int, int, int]:
+        """Done, total and failed of all entries that count ``noun``."""
+        rows = [row for row in self.entries if row.noun == noun]
+        return sum(row.done for row in rows), sum(row.total for row in rows), sum(row.failed for row in rows)
+
+
+class Looker:
+    """Looks at one run again and again."""
+
+    def __init__(self, watch: Watch, clock: Clock) -> None:
+        self._watch, self._clock = watch, clock
+        self._began = clock.mono()
+        self._sent: deque[tuple[float, int]] = deque()
+        self._machine: Machine | None = None
+        self._open: list[int] = []
+        self._seen = 0
+        self._left: dict[int, int] = {}
+        self._bad: set[int] = set()
+        self._done: Counter[tuple[str, str]] = Counter()
+        self._failed: Counter[tuple[str, str]] = Counter()
+        self._total: Counter[tuple[str, str]] = Counter()
+        self._steps: Counter[tuple[str, str]] = Counter()
+        self._all_steps: Counter[tuple[str, str]] = Counter()
+        self._causes = Causes()
+
+    def look(self) -> Snapshot | None:
+        """How the run stands; ``None`` before there is one."""
+        watch = self._watch
+        machine, run, tally = watch.machine, watch.run, watch.tally
+        if machine is None or run is None or tally is None:
+            return None
+        if self._machine is None:
+            self._begin(machine)
+        waits = _Waits()
+        self._open += range(self._seen, len(machine.jobs))
+        self._seen = len(machine.jobs)
+        still: list[int] = []
+        for index in self._open:
+            live = machine.live[index]
+            if live.settled is not None:
+                self._settled(machine, index, live.settled)
+                continue
+            still.append(index)
+            if live.state in (State.PAUSED, State.WAITING):
+                waits.add(machine.jobs[index].kind, machine.jobs[index].spec, live)
+        self._open = still
+        now = self._clock.mono()
+        return Snapshot(
+            run.id,
+            run.sandbox,
+            watch.continued,
+            now - self._began,
+            self._rate(now, tally.sent),
+            watch.limits.rate_per_s,
+            watch.runner.flying if watch.runner else 0,
+            tally.sent,
+            tally.throttled,
+            tally.retried,
+            [self._line(*entry) for entry in self._total],
+            waits.words(),
+            self._causes.top(),
+            len(machine.jobs) - len(still),
+            len(machine.jobs),
+            "" if machine.stopped is None else machine.stopped.detail or machine.stopped.reason.value,
+        )
+
+    def _line(self, name: str, noun: str) -> EntryLine:
+        key = name, noun
+        pairs = noun == "pairs"
+        steps, all_steps = (self._done, self._total) if pairs else (self._steps, self._all_steps)
+        return EntryLine(name, noun, self._done[key], self._total[key], self._failed[key], steps[key], all_steps[key])
+
+    def _begin(self, machine: Machine) -> None:
+        self._machine = machine
+        plan = machine.plan
+        own = Counter(job.item for job in machine.jobs if job.item >= 0 and job.kind != "adhoc")
+        for row, item in enumerate(plan.items):
+            name = entry_name(item.entry), "items"
+            self._total[name] += 1
+            self._left[row] = own[row]
+            self._all_steps[name] += own[row]
+        for pair in plan.pairs:
+            self._total[entry_name(pair.entry), "pairs"] += 1
+
+    def _rate(self, now: float, sent: int) -> float:
+        self._sent.append((now, sent))
+        while len(self._sent) > 2 and now - self._sent[0][0] > _WINDOW_S:
+            self._sent.popleft()
+        since, before = self._sent[0]
+        return (sent - before) / (now - since) if now > since else 0.0
+
+    def _settled(self, machine: Machine, index: int, data: Mapping[str, Any]) -> None:
+        job, plan = machine.jobs[index], machine.plan
+        failed = data["ending"] == "failed"
+        if job.kind == "adhoc":
+            self._pairs(machine, job.spec, data)
+        elif job.item >= 0:
+            name = entry_name(plan.items[job.item].entry), "items"
+            if data["ending"] != "succeeded" and job.item not in self._bad:
+                self._bad.add(job.item)
+                self._failed[name] += 1
+            self._steps[name] += 1
+            self._left[job.item] -= 1
+            self._done[name] += self._left[job.item] == 0
+        problem = problem_of(data)
+        if failed and problem is not None:
+            example = plan.items[job.item].item if job.item >= 0 else job.key
+            self._causes.add(problem.status, problem.code, problem.message, example, problem.advice)
+
+    def _pairs(self, machine: Machine, spec: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        rows = [(row[0], row[1] == "failed") for row in data.get("output", {}).get("pairs", ())]
+        if not rows and not data.get("children"):
+            rows = [(pair[0], data["ending"] == "failed") for pair in spec["pairs"]]
+        for row, failed in rows:
+            name = entry_name(machine.plan.pairs[row].entry), "pairs"
+            self._done[name] += 1
+            self._failed[name] += failed
+
+
+class _Waits:
+    """What waits, grouped by why."""
+
+    def __init__(self) -> None:
+        self.held = self.line = self.runs = 0
+        self.until: float | None = None
+        self.other: Counter[str] = Counter()
+
+    def add(self, kind: str, spec: Any, live: Live) -> None:
+        """One waiting job."""
+        if live.held_until_s is not None and kind == "adhoc":
+            self.held += len(spec["pairs"])
+            self.until = min(self.until or live.held_until_s, live.held_until_s)
+        elif live.state is State.WAITING:
+            self.line += 1
+        elif kind == "adhoc" and live.phase.get("at") == "runs":
+            self.runs += len(live.phase.get("runs", ())) - len(live.phase.get("done", {}))
+        else:
+            self.other[_IDS.sub("…", live.reason)] += 1
+
+    def words(self) -> list[str]:
+        """One line for each reason."""
+        lines = []
+        if self.held:
+            next_at = "" if self.until is None else f", next at {datetime.fromtimestamp(self.until, UTC):%H:%M:%S} UTC"
+            lines.append(f"{plural(self.held, 'pair')} held: audiences younger than an hour{next_at}")
+        if self.line:
+            lines.append(f"{plural(self.line, 'ad-hoc job')} in line for an audience")
+        if self.runs:
+            lines.append(f"runs in progress: {self.runs:,}")
+        lines += [f"{plural(count, 'job')}: {reason}" for reason, count in self.other.most_common(3)]
+        rest = sum(self.other.values()) - sum(count for _, count in self.other.most_common(3))
+        return [*lines, f"{plural(rest, 'job')} for other reasons"] if rest else lines

@@ -1,0 +1,181 @@
+"""A plan looked at from all sides: what exists, what would be made, which limits it nears, how long it takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from headgate.api import check_wishes, made_elsewhere, platform_of
+from headgate.launch import SIMULATED_TIME_SCALE, Wishes, changed_items, last_unfinished, rules_of
+from headgate.plan.forecast import Assumptions, Forecast, forecast
+from headgate.report.render_table import plural
+
+if TYPE_CHECKING:
+    from headgate.plan.model import Plan
+    from headgate.settings import Profile
+    from headgate.store.contract import Store
+
+#: Adobe's guardrails (facts 8): audiences of one destination, destinations of a sandbox, audiences at one hour.
+AUDIENCES_OF_A_FLOW: Final = 250
+DESTINATIONS_OF_A_SANDBOX: Final = 100
+AUDIENCES_AT_AN_HOUR: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """``reused`` are ids by job; ``requests`` by endpoint, without what exists; ``refusals`` make `run` refuse."""
+
+    plan: Plan
+    reused: Mapping[int, str]
+    items_created: int
+    items_reused: int
+    requests: Counter[str]
+    warnings: Sequence[str]
+    refusals: Sequence[str]
+    unfinished: str
+    forecast: Forecast
+    pairs: int
+    edges: int
+
+    def jobs_by_kind(self) -> dict[str, dict[str, int]]:
+        """Jobs by what they do, in the order in which they first come: how many, and how many find their object."""
+        found: dict[str, dict[str, int]] = {}
+        for index, job in enumerate(self.plan.jobs):
+            row = found.setdefault(_label(job.kind, job.collection), {"total": 0, "reuse": 0})
+            row["total"] += 1
+            row["reuse"] += index in self.reused
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """``headgate.plan/1`` without its schema line's place in a file: also what `plan --out` saves."""
+        plan = self.plan
+        return {
+            "schema": "headgate.plan/1",
+            "path": plan.source.get("path", ""),
+            "asked": {key: value for key, value in plan.source.items() if key != "path"},
+            "manifest": plan.manifest,
+            "sandbox": plan.sandbox,
+            "fingerprint": plan.fingerprint,
+            "items": {"total": len(plan.items), "create": self.items_created, "reuse": self.items_reused},
+            "pairs": self.pairs,
+            "jobs": {"total": len(plan.jobs), "reuse": len(self.reused), "byKind": self.jobs_by_kind()},
+            "edges": self.edges,
+            "requests": {"total": sum(self.requests.values()), "byEndpoint": dict(sorted(self.requests.items()))},
+            "adhoc": [{_camel(key): value for key, value in asdict(note).items()} for note in plan.adhoc],
+            "warnings": list(self.warnings),
+            "refusals": list(self.refusals),
+            "unfinishedRun": self.unfinished or None,
+            "forecast": self.forecast.as_json(),
+        }
+
+
+def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool, rate: str | None) -> Survey:
+    """Look at ``plan`` beside what ``store`` knows."""
+    wishes = Wishes(rate=rate)
+    check_wishes(plan, profile, wishes)
+    known = store.known(plan.sandbox) if store is not None else {}
+    reused = {
+        index: known[job.spec.marker][0]
+        for index, job in enumerate(plan.jobs)
+        if job.collection and known.get(job.spec.marker, ("", ""))[0]
+    }
+    existing = sum(
+        1
+        for row in plan.items
+        if all(job in reused for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0)
+    )
+    requests: Counter[str] = Counter()
+    for index, job in enumerate(plan.jobs):
+        if index not in reused:
+            requests.update(job.requests)
+    unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
+    refusals = _refusals(plan, profile, store, known, simulate=simulate)
+    if unfinished is not None and unfinished.fingerprint != plan.fingerprint:
+        refusals.append(
+            f"run {unfinished.id} is unfinished, and the manifest has changed since: `run` would refuse "
+            "(put it back, or --fresh)"
+        )
+    scale = SIMULATED_TIME_SCALE if simulate else profile.time_scale
+    assumed = Assumptions(rate_per_s=rules_of(plan, profile, wishes)[1].rate_per_s, time_scale=scale)
+    return Survey(
+        plan,
+        reused,
+        len(plan.items) - existing,
+        existing,
+        requests,
+        _warnings(plan),
+        refusals,
+        unfinished.id if unfinished is not None else "",
+        forecast(plan, assumed, reused),
+        len(plan.pairs),
+        sum(len(job.needs) + len(job.after) for job in plan.jobs),
+    )
+
+
+def _refusals(
+    plan: Plan, profile: Profile, store: Store | None, known: Mapping[str, tuple[str, str]], *, simulate: bool
+) -> list[str]:
+    found = []
+    changed = changed_items(plan, known)
+    if changed:
+        found.append(
+            f"{plural(len(changed), 'object')} exist already, made from other content "
+            f"(such as {changed[0]}): `run` would refuse"
+        )
+    stranger = ""
+    if store is not None and (simulate or not profile.missing):
+        stranger = made_elsewhere(store, plan.sandbox, platform_of(profile, simulate=simulate))
+    if stranger:
+        found.append(f"{stranger}: `run` would refuse")
+    return found
+
+
+def _warnings(plan: Plan) -> list[str]:
+    found = []
+    hours: dict[str, set[str]] = {}
+    for job in plan.jobs:
+        if job.kind != "selectors":
+            continue
+        if len(job.spec.segments) > AUDIENCES_OF_A_FLOW:
+            found.append(
+                f"{plan.items[job.item].item}: {len(job.spec.segments)} audiences; Adobe advises at most "
+                f"{AUDIENCES_OF_A_FLOW} for one destination"
+            )
+        for segment in job.spec.segments:
+            start = str((segment.get("schedule") or {}).get("startTime") or "")
+            if start:
+                hours.setdefault(start[:2], set()).add(str(segment["id"]))
+    flows = sum(1 for job in plan.jobs if job.collection == "flows")
+    if flows > DESTINATIONS_OF_A_SANDBOX:
+        found.append(
+            f"{flows:,} flows; Adobe allows {DESTINATIONS_OF_A_SANDBOX} destinations a sandbox (whether it counts "
+            "flows or accounts is not documented)"
+        )
+    found += [
+        f"{len(audiences):,} audiences are exported at {hour}:00 UTC; Adobe advises at most {AUDIENCES_AT_AN_HOUR} "
+        "at one hour"
+        for hour, audiences in sorted(hours.items())
+        if len(audiences) > AUDIENCES_AT_AN_HOUR
+    ]
+    return found
+
+
+def _label(kind: str, collection: str) -> str:
+    return {
+        "connections": "base connections",
+        "sourceConnections": "source connections",
+        "targetConnections": "target connections",
+        "flows": "flows",
+    }.get(collection) or {
+        "selectors": "audiences and attributes",
+        "check": "validations",
+        "find": "look-ups",
+        "adhoc": "ad-hoc jobs",
+    }.get(kind, kind)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -1,0 +1,1 @@
+"""What commands print: data in, text or JSON out. No view acts, no command formats."""

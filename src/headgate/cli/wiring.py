@@ -1,0 +1,137 @@
+"""From arguments to a manifest, a profile, a plan: the same way for every command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headgate.cli.app import say
+from headgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headgate.manifest.model import Manifest
+    from headgate.plan.file import SavedPlan
+    from headgate.plan.model import Plan
+    from headgate.settings import Profile
+    from headgate.store.contract import RunRow, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which manifest, and what of it."""
+
+    path: Path
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    select: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+    @classmethod
+    def again(cls, path: Path, args: Mapping[str, Any], given: Mapping[str, str] | None = None) -> Choice:
+        """The choice that ``args`` of an earlier run or a saved plan remember; ``given`` are fresh ``--set``."""
+        given = given or {}
+        missing = [key for key in args.get("again", ()) if key not in given]
+        if missing:
+            flags = " ".join(f"--set {key}=…" for key in missing)
+            raise UsageError(
+                f"{', '.join(missing)}: given with --set, and a secret, so it was not kept; nothing was sent",
+                hint=f"give it again: {flags}",
+            )
+        return cls(path, {**args.get("set", {}), **given}, tuple(args.get("select", ())), tuple(args.get("tags", ())))
+
+
+def load_profile(file: str | None, state: str | None) -> Profile:
+    """The profile as all layers together say."""
+    from headgate.settings import Profile
+
+    return Profile.load(file, state=state)
+
+
+def load_manifest(choice: Choice) -> Manifest:
+    """The manifest; what is doubtful in it is said on stderr."""
+    from headgate.api import load
+
+    manifest = load(choice.path, overrides=choice.overrides, select=choice.select, tags=choice.tags)
+    for warning in manifest.warnings:
+        say(f"warning: {warning}")
+    return manifest
+
+
+def make_plan(manifest: Manifest, profile: Profile, *, simulate: bool) -> Plan:
+    """The plan of ``manifest`` in its own sandbox, the profile's, or the embedded platform's."""
+    from headgate.api import SIMULATED_SANDBOX, plan
+
+    sandbox = manifest.sandbox or profile.sandbox or (SIMULATED_SANDBOX if simulate else "")
+    return plan(manifest, sandbox=sandbox or None, profile=profile)
+
+
+def near(path: str | Path) -> Path:
+    """``path`` as a person here would write it: relative where it lies below the working directory."""
+    here = Path.cwd()
+    whole = Path(path)
+    return whole.relative_to(here) if whole.is_absolute() and whole.is_relative_to(here) else whole
+
+
+def saved_plan(path: Path) -> SavedPlan | None:
+    """The saved plan at ``path``; ``None`` when it is something else (a manifest, then)."""
+    from headgate.plan import file
+
+    return file.read(path) if file.is_saved_plan(path) else None
+
+
+@contextmanager
+def reading(state: str) -> Iterator[Store | None]:
+    """The store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
+    from headgate.store import open_store
+
+    if "://" not in state and not Path(state).exists():
+        yield None
+        return
+    store = open_store(state, readonly=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def find_run(store: Store | None, name: str, state: str) -> RunRow:
+    """The run called ``name``, or the only one whose id begins so.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    from headgate.catalogue.words import suggestion
+
+    runs = store.runs() if store is not None else ()
+    found = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{len(found)} runs begin with '{name}'", hint=f"such as {found[0].id}, {found[1].id}")
+    hint = suggestion(name, [run.id for run in runs], noun="runs", most=3) or "`headgate runs` lists them"
+    raise UsageError(f"there is no run '{name}' in {state}", hint=hint)
+
+
+def confirm(profile: Profile, sandbox: str, yes: str | None) -> None:
+    """Ask for the typed name of a protected sandbox.
+
+    Raises:
+        UsageError: it was not given, or another was.
+    """
+    if not profile.protects(sandbox):
+        return
+    import sys
+
+    import click
+
+    if yes is None and sys.stdin.isatty():
+        yes = click.prompt(
+            f"Sandbox {sandbox} is protected. Type its name to go on", default="", show_default=False, err=True
+        )
+    if yes != sandbox:
+        what = "needs its name to be typed" if yes is None else f"was not confirmed ('{yes}' is not its name)"
+        raise UsageError(f"sandbox {sandbox} is protected and {what}; nothing was sent", hint=f"--yes {sandbox}")

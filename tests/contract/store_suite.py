@@ -1,0 +1,526 @@
+"""What every state store must do. Subclass :class:`StoreSuite`, give it a ``place``, and every promise is tested.
+
+A test module for a store is a few lines::
+
+    class TestSqlite(StoreSuite):
+        @pytest.fixture
+        def place(self, tmp_path):
+            return SqlitePlace(tmp_path / "state.db")
+
+``place`` opens stores on one and the same state (``open()``, ``open(readonly=True)``) and can do to it what only
+another machine, a crash or a vandal would do: ``holder_row``, ``expire``, ``make_newer``, ``corrupt``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from dataclasses import replace
+from typing import Any, Protocol
+
+import pytest
+
+from headgate.engine.record import Made, Record, fold
+from headgate.errors import SchemaMismatch, StoreBusy, StoreError
+from headgate.store import RunRow, Store
+
+
+class Place(Protocol):
+    """One state, and how to get at it from several sides."""
+
+    def open(self, *, readonly: bool = False) -> Store: ...
+
+    def holder_row(self, run: str, *, host: str, pid: int, expires_at: float) -> None:
+        """Make a process of ``pid`` on ``host`` the run's holder, as it would have itself."""
+
+    def expire(self) -> None:
+        """Let the leases of all processes run out."""
+
+    def make_newer(self) -> None:
+        """As if a newer program had written the state."""
+
+    def corrupt(self) -> None:
+        """Break the state so that nothing in it can be read."""
+
+
+def row(run: str = "r1", **changes: Any) -> RunRow:
+    plain = RunRow(run, "spring", "/tmp/spring.yaml", "dev", "f" * 32, "running", 1000.0, args={"rate": "5/s"})
+    return replace(plain, **changes)
+
+
+def intent(job: int = 0, made: Made | None = None) -> Record:
+    return Record("intent", job, {"at": "post", "posts": 1}, made)
+
+
+def made(remote: str = "", marker: str = "[headgate:1]", digest: str = "d1") -> Made:
+    return Made(marker, "flows", remote, "name", digest)
+
+
+async def until(condition, seconds: float = 5.0) -> None:
+    """Wait for a thread's work without guessing how long it takes."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never happened"
+        await asyncio.sleep(0.001)
+
+
+class StoreSuite:
+    """The promises. ``place`` is the subclass's fixture."""
+
+    @pytest.fixture
+    def store(self, place):
+        store = place.open()
+        yield store
+        store.close()
+
+    @pytest.fixture
+    async def claimed(self, store):
+        """A store with run r1 claimed, and its journal."""
+        store.begin(row(), b"outline")
+        store.claim("r1")
+        journal = store.journal("r1")
+        yield store, journal
+        journal.close()
+
+    # -- runs
+
+    def test_a_run_comes_back_as_it_was_begun(self, store):
+        store.begin(row(), b"\x00outline\xff")
+        assert store.run("r1") == row()
+        assert store.outline("r1") == b"\x00outline\xff"
+
+    def test_an_unknown_run_is_none_and_its_outline_an_error(self, store):
+        assert store.run("nope") is None
+        with pytest.raises(StoreError):
+            store.outline("nope")
+        assert list(store.records("nope")) == []
+        assert store.holder("nope") is None
+
+    def test_an_unknown_run_cannot_be_claimed_or_journaled(self, store):
+        """Journaling into nothing would lose everything that is written."""
+        async def journal():
+            return store.journal("nope")
+
+        with pytest.raises(StoreError):
+            store.claim("nope")
+            asyncio.run(journal())
+
+    def test_a_run_that_was_not_claimed_has_no_journal(self, store):
+        store.begin(row(), b"")
+
+        async def journal():
+            return store.journal("r1")
+
+        with pytest.raises(StoreError):
+            asyncio.run(journal())
+
+    def test_the_same_run_id_twice_is_an_error_and_changes_nothing(self, store):
+        store.begin(row(), b"one")
+        with pytest.raises(StoreError):
+            store.begin(row(manifest="other"), b"two")
+        assert store.outline("r1") == b"one"
+
+    def test_runs_are_listed_newest_first(self, store):
+        for run, at in (("old", 10.0), ("new", 30.0), ("mid", 20.0)):
+            store.begin(row(run, started_at=at), b"")
+        assert [one.id for one in store.runs()] == ["new", "mid", "old"]
+
+    def test_no_runs_is_an_empty_list(self, store):
+        assert list(store.runs()) == []
+
+    def test_finish_says_how_it_ended_and_gives_the_claim_back(self, place, store):
+        store.begin(row(), b"")
+        store.claim("r1")
+        store.finish("r1", "failed", 2000.0, 3, {"sent": 7, "byEndpoint": {"POST /flows": 7}})
+        found = store.run("r1")
+        assert (found.status, found.finished_at, found.open) == ("failed", 2000.0, 3)
+        assert found.counters == {"sent": 7, "byEndpoint": {"POST /flows": 7}}
+        assert found.unfinished
+        assert store.holder("r1") is None
+        other = place.open()
+        other.claim("r1")
+        assert other.run("r1").status == "running"
+        assert other.run("r1").finished_at is None
+        other.close()
+
+    def test_a_finished_run_with_nothing_open_is_not_unfinished(self, store):
+        store.begin(row(), b"")
+        store.claim("r1")
+        store.finish("r1", "succeeded", 2000.0, 0, {})
+        assert not store.run("r1").unfinished
+
+    def test_what_was_written_is_there_after_opening_again(self, place):
+        store = place.open()
+        store.begin(row(), b"x")
+        store.claim("r1")
+        store.finish("r1", "succeeded", 5.0, 0, {"sent": 1})
+        store.close()
+        again = place.open()
+        assert again.run("r1").status == "succeeded"
+        again.close()
+
+    # -- the journal
+
+    async def test_records_come_back_in_the_order_they_were_given(self, claimed):
+        store, journal = claimed
+        given = [Record(kind, number % 7, {"n": number, "text": "ü\u2028", "list": [1, None, {"a": 1.5}]})
+                 for number, kind in enumerate(["intent", "step", "settled"] * 100)]
+        given = [replace(one, data={**one.data, "ending": "succeeded"}) if one.kind == "settled" else one for one in given]
+        for one in given:
+            journal.append(one)
+        await journal.flush()
+        assert list(store.records("r1")) == given
+
+    async def test_then_is_called_only_once_the_record_is_durable(self, place, claimed):
+        """At the moment of the call, somebody who opens the state anew already sees the record."""
+        _, journal = claimed
+        seen: list[list[Any]] = []
+
+        def then(number):
+            def look():
+                other = place.open(readonly=True)
+                seen.append([number, [one.data["n"] for one in other.records("r1")]])
+                other.close()
+            return look
+
+        for number in range(5):
+            journal.append(Record("intent", 0, {"n": number}), then(number))
+        assert seen == [], "called before anything can have been written"
+        await until(lambda: len(seen) == 5)
+        for number, (called, found) in enumerate(seen):
+            assert called == number, "callbacks in the order given"
+            assert found[:number + 1] == list(range(number + 1))
+
+    async def test_then_is_called_on_the_event_loop(self, claimed):
+        _, journal = claimed
+        import threading
+
+        threads: list[int] = []
+        journal.append(intent(), lambda: threads.append(threading.get_ident()))
+        await until(lambda: threads)
+        assert threads == [threading.get_ident()]
+
+    async def test_flush_waits_for_everything_given_so_far(self, place, claimed):
+        _, journal = claimed
+        for number in range(2_000):
+            journal.append(Record("step", number, {"n": number}))
+        await journal.flush()
+        other = place.open(readonly=True)
+        assert sum(1 for _ in other.records("r1")) == 2_000
+        other.close()
+
+    async def test_an_empty_flush_returns(self, claimed):
+        _, journal = claimed
+        await asyncio.wait_for(journal.flush(), 5)
+
+    async def test_close_writes_what_was_given_before_it(self, place, store):
+        store.begin(row(), b"")
+        store.claim("r1")
+        journal = store.journal("r1")
+        journal.append(intent())
+        journal.close()
+        assert len(list(store.records("r1"))) == 1
+
+    async def test_counters_travel_with_the_next_group(self, claimed):
+        store, journal = claimed
+        journal.count({"sent": 3})
+        journal.append(intent())
+        await journal.flush()
+        assert store.run("r1").counters == {"sent": 3}
+
+    async def test_a_second_life_appends_after_the_first(self, place):
+        store = place.open()
+        store.begin(row(), b"")
+        for life in range(3):
+            store.claim("r1")
+            journal = store.journal("r1")
+            journal.append(Record("step", life, {"life": life}))
+            await journal.flush()
+            journal.close()
+            store.close()
+            store = place.open()
+        assert [one.data["life"] for one in store.records("r1")] == [0, 1, 2]
+        store.close()
+
+    async def test_journals_of_two_runs_do_not_mix(self, store):
+        for run in ("r1", "r2"):
+            store.begin(row(run), b"")
+            store.claim(run)
+        one, two = store.journal("r1"), store.journal("r2")
+        one.append(Record("step", 1, {}))
+        two.append(Record("step", 2, {}))
+        await one.flush()
+        await two.flush()
+        one.close()
+        two.close()
+        assert [record.job for record in store.records("r1")] == [1]
+        assert [record.job for record in store.records("r2")] == [2]
+
+    async def test_a_fold_of_the_stored_records_is_the_fold_of_the_given_ones(self, claimed):
+        store, journal = claimed
+        given = [intent(0), Record("step", 0, {"at": "runs"}), intent(1),
+                 Record("settled", 1, {"ending": "failed", "problem": [400, "c", "m", "", ""],
+                                       "children": [["k", "adhoc", {"pairs": []}]]})]
+        for one in given:
+            journal.append(one)
+        await journal.flush()
+        assert fold(store.records("r1")) == fold(given)
+
+    async def test_what_cannot_be_written_breaks_the_journal_and_does_not_hang(self, claimed):
+        """A secret, say, that reached a record by mistake: loud, and within the run's error tree."""
+        from headgate.secret import Secret
+
+        _, journal = claimed
+        journal.append(Record("step", 0, {"oops": Secret("s3cr3t")}))
+        with pytest.raises(StoreError) as caught:
+            await asyncio.wait_for(journal.flush(), 5)
+        assert "s3cr3t" not in str(caught.value)
+
+    # -- objects
+
+    async def test_an_intent_leaves_its_object_in_doubt_and_an_answer_ends_the_doubt(self, place, claimed):
+        store, journal = claimed
+        assert store.known("dev") == {}
+        journal.append(intent(0, made()))
+        await journal.flush()
+        assert store.known("dev") == {"[headgate:1]": ("", "d1")}
+        journal.append(Record("settled", 0, {"ending": "succeeded"}, made("id-1")))
+        await journal.flush()
+        assert store.known("dev") == {"[headgate:1]": ("id-1", "d1")}
+        assert store.known("prod") == {}
+        other = place.open(readonly=True)
+        assert other.known("dev") == {"[headgate:1]": ("id-1", "d1")}
+        other.close()
+
+    async def test_a_later_intent_does_not_put_a_known_object_in_doubt_again(self, claimed):
+        store, journal = claimed
+        journal.append(intent(0, made("id-1")))
+        journal.append(intent(0, made("", digest="d2")))
+        await journal.flush()
+        assert store.known("dev") == {"[headgate:1]": ("id-1", "d1")}
+
+    async def test_objects_belong_to_a_sandbox(self, store):
+        for run, sandbox in (("r1", "dev"), ("r2", "prod")):
+            store.begin(row(run, sandbox=sandbox), b"")
+            store.claim(run)
+            journal = store.journal(run)
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, made(f"id-{sandbox}")))
+            await journal.flush()
+            journal.close()
+        assert store.known("dev")["[headgate:1]"][0] == "id-dev"
+        assert store.known("prod")["[headgate:1]"][0] == "id-prod"
+
+    async def test_an_object_in_doubt_outlives_the_process(self, place):
+        store = place.open()
+        store.begin(row(), b"")
+        store.claim("r1")
+        journal = store.journal("r1")
+        journal.append(intent(0, made()))
+        await journal.flush()
+        journal.close()
+        store.close()
+        again = place.open()
+        assert again.known("dev") == {"[headgate:1]": ("", "d1")}
+        again.close()
+
+    # -- who has a run
+
+    def test_a_run_held_by_a_living_process_is_busy(self, place, store):
+        """Here the other process is this very one, through a second store."""
+        other = place.open()
+        store.begin(row(), b"")
+        other.claim("r1")
+        with pytest.raises(StoreBusy) as caught:
+            store.claim("r1")
+        assert str(os.getpid()) in str(caught.value)
+        assert store.holder("r1") is not None
+        assert store.run("r1").status == "running"
+        other.close()
+
+    def test_claiming_what_one_has_is_harmless(self, store):
+        store.begin(row(), b"")
+        store.claim("r1")
+        store.claim("r1")
+
+    def test_a_closed_store_holds_nothing(self, place, store):
+        other = place.open()
+        store.begin(row(), b"")
+        other.claim("r1")
+        other.close()
+        assert store.holder("r1") is None
+        store.claim("r1")
+
+    def test_a_process_on_another_host_is_believed_until_its_lease_ends(self, place, store):
+        store.begin(row(), b"")
+        place.holder_row("r1", host="elsewhere", pid=1, expires_at=time.time() + 60)
+        with pytest.raises(StoreBusy):
+            store.claim("r1")
+        place.expire()
+        assert store.holder("r1") is None
+        store.claim("r1")
+        assert "elsewhere" not in str(store.holder("r1"))
+
+    def test_the_run_of_a_dead_process_is_taken_over_at_once(self, place, store):
+        """kill -9 leaves a lease that has not run out; on one host nobody waits for it."""
+        pid = _dead_pid()
+        store.begin(row(), b"")
+        place.holder_row("r1", host=socket.gethostname(), pid=pid, expires_at=time.time() + 60)
+        assert store.holder("r1") is None
+        store.claim("r1")
+        assert str(os.getpid()) in str(store.holder("r1"))
+
+    async def test_a_fenced_journal_writes_nothing_and_says_so(self, place, store):
+        """Two drivers of one run would send everything twice: the late one must lose."""
+        store.begin(row(), b"")
+        store.claim("r1")
+        journal = store.journal("r1")
+        journal.append(intent(0))
+        await journal.flush()
+        place.expire()
+        other = place.open()
+        other.claim("r1")
+        called: list[int] = []
+        journal.append(intent(1), lambda: called.append(1))
+        with pytest.raises(StoreError):
+            await asyncio.wait_for(journal.flush(), 5)
+        assert called == [], "its request would have left"
+        journal.close()
+        mine = other.journal("r1")
+        mine.append(intent(2))
+        await mine.flush()
+        mine.close()
+        assert [one.job for one in other.records("r1")] == [0, 2]
+        other.close()
+
+    def test_only_who_has_a_run_may_end_it(self, place, store):
+        """A process that slept through its lease must not end the run that another has taken over."""
+        store.begin(row(), b"")
+        store.claim("r1")
+        place.expire()
+        other = place.open()
+        other.claim("r1")
+        with pytest.raises(StoreError):
+            store.finish("r1", "succeeded", 1.0, 0, {})
+        assert other.run("r1").status == "running"
+        assert other.holder("r1") is not None
+        other.close()
+
+    def test_a_store_that_lost_a_run_can_claim_again_later(self, place, store):
+        store.begin(row(), b"")
+        store.claim("r1")
+        place.expire()
+        other = place.open()
+        other.claim("r1")
+        other.finish("r1", "interrupted", 1.0, 2, {})
+        store.claim("r1")
+        assert store.holder("r1") is not None
+        with pytest.raises(StoreBusy):
+            other.claim("r1")
+        other.close()
+
+    def test_a_claim_renews_a_lease_that_ran_out(self, place, store):
+        store.begin(row(), b"")
+        store.begin(row("r2"), b"")
+        store.claim("r1")
+        place.expire()
+        store.claim("r2")
+        assert store.holder("r2") is not None
+
+    async def test_a_run_another_store_has_cannot_be_journaled(self, place, store):
+        store.begin(row(), b"")
+        store.begin(row("r2"), b"")
+        store.claim("r1")
+        other = place.open()
+        other.claim("r2")
+        with pytest.raises(StoreError):
+            store.journal("r2")
+        other.close()
+
+    async def test_a_journal_keeps_its_lease_alive(self, place, claimed):
+        store, journal = claimed
+        place.expire()
+        assert store.holder("r1") is None
+        journal.append(intent())
+        await journal.flush()
+        assert store.holder("r1") is not None
+
+    # -- looking without touching
+
+    def test_readonly_needs_something_to_read(self, place):
+        with pytest.raises(StoreError):
+            place.open(readonly=True)
+
+    async def test_readonly_sees_a_living_run_and_disturbs_nothing(self, place, claimed):
+        _, journal = claimed
+        journal.append(intent())
+        await journal.flush()
+        other = place.open(readonly=True)
+        assert other.run("r1").id == "r1"
+        assert len(list(other.records("r1"))) == 1
+        assert other.holder("r1") is not None
+        assert other.outline("r1") == b"outline"
+        journal.append(intent(1))
+        await journal.flush()
+        assert len(list(other.records("r1"))) == 2
+        other.close()
+        assert len(list(claimed[0].records("r1"))) == 2
+
+    def test_readonly_cannot_write(self, place, store):
+        store.begin(row(), b"")
+        other = place.open(readonly=True)
+        with pytest.raises(StoreError):
+            other.begin(row("r2"), b"")
+        with pytest.raises(StoreError):
+            other.claim("r1")
+        other.close()
+
+    # -- states that cannot be used
+
+    def test_a_newer_state_is_refused_and_left_alone(self, place):
+        place.open().close()
+        place.make_newer()
+        for readonly in (False, True):
+            with pytest.raises(SchemaMismatch) as caught:
+                place.open(readonly=readonly)
+            assert caught.value.hint
+
+    def test_a_broken_state_is_a_store_error_with_a_hint(self, place):
+        store = place.open()
+        store.begin(row(), b"")
+        store.close()
+        place.corrupt()
+        for readonly in (False, True):
+            with pytest.raises(StoreError) as caught:
+                place.open(readonly=readonly).runs()
+            assert caught.value.hint
+
+    def test_several_may_open_a_new_state_at_the_same_moment(self, place):
+        """Two runs started by one script, in an empty folder."""
+        import threading
+
+        barrier, troubles = threading.Barrier(6), []
+
+        def come():
+            barrier.wait()
+            try:
+                place.open().close()
+            except BaseException as error:  # noqa: BLE001
+                troubles.append(error)
+
+        threads = [threading.Thread(target=come) for _ in range(6)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert troubles == []
+
+
+def _dead_pid() -> int:
+    import subprocess
+    import sys
+
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        child.wait()
+        return child.pid

@@ -1,0 +1,135 @@
+"""What is seen of a run, and how the two views show it: right at 80 columns, without colour, without a terminal."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from headgate.cli import plain
+from headgate.cli.live import render
+from headgate.cli.progress import EntryLine, Looker, Snapshot
+from headgate.engine.machine import State
+from headgate.launch import Watch
+from headgate.report.render_causes import Cause
+from headgate.report.render_table import width
+
+
+class Clock:
+    def __init__(self):
+        self.at = 100.0
+
+    def mono(self):
+        return self.at
+
+
+def crowded(entries=4, **changes):
+    rows = [EntryLine(f"Entry {n} with quite a long name, longer than fits", "items", n, 40, n % 3, n * 5, 200)
+            for n in range(entries)]  # fmt: skip
+    return replace(Snapshot(
+        "first-run-20261122-031044-2426", "dev", True, 83.2, 49.8, 50, 97, 12345, 3, 12,
+        [*rows, EntryLine("export now", "pairs", 120, 600, 0, 120, 600)],
+        ["37 pairs held: audiences younger than an hour, next at 22:41:00 UTC", "runs in progress: 120"],
+        [Cause(2, 400, "1418-400", "the flow could not be made: " + "why " * 40, "News uk", "")], 700, 1218), **changes)  # fmt: skip
+
+
+def drawn(snapshot, columns, **options):
+    out = io.StringIO()
+    Console(file=out, width=columns, force_terminal=True, **options).print(render(snapshot, columns))
+    return out.getvalue()
+
+
+def test_nothing_to_see_before_a_run():
+    assert Looker(Watch(), Clock()).look() is None
+
+
+def test_items_jobs_rate_and_causes(hand, refused):
+    clock = Clock()
+    looker = Looker(hand.watch, clock)
+    first = looker.look()
+    assert [(row.name, row.noun, row.done, row.total) for row in first.entries] == [
+        ("Flow *", "items", 0, 3), ("now", "pairs", 0, 3)]  # fmt: skip
+    assert (first.jobs_done, first.jobs_total) == (0, len(hand.machine.jobs))
+
+    while hand.machine.jobs[hand.sends[0].job].item < 0:  # base connections are nobody's own
+        hand.answer()
+    hand.answer(1, problem=refused)
+    clock.at += 2.0
+    hand.watch.tally.sent = 140
+    seen = looker.look()
+    assert seen.rate_per_s == 50.0
+    items = seen.entries[0]
+    assert (items.done, items.failed) == (0, 1), "failed at once; done when its last job is"
+    assert 0 < items.steps < items.all_steps
+    [cause] = seen.causes
+    assert (cause.count, cause.message, cause.advice) == (1, refused.message, refused.advice)
+    assert looker.look().causes[0].count == 1, "a second look counts nothing twice"
+
+
+def test_waits_are_grouped_with_their_reasons(hand):
+    machine = hand.machine
+    adhoc = next(index for index, job in enumerate(machine.jobs) if job.kind == "adhoc")
+    live = machine.live[adhoc]
+    live.state, live.held_until_s = State.PAUSED, 1.8e9
+    checks = [index for index, job in enumerate(machine.jobs) if job.kind == "check"]
+    for index in checks:
+        machine.live[index].state = State.PAUSED
+        machine.live[index].reason = f"flow 11111111-2222-3333-4444-55555555555{index % 10} is still being changed"
+    looker = Looker(hand.watch, Clock())
+    assert looker.look().waits == [
+        "3 pairs held: audiences younger than an hour, next at 08:00:00 UTC",
+        "3 jobs: flow … is still being changed",
+    ]
+    live.held_until_s, live.state = None, State.WAITING
+    assert looker.look().waits[0] == "1 ad-hoc job in line for an audience"
+    live.state, live.phase = State.PAUSED, {"at": "runs", "runs": ["a", "b", "c"], "done": {"a": []}}
+    assert looker.look().waits[0] == "runs in progress: 2"
+
+
+def test_pairs_count_when_their_job_is_settled(hand):
+    machine = hand.machine
+    adhoc = next(index for index, job in enumerate(machine.jobs) if job.kind == "adhoc")
+    rows = [
+        [0, "activated", "r", "success", 1, None],
+        [1, "failed", "r", "failed", 1, "no"],
+        [2, "unmapped", None, None, 0, ""],
+    ]
+    machine.live[adhoc].settled = {"ending": "failed", "output": {"pairs": rows}, "problem": [0, "x", "no", "", ""]}
+    pairs = Looker(hand.watch, Clock()).look().entries[1]
+    assert (pairs.done, pairs.failed, pairs.steps, pairs.all_steps) == (3, 1, 3, 3)
+
+
+def test_a_job_that_ends_without_rows_ends_its_pairs(hand):
+    machine = hand.machine
+    adhoc = next(index for index, job in enumerate(machine.jobs) if job.kind == "adhoc")
+    machine.live[adhoc].settled = {"ending": "failed", "problem": [500, "x", "gone", "", ""]}
+    pairs = Looker(hand.watch, Clock()).look().entries[1]
+    assert (pairs.done, pairs.failed) == (3, 3)
+
+
+def test_the_plain_line_has_no_control_characters():
+    said = plain.line(crowded(waits=["a\x1b[31m\nb"], stopping="interrupted"))
+    assert said.isprintable()
+    assert said.startswith("83s  items 6/160  pairs 120/600  jobs 700/1218  failed 3  49.8 req/s  in flight 97")
+    assert "stopping: interrupted" in said
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+@pytest.mark.parametrize("entries", [1, 4, 30])
+def test_the_screen_fits(columns, entries):
+    text = drawn(crowded(entries, stopping="interrupted"), columns, no_color=True, color_system=None)
+    lines = text.splitlines()
+    assert max(map(width, lines)) <= columns
+    assert len(lines) <= 22
+    assert "\x1b[3" not in text
+    assert "first-run-20261122-031044-2426" in text
+    assert "01:23" in text
+    assert "49.8 of 50 req/s" in text
+    assert "120/600 pairs" in text
+    assert "2 × 400 1418-400" in text
+    if entries == 30:
+        assert "… 22 more" in text
+
+
+def test_an_empty_run_can_be_drawn():
+    assert drawn(replace(crowded(), entries=[], waits=[], causes=[]), 80)

@@ -1,0 +1,553 @@
+"""The machine by itself: stops, retries, budgets, known objects, priorities. Events in, commands out, no clock."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from headgate.engine.events import Answered, Finish, Hold, Send, Stop, StopAsked, Tell, Ticked, Write
+from headgate.engine.machine import Machine, Rules, State
+from headgate.engine.record import Past, Record, fold
+from headgate.errors import InvalidTransition
+from headgate.exchange import Answer, Problem, Verdict
+from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
+from headgate.plan.marker import marker
+from headgate.plan.model import ItemRow, Job, PairRow, Plan
+from headgate.workflows.check import CheckSpec
+from headgate.workflows.create import CreateSpec
+
+from tests.property.model import Disk, Driver, Remote
+
+
+def job(name, *needs, after=(), item=-1, look_first=False):
+    mark = marker("dev", "m", name)
+    spec = CreateSpec("connections", {"name": name, "description": mark, "connectionSpec": {"id": "s", "version": "1.0"}},
+                      mark, look_first=look_first)
+    return Job(name, "create", "flow", spec, item, needs={f"n{edge}": edge for edge in needs},
+               after={f"a{edge}": edge for edge in after}, collection="connections", digest="d1")
+
+
+def plan(*jobs, items=0, pairs=0):
+    return Plan("m", "dev", jobs, tuple(ItemRow("e", f"i{n}", "audience-export", "f:1", {}) for n in range(items)),
+                tuple(PairRow("e", "f", f"a{n}", 0, 0) for n in range(pairs)), (), "f")
+
+
+def machine(*jobs, items=0, known=None, past=None, **rules):
+    rules.setdefault("retry", RetryPolicy(attempts=3, first_s=1.0, cap_s=8.0))
+    return Machine(plan(*jobs, items=items), Rules(**rules), now_s=1000.0, past=past, known=known)
+
+
+def sends(commands):
+    return [command for command in commands if isinstance(command, Send)]
+
+
+def names(found, of):
+    return [of.jobs[send.job].key for send in sends(found)]
+
+
+def written(commands, kind="settled"):
+    return [command.record for command in commands if isinstance(command, Write) and command.record.kind == kind]
+
+
+def finish(commands):
+    return next((command for command in commands if isinstance(command, Finish)), None)
+
+
+OK = Answer(Verdict.OK, 201, {"id": "x", "etag": '"e"'})
+NO = Answer(Verdict.REJECTED, 400, problem=Problem(400, "1400-400", "bad", "req"))
+FAULT = Answer(Verdict.FAULT, 500, problem=Problem(500, "", "boom"))
+LOST, NOT_SENT = Answer(Verdict.LOST), Answer(Verdict.NOT_SENT)
+SLOW = Answer(Verdict.THROTTLED, 429, retry_after_s=7.0)
+EMPTY = Answer(Verdict.OK, 200, {"items": []})
+
+
+def answer(of, send, what=OK, at=0.0):
+    return of.handle(Answered(send.job, send.attempt, what, at))
+
+
+# -- the walk
+
+
+def test_an_empty_plan_is_finished_at_once():
+    assert finish(machine().handle(Ticked(0.0))) == Finish(None)
+
+
+def test_what_may_go_goes_and_the_rest_when_its_needs_are_there():
+    of = machine(job("a"), job("b", 0), job("c"), job("d", 0, 2))
+    first = of.handle(Ticked(0.0))
+    assert sorted(names(first, of)) == ["a", "c"]
+    a, c = sorted(sends(first), key=lambda send: send.job)
+    assert names(answer(of, a), of) == ["b"]
+    assert names(answer(of, c), of) == ["d"]
+
+
+def test_the_intent_of_an_effect_comes_with_its_request_and_reads_have_none():
+    of = machine(job("a"), job("b", look_first=True))
+    found = {of.jobs[send.job].key: send for send in sends(of.handle(Ticked(0.0)))}
+    assert found["a"].intent == Record("intent", 0, {"at": "post", "posts": 1}, found["a"].intent.made)
+    assert (found["a"].intent.made.id, found["a"].intent.made.marker) == ("", of.jobs[0].spec.marker)
+    assert found["b"].intent is None
+
+
+def test_the_longest_remaining_path_goes_first():
+    of = machine(job("short"), job("long"), job("middle"), job("end", 1), job("x", 2), job("y", 3), concurrency=1, ahead=0)
+    assert names(of.handle(Ticked(0.0)), of) == ["long"]
+
+
+def test_equal_priorities_go_in_the_order_of_the_plan():
+    of = machine(*[job(f"j{n}") for n in range(5)], concurrency=3, ahead=0)
+    assert names(of.handle(Ticked(0.0)), of) == ["j0", "j1", "j2"]
+
+
+@pytest.mark.parametrize(("concurrency", "ahead"), [(1, 0), (2, 3), (10, 0)])
+def test_requests_on_their_way_are_bounded(concurrency, ahead):
+    of = machine(*[job(f"j{n}") for n in range(30)], concurrency=concurrency, ahead=ahead)
+    first = sends(of.handle(Ticked(0.0)))
+    assert len(first) == of.in_flight == concurrency + ahead
+    assert len(sends(answer(of, first[0]))) == 1, "a slot that is free is filled"
+
+
+def test_a_failure_skips_what_needs_it_all_the_way_down_and_names_the_root():
+    of = machine(job("a"), job("b", 0), job("c", 1), job("other"), job("soft", after=(0,)))
+    first = {of.jobs[send.job].key: send for send in sends(of.handle(Ticked(0.0)))}
+    then = answer(of, first["a"], NO)
+    endings = {of.jobs[record.job].key: record.data for record in written(then)}
+    assert endings["a"]["ending"] == "failed"
+    assert endings["a"]["problem"] == [400, "1400-400", "bad", "req", ""]
+    assert {name: endings[name]["cause"] for name in ("b", "c")} == {"b": "a", "c": "a"}
+    assert names(then, of) == ["soft"], "who only waited for it hears of it and goes"
+
+
+def test_a_job_with_two_failed_needs_is_skipped_once():
+    of = machine(job("a"), job("b"), job("c", 0, 1))
+    a, b = sends(of.handle(Ticked(0.0)))
+    assert len(written(answer(of, a, NO))) == 2
+    assert len(written(answer(of, b, NO))) == 1
+    assert of.open == 0
+
+
+def test_a_late_or_unasked_answer_is_our_bug_and_loud():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    answer(of, send)
+    with pytest.raises(InvalidTransition):
+        answer(of, send)
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    with pytest.raises(InvalidTransition):
+        of.handle(Answered(0, send.attempt + 1, OK, 0.0))
+
+
+def test_the_story_of_one_job_in_records():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    commands = answer(of, send)
+    (settled,) = written(commands)
+    assert settled.data == {"ending": "succeeded", "output": {"id": "x", "etag": '"e"', "posts": 1}}
+    assert (settled.made.id, settled.made.digest) == ("x", "d1")
+    assert finish(commands) == Finish(None)
+
+
+# -- retries
+
+
+def test_a_retry_waits_its_time_and_holds_no_slot():
+    of = machine(job("a"), job("b"), concurrency=1, ahead=0, seed=3)
+    (send,) = sends(of.handle(Ticked(0.0)))
+    then = answer(of, send, NOT_SENT, 10.0)
+    assert names(then, of) == ["b"], "the slot went to the other"
+    wake = of.next_wake()
+    assert 10.0 <= wake <= 11.0
+    answer(of, sends(then)[0], OK, 10.0)
+    assert names(of.handle(Ticked(wake - 0.01)), of) == []
+    assert names(of.handle(Ticked(wake)), of) == ["a"]
+
+
+def test_waits_double_up_to_the_cap_and_then_it_gives_up():
+    of = machine(job("a"), job("b"), retry=RetryPolicy(attempts=6, first_s=1.0, cap_s=4.0), seed=1)
+    a, b = sends(of.handle(Ticked(0.0)))
+    answer(of, b, OK)
+    check = Machine(plan(job("c"), Job("q", "check", "c", CheckSpec(flow="f"))), Rules(retry=RetryPolicy(attempts=6, first_s=1.0, cap_s=4.0)), now_s=0.0)
+    first = {send.job: send for send in sends(check.handle(Ticked(0.0)))}
+    answer(check, first[0])
+    send, at, waits = first[1], 0.0, []
+    while True:
+        commands = answer(check, send, FAULT, at)
+        if written(commands):
+            break
+        waits.append(check.next_wake() - at)
+        at = check.next_wake()
+        (send,) = sends(check.handle(Ticked(at)))
+    assert len(waits) == 5
+    assert all(wait <= bound for wait, bound in zip(waits, [1, 2, 4, 4, 4], strict=True))
+    assert written(commands)[0].data["ending"] == "failed"
+
+
+def test_throttling_holds_everybody_for_as_long_as_was_asked():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    then = answer(of, send, SLOW, 5.0)
+    assert Hold(7.0) in then
+    assert 12.0 <= of.next_wake() <= 12.7
+
+
+def test_throttling_without_a_hint_holds_a_second():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    assert Hold(1.0) in answer(of, send, Answer(Verdict.THROTTLED, 429), 0.0)
+
+
+def test_a_throttled_effect_is_sent_again_as_it_is_because_it_was_not_done():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    answer(of, send, SLOW, 0.0)
+    (again,) = sends(of.handle(Ticked(of.next_wake())))
+    assert again.call is send.call
+    assert again.intent is None, "its intent is durable already"
+    assert again.attempt != send.attempt
+
+
+@pytest.mark.parametrize("what", [LOST, FAULT])
+def test_an_uncertain_effect_is_looked_for_before_it_is_sent_again(what):
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    answer(of, send, what, 0.0)
+    (again,) = sends(of.handle(Ticked(of.next_wake())))
+    assert again.call.method == "GET"
+
+
+def test_every_retry_is_told():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    (tell,) = [command for command in answer(of, send, FAULT) if isinstance(command, Tell)]
+    assert (tell.name, tell.fields["verdict"], tell.fields["status"], tell.fields["endpoint"]) == (
+        "retry", "fault", 500, "POST /connections")
+
+
+def test_the_retry_budget_of_a_run_is_one_for_all():
+    of = machine(job("ok"), *[job(f"j{n}") for n in range(6)], retry=RetryPolicy(attempts=50, budget_ratio=0.0, budget_floor=4))
+    first = sends(of.handle(Ticked(0.0)))
+    answer(of, first[0])
+    failed = [record for send in first[1:] for record in written(answer(of, send, LOST, 1.0))]
+    assert len(failed) == 2, "four retries were allowed, six were needed"
+    assert all(record.data["ending"] == "failed" for record in failed)
+    assert all("may have happened" in record.data["problem"][4] for record in failed)
+
+
+def test_throttling_does_not_use_up_the_budget():
+    of = machine(job("ok"), *[job(f"j{n}") for n in range(6)], retry=RetryPolicy(budget_ratio=0.0, budget_floor=0))
+    first = sends(of.handle(Ticked(0.0)))
+    answer(of, first[0])
+    assert not [record for send in first[1:] for record in written(answer(of, send, SLOW, 1.0))]
+
+
+# -- stops
+
+
+def test_a_drain_starts_nothing_new_and_lets_what_is_out_come_back():
+    of = machine(job("a"), job("b"), job("c", 0), concurrency=2, ahead=0)
+    a, b = sends(of.handle(Ticked(0.0)))
+    commands = of.handle(StopAsked(Stop.INTERRUPTED, 0.0, "ctrl-c"))
+    assert not sends(commands)
+    assert finish(commands) is None
+    assert finish(answer(of, a)) is None
+    last = answer(of, b)
+    assert finish(last) == Finish(Stop.INTERRUPTED, "ctrl-c")
+    assert of.open == 1
+    assert not sends(last)
+
+
+def test_a_second_stop_does_not_change_the_reason():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    of.handle(StopAsked(Stop.FINISH_BY, 0.0))
+    of.handle(StopAsked(Stop.INTERRUPTED, 0.0))
+    assert finish(answer(of, send, FAULT)).stop is Stop.FINISH_BY
+
+
+def test_a_stop_when_the_last_answer_is_the_end_of_the_work_is_no_stop():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    of.handle(StopAsked(Stop.INTERRUPTED, 0.0))
+    assert finish(answer(of, send)) == Finish(None)
+
+
+def test_a_stop_before_anything_is_out_ends_at_once():
+    of = machine(job("a"))
+    commands = of.handle(StopAsked(Stop.FINISH_BY, 0.0, "late"))
+    assert finish(commands) == Finish(Stop.FINISH_BY, "late")
+    assert of.handle(Ticked(1.0)) == []
+
+
+def test_on_error_stop_stops_at_the_first_failure():
+    of = machine(job("a", item=0), job("b", item=1), job("c", 1, item=1), items=2, stop_on_error=True)
+    a, b = sorted(sends(of.handle(Ticked(0.0))), key=lambda send: send.job)
+    answer(of, a, NO)
+    assert of.stopped.reason is Stop.ON_ERROR
+    assert "a failed" in of.stopped.detail
+    assert finish(answer(of, b)).stop is Stop.ON_ERROR
+
+
+@pytest.mark.parametrize(("tolerance", "stops_at"), [(Tolerance(count=0), 1), (Tolerance(count=2), 3), (Tolerance(ratio=0.5), 3), (None, 99)])
+def test_more_failed_items_than_tolerated_stop_the_run(tolerance, stops_at):
+    of = machine(*[job(f"j{n}", item=n) for n in range(5)], items=5, tolerance=tolerance)
+    for count, send in enumerate(sends(of.handle(Ticked(0.0))), 1):
+        answer(of, send, NO)
+        assert (of.stopped is not None) == (count >= stops_at)
+
+
+def test_several_failures_of_one_item_count_once():
+    of = machine(job("a", item=0), job("b", item=0), job("c", item=1), items=2, tolerance=Tolerance(count=1))
+    a, b, _ = sends(of.handle(Ticked(0.0)))
+    answer(of, a, NO)
+    answer(of, b, NO)
+    assert of.stopped is None
+
+
+def test_failures_of_what_items_share_are_each_counted():
+    of = machine(job("base1"), job("base2"), items=5, tolerance=Tolerance(count=1))
+    one, two = sends(of.handle(Ticked(0.0)))
+    answer(of, one, NO)
+    assert of.stopped is None
+    answer(of, two, NO)
+    assert of.stopped.reason is Stop.TOLERATE
+
+
+def test_what_is_skipped_is_not_counted_as_failed():
+    of = machine(job("a", item=0), job("b", 0, item=0), job("c", 1, item=0), items=1, tolerance=Tolerance(count=1))
+    answer(of, sends(of.handle(Ticked(0.0)))[0], NO)
+    assert of.failed_rows == 1
+
+
+def adhoc(pairs=(("f", "a"), ("f", "b"))):
+    spec = {"pairs": [[row, *pair] for row, pair in enumerate(pairs)], "version": 2, "wait": True}
+    return (Job("check:f", "check", "check", CheckSpec(facts=True, flow="f")), Job("adhoc:x:1", "adhoc", "adhoc", spec, after={"f": 0}))
+
+
+def ad_hoc_machine(**rules):
+    rules.setdefault("retry", RetryPolicy(attempts=2, first_s=0.0, cap_s=0.0, budget_floor=50))
+    of = Machine(Plan("m", "dev", adhoc(), (), (PairRow("x", "f", "a", 0, 1), PairRow("x", "f", "b", 0, 1)), (), "f"), Rules(**rules), now_s=1e9)
+    (check,) = sends(of.handle(Ticked(0.0)))
+    flow = {"id": "f", "transformations": [{"params": {"segmentSelectors": {"selectors": [
+        {"value": {"id": audience, "createTime": "1"}} for audience in "ab"]}}}]}
+    (look,) = sends(answer(of, check, Answer(Verdict.OK, 200, flow)))
+    return of, look
+
+
+def test_an_ad_hoc_job_that_is_given_up_counts_its_pairs_as_failed_rows():
+    """Else --tolerate and --on-error would not see the failure of eighty activations."""
+    of, look = ad_hoc_machine(stop_on_error=True)
+    answer(of, look, FAULT)
+    (look,) = sends(of.handle(Ticked(of.next_wake())))
+    assert written(answer(of, look, FAULT))[0].data["ending"] == "failed"
+    assert of.failed_rows == 2
+    assert of.stopped is not None
+
+
+# -- the platform as a whole
+
+
+def test_a_platform_that_cannot_be_reached_ends_the_run_and_leaves_its_jobs_open():
+    of = machine(*[job(f"j{n}") for n in range(3)], retry=RetryPolicy(attempts=2, first_s=0.0, cap_s=0.0))
+    commands, at = of.handle(Ticked(0.0)), 0.0
+    for _ in range(20):
+        found = sends(commands)
+        if not found:
+            break
+        commands = [command for send in found for command in answer(of, send, NOT_SENT, at)]
+        at = of.next_wake() or at
+        commands += of.handle(Ticked(at))
+    assert of.stopped.reason is Stop.PLATFORM
+    assert of.open == 3
+    assert of.counts_failed() == 0
+
+
+@pytest.mark.parametrize("what", [LOST, FAULT, NOT_SENT])
+def test_before_the_first_answer_no_job_fails_whatever_goes_wrong(what):
+    of = machine(job("a"), retry=RetryPolicy(attempts=1))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    commands = answer(of, send, what)
+    assert finish(commands).stop is Stop.PLATFORM
+    assert of.open == 1
+
+
+def test_not_sent_later_on_stops_the_run_too():
+    of = machine(job("a"), job("b"), retry=RetryPolicy(attempts=1))
+    a, b = sends(of.handle(Ticked(0.0)))
+    answer(of, a)
+    assert finish(answer(of, b, NOT_SENT)).stop is Stop.PLATFORM
+
+
+@pytest.mark.parametrize(("status", "answered"), [(401, False), (401, True), (403, False)])
+def test_refused_credentials_stop_the_run_and_fail_nothing(status, answered):
+    of = machine(job("a"), job("b"))
+    a, b = sends(of.handle(Ticked(0.0)))
+    if answered:
+        answer(of, a)
+    refused = Answer(Verdict.REFUSED, status, problem=Problem(status, "", "no"))
+    commands = answer(of, b, refused)
+    assert of.stopped.reason is Stop.PLATFORM
+    assert "no" in of.stopped.detail
+    assert not written(commands)
+
+
+def test_a_missing_right_for_one_thing_fails_that_one():
+    of = machine(job("a"), job("b"))
+    a, b = sends(of.handle(Ticked(0.0)))
+    answer(of, a)
+    refused = Answer(Verdict.REFUSED, 403, problem=Problem(403, "", "no right"))
+    assert written(answer(of, b, refused))[0].data["ending"] == "failed"
+    assert of.stopped is None
+
+
+# -- known objects
+
+
+def mark(name):
+    return marker("dev", "m", name)
+
+
+def test_a_known_object_is_used_again_without_a_request():
+    of = machine(job("a"), job("b", 0), known={mark("a"): ("id-a", "d1")})
+    commands = of.handle(Ticked(0.0))
+    (settled,) = written(commands)
+    assert settled.data == {"ending": "succeeded", "output": {"id": "id-a", "found": "store"}}
+    assert settled.made is None
+    assert names(commands, of) == ["b"]
+
+
+def test_an_object_in_doubt_is_looked_for_first():
+    of = machine(job("a"), known={mark("a"): ("", "d1")})
+    (send,) = sends(of.handle(Ticked(0.0)))
+    assert send.call.method == "GET"
+    (found,) = written(answer(of, send, Answer(Verdict.OK, 200, {"items": [{"id": "x", "description": mark("a")}]})))
+    assert found.data["output"]["id"] == "x"
+    assert found.made.id == "x"
+
+
+def test_everything_known_is_finished_without_a_request():
+    of = machine(job("a"), job("b", 0), known={mark("a"): ("1", "d1"), mark("b"): ("2", "d1")})
+    commands = of.handle(Ticked(0.0))
+    assert not sends(commands)
+    assert finish(commands) == Finish(None)
+    assert of.durable() == {0: ("settled", {"ending": "succeeded", "output": {"id": "1", "found": "store"}}),
+                            1: ("settled", {"ending": "succeeded", "output": {"id": "2", "found": "store"}})}
+
+
+def test_what_is_known_of_others_changes_nothing():
+    of = machine(job("a"), known={mark("zzz"): ("1", "d1")})
+    assert sends(of.handle(Ticked(0.0)))[0].call.method == "POST"
+
+
+# -- restored
+
+
+def test_a_restored_run_goes_on_where_it_was():
+    records = [Record("intent", 0, {"at": "post", "posts": 1}), Record("settled", 0, {"ending": "succeeded", "output": {"id": "x"}}),
+               Record("intent", 1, {"at": "post", "posts": 1})]
+    of = machine(job("a"), job("b", 0), job("c", 0), past=fold(records))
+    found = {of.jobs[send.job].key: send.call.method for send in sends(of.handle(Ticked(0.0)))}
+    assert found == {"b": "GET", "c": "POST"}
+
+
+def test_a_crash_between_a_failure_and_its_skips_is_made_up_for():
+    of = machine(job("a"), job("b", 0), job("c", 1), past=fold([Record("settled", 0, {"ending": "failed", "problem": [400, "", "m", "", ""]})]))
+    commands = of.handle(Ticked(0.0))
+    assert [record.data for record in written(commands)] == [{"ending": "skipped", "cause": "a"}] * 2
+    assert finish(commands) == Finish(None)
+
+
+def test_a_resumed_run_is_not_stopped_again_by_what_stopped_it():
+    of = machine(job("a", item=0), job("b", item=1), items=2, stop_on_error=True, past=fold([Record("settled", 0, {"ending": "failed"})]))
+    assert of.stopped is None
+    assert names(of.handle(Ticked(0.0)), of) == ["b"]
+    assert of.counts_failed() == 1
+
+
+def test_restored_children_keep_their_numbers():
+    spec = {"pairs": [[1, "f", "b"]], "version": 2, "wait": True}
+    records = [Record("settled", 0, {"ending": "succeeded", "output": {"id": "f", "segments": {}}}),
+               Record("settled", 1, {"ending": "succeeded", "output": {"pairs": [], "runs": []}, "children": [["adhoc:x:1.b", "adhoc", spec]]}),
+               Record("step", 2, {"at": "runs", "of": {"1": "r"}, "runs": ["r"], "look": 0})]
+    of = Machine(Plan("m", "dev", adhoc(), (), (), (), "f"), Rules(), now_s=0.0, past=fold(records))
+    assert of.jobs[2].key == "adhoc:x:1.b"
+    (send,) = sends(of.handle(Ticked(0.0)))
+    assert (send.job, dict(send.call.query)["property"]) == (2, "id==r")
+
+
+def test_restored_jobs_hold_the_audiences_of_their_runs():
+    jobs = (Job("check:f", "check", "check", CheckSpec(facts=True, flow="f")),
+            *(Job(f"adhoc:x:{n}", "adhoc", "adhoc", {"pairs": [[n, "f", "a"]], "version": 2, "wait": True}, after={"f": 0}) for n in (1, 2)))
+    records = [Record("settled", 0, {"ending": "succeeded", "output": {"id": "f", "segments": {"a": ["n", "", "", 0.0, "a"]}}}),
+               Record("step", 1, {"at": "runs", "of": {"1": "r"}, "runs": ["r"], "look": 0})]
+    of = Machine(Plan("m", "dev", jobs, (), (), (), "f"), Rules(), now_s=1e9, past=fold(records))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    assert send.job == 1
+    assert of.live[2].state is State.WAITING
+
+
+# -- time
+
+
+def test_the_platforms_clock_is_taken_from_its_date_header():
+    of = machine(job("a"), time_scale=1.0)
+    (send,) = sends(of.handle(Ticked(0.0)))
+    of.handle(Answered(0, send.attempt, Answer(Verdict.NOT_SENT, date_s=5000.0), 1.0))
+    assert 5000.0 <= of.platform_now(1.0) <= 5001.0
+    assert of.platform_now(11.0) - of.platform_now(1.0) == pytest.approx(10.0)
+
+
+def test_a_date_within_its_second_does_not_move_the_clock():
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    of.handle(Answered(0, send.attempt, Answer(Verdict.NOT_SENT, date_s=1000.0), 0.5))
+    assert of.platform_now(0.5) == 1000.5
+
+
+def test_pauses_are_of_the_platforms_clock():
+    of = Machine(Plan("m", "dev", (Job("c", "check", "c", CheckSpec(flow="f")),), (), (), (), "f"), Rules(time_scale=3600.0), now_s=0.0)
+    (send,) = sends(of.handle(Ticked(0.0)))
+    answer(of, send, Answer(Verdict.OK, 200, {"id": "f", "state": "updating"}), 5.0)
+    assert of.next_wake() == pytest.approx(5.0 + 3.0 / 3600)
+
+
+def test_pauses_hold_no_slot():
+    jobs = tuple(Job(f"c{n}", "check", "c", CheckSpec(flow="f")) for n in range(4))
+    of = Machine(Plan("m", "dev", jobs, (), (), (), "f"), Rules(concurrency=1, ahead=0), now_s=0.0)
+    busy, seen = Answer(Verdict.OK, 200, {"id": "f", "state": "updating"}), []
+    commands = of.handle(Ticked(0.0))
+    for _ in range(4):
+        (send,) = sends(commands)
+        seen.append(send.job)
+        commands = answer(of, send, busy)
+    assert seen == [0, 1, 2, 3]
+    assert of.in_flight == 0
+    assert of.states()[State.PAUSED] == 4
+
+
+def test_a_thousand_jobs_are_quick():
+    """The walk must not be what a run waits for: no scan of all jobs per event."""
+    import time
+
+    of = machine(*[job(f"j{n}", *([n - 1] if n % 4 else [])) for n in range(8_000)])
+    started, commands, count = time.perf_counter(), sends(of.handle(Ticked(0.0))), 0
+    while commands:
+        send = commands.pop()
+        count += 1
+        commands += sends(answer(of, send))
+    assert count == 8_000
+    assert time.perf_counter() - started < 3.0
+
+
+def test_the_same_seed_tells_the_same_story():
+    def story(seed):
+        rng = Random(5)
+        of = machine(*[job(f"j{n}", *([n - 1] if n % 3 else [])) for n in range(12)], seed=seed, retry=RetryPolicy(attempts=40))
+        from tests.property.model import Trouble
+        driver = Driver(of, Remote(rng, Trouble(0.4)), Disk(), rng)
+        driver.run()
+        return [(at, call.method, call.path) for at, _, call in driver.sent]
+
+    assert story(1) == story(1)
+    assert story(1) != story(2)

@@ -1,0 +1,83 @@
+"""Forecasts: each part of the wall time, and that it costs nothing to say."""
+
+import time
+
+import pytest
+
+from headgate.plan.forecast import Assumptions, forecast
+from headgate.plan.model import Job, Plan
+from headgate.workflows.packing import pack
+
+
+def plan_of(jobs):
+    return Plan("m", "dev", tuple(jobs), (), (), (), "f")
+
+
+def chain():
+    return [
+        Job("base", "create", "base", {}, requests=("GET /connections", "POST /connections")),
+        Job("flow", "create", "flow", {}, needs={"base": 0}, collection="flows", requests=("POST /flows",)),
+        Job("check", "check", "check", {}, needs={"flow": 1}, requests=("GET /flows/{id}",)),
+        Job("lone", "create", "flow", {}, requests=("POST /flows",)),
+        Job("adhoc", "adhoc", "adhoc", {"pairs": [[0, "flow", "a"]]}, after={"flow": 2}, requests=("POST /adhocrun",)),
+    ]
+
+
+def parts(found):
+    return {part.name: part.seconds for part in found.parts}
+
+
+def test_four_parts_in_seconds():
+    found = forecast(plan_of(chain()), Assumptions(rate_per_s=2, latency_s=0.5, run_s=100))
+    assert parts(found) == {"requests": 3.0, "latency": 2.5, "hold": 3600.0, "ad-hoc runs": 100.0}
+    assert found.total_s == 3705.5
+    assert found.critical_path == ["base", "flow", "check", "adhoc"]
+    assert found.requests == 6
+
+
+def test_what_exists_asks_nothing_and_is_not_held():
+    found = forecast(plan_of(chain()), Assumptions(rate_per_s=2, latency_s=0.5, run_s=100), {0: "id", 1: "id"})
+    assert parts(found) == {"requests": 1.5, "latency": 1.0, "ad-hoc runs": 100.0}
+    assert found.critical_path == ["check", "adhoc"]
+
+
+def test_platform_time_may_run_faster():
+    found = forecast(plan_of(chain()), Assumptions(time_scale=600))
+    assert parts(found)["hold"] == 6.0
+    assert parts(found)["ad-hoc runs"] == pytest.approx(0.3)
+
+
+def test_jobs_that_share_an_audience_follow_each_other():
+    def adhoc(*audiences, wait=True):
+        pairs = [[0, "flow", audience] for audience in audiences]
+        return Job("-".join(audiences), "adhoc", "adhoc", {"pairs": pairs, "wait": wait})
+
+    assert forecast(plan_of([adhoc("a", "b"), adhoc("c"), adhoc("b", "c")]), Assumptions()).rounds == 2
+    assert forecast(plan_of([adhoc("a"), adhoc("a"), adhoc("a")]), Assumptions()).rounds == 3
+    unwaited = forecast(plan_of([adhoc("a", wait=False), adhoc("a", wait=False)]), Assumptions(run_s=60))
+    assert parts(unwaited)["ad-hoc runs"] == 60.0
+
+
+def test_an_empty_plan_takes_no_time():
+    assert forecast(plan_of([]), Assumptions()).total_s == 0
+
+
+def test_json_names_the_assumptions():
+    shown = forecast(plan_of(chain()), Assumptions()).as_json()
+    assert shown["assumptions"] == {
+        "ratePerSecond": 50.0, "latencySeconds": 0.25, "runSeconds": 180.0, "holdSeconds": 3600.0, "timeScale": 1.0,
+    }  # fmt: skip
+    assert {"name", "seconds", "why"} == set(shown["parts"][0])
+
+
+def test_ten_thousand_pairs_are_instant():
+    audiences = [f"a{number}" for number in range(2000) for _ in range(5)]
+    jobs = [Job(f"check{n}", "check", "check", {}, requests=("GET /flows/{id}",)) for n in range(5)]
+    for number, indexes in enumerate(pack(audiences).jobs):
+        spec = {"pairs": [[index, f"flow{index % 5}", audiences[index]] for index in indexes]}
+        jobs.append(Job(f"adhoc{number}", "adhoc", "adhoc", spec, after={f"flow{n}": n for n in range(5)},
+                        requests=("GET /runs", "POST /adhocrun", "GET /runs")))  # fmt: skip
+    began = time.perf_counter()
+    found = forecast(plan_of(jobs), Assumptions())
+    assert time.perf_counter() - began < 0.5
+    assert found.rounds == 1

@@ -1,0 +1,60 @@
+"""Helpers of the workflow tests: contexts, answers, and what a step says in one line."""
+
+from __future__ import annotations
+
+from headgate.exchange import Answer, Problem, Verdict
+from headgate.workflows.contract import Context
+from headgate.workflows.create import CreateSpec
+from headgate.workflows.selectors import SelectorsSpec
+
+#: Platform time of the tests: 2026-06-15 12:00:00 UTC.
+NOON = 1781524800.0
+MARK = "[headgate:0123456789abcdef01234567]"
+
+
+def ok(body=None, status=200):
+    return Answer(Verdict.OK, status, body)
+
+
+def no(status=400, message="no", code="", verdict=Verdict.REJECTED):
+    return Answer(verdict, status, problem=Problem(status, code, message, "req-1"))
+
+
+def items(*rows, token=""):
+    links = {"next": {"href": f"/x?continuationToken={token}"}} if token else {}
+    return ok({"items": list(rows), "_links": links})
+
+
+def context(spec, *, inputs=None, missing=None, now_s=NOON, ours=(), key="job"):
+    return Context(key, spec, inputs or {}, missing or {}, now_s, frozenset(ours))
+
+
+def creation(name="Loyalty fr", collection="targetConnections", *, refs=(), look_first=False, body=None):
+    return CreateSpec(collection, {"name": name, "connectionSpec": {"id": "spec-1", "version": "1.0"},
+                                   "description": MARK, **(body or {})}, MARK, refs, look_first)
+
+
+def selectors(*segments, **options):
+    return SelectorsSpec(tuple(segments), **options)
+
+
+def flow(*values, profile=(), state="enabled", etag='"e1"', operation="completed", **params):
+    return {"id": "flow-1", "etag": etag, "state": state, "lastOperation": {"status": {"value": operation}},
+            "transformations": [{"name": "GeneralTransform", "params": {
+                "segmentSelectors": {"selectors": [{"type": "PLATFORM_SEGMENT", "value": value} for value in values]},
+                "profileSelectors": {"selectors": [{"type": "JSON_PATH", "value": {"path": path}} for path in profile]},
+                **params}}]}
+
+
+def run(run_id, flow_id="flow-1", *, at_s=NOON, status=None, audiences=(), errors=(), ended=False):
+    metrics = {"durationSummary": {"startedAtUTC": int(at_s * 1000)}}
+    if status:
+        metrics["statusSummary"] = {"status": status}
+        if errors:
+            metrics["statusSummary"]["errors"] = list(errors)
+    if ended:
+        metrics["durationSummary"]["completedAtUTC"] = int(at_s * 1000) + 1
+    if audiences:
+        metrics["recordSummary"] = {"targetSummaries": [{"entitySummaries": [
+            {"id": f"segment:{audience}"} for audience in audiences]}]}
+    return {"id": run_id, "flowId": flow_id, "createdAt": int(at_s * 1000), "metrics": metrics}

@@ -1,0 +1,176 @@
+"""Creation: exactly once, whatever became of the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from headgate.exchange import Verdict
+from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
+from headgate.workflows.create import LOOK_AGAIN_S, LOOKS, POSTS, advance, look_up_filter
+
+from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
+
+SPEC = creation(refs=(("baseConnectionId", "base"), ("sourceConnectionIds[]", "source"), ("flowSpec.id", "spec")),
+                body={"flowSpec": {"version": "1.0"}})
+INPUTS = {"base": {"id": "b-1"}, "source": {"id": "s-1"}, "spec": {"id": "fs-1"}}
+LOST = {"at": "post", "posts": 1}
+
+
+def go(signal, phase=NO_PHASE, spec=SPEC):
+    return advance(context(spec, inputs=INPUTS), phase, signal)
+
+
+def test_the_body_gets_its_references_and_the_plan_keeps_its_own():
+    step = go(Signal.START)
+    assert step.call.method == "POST"
+    assert step.call.endpoint == "POST /targetConnections"
+    assert step.call.purpose == "create"
+    assert step.call.body["baseConnectionId"] == "b-1"
+    assert step.call.body["sourceConnectionIds"] == ["s-1"]
+    assert step.call.body["flowSpec"] == {"version": "1.0", "id": "fs-1"}
+    assert SPEC.body["flowSpec"] == {"version": "1.0"}, "the plan's body was changed"
+    assert "baseConnectionId" not in SPEC.body
+    assert step.phase == LOST
+
+
+def test_a_created_object_gives_its_id_and_etag():
+    step = go(ok({"id": "x-1", "etag": '"e"'}, 201), LOST)
+    assert step == Settle(Ending.SUCCEEDED, {"id": "x-1", "etag": '"e"', "posts": 1})
+
+
+def test_a_rejection_is_a_failure_with_the_platforms_words():
+    answer = no(422, "bad params", "1418-422")
+    step = go(answer, LOST)
+    assert step.ending is Ending.FAILED
+    assert step.problem is answer.problem
+
+
+@pytest.mark.parametrize("body", [None, {}, {"id": ""}, {"id": None}, {"id": 5}, [], "x", {"items": []}])
+def test_success_without_an_id_looks_the_object_up_and_never_posts_blindly(body):
+    step = go(ok(body, 201), LOST)
+    assert isinstance(step, Pause)
+    assert step.seconds == 0
+    following = go(Signal.RESUME, step.phase)
+    assert following.call.method == "GET"
+    assert go(items({"id": "x", "description": MARK}), following.phase).output["id"] == "x"
+
+
+def test_after_a_lost_answer_it_looks_all_pages_before_it_posts_again():
+    step = go(Signal.LOST, LOST)
+    assert (step.call.method, step.call.path, step.call.paged) == ("GET", "/targetConnections", True)
+    assert dict(step.call.query)["property"] == "name==Loyalty fr"
+    assert not step.call.effect
+
+
+def test_found_once_is_adopted():
+    step = go(Signal.LOST, LOST)
+    settled = go(items({"id": "other", "description": "something else"},
+                       {"id": "x-1", "etag": '"e"', "description": f"text {MARK}"}), step.phase)
+    assert settled.ending is Ending.SUCCEEDED
+    assert settled.output == {"id": "x-1", "etag": '"e"', "found": "after", "posts": 1}
+
+
+def test_found_by_the_same_name_without_the_marker_is_somebody_elses():
+    step = go(items({"id": "x", "name": "Loyalty fr", "description": None}), {"at": "look", "look": LOOKS, "posts": 1})
+    assert step.call.method == "POST"
+
+
+def test_not_found_is_looked_for_again_after_a_while_and_then_posted():
+    step = go(Signal.LOST, LOST)
+    looks = 0
+    while isinstance(step, Ask) and step.call.method == "GET":
+        looks += 1
+        step = go(items(), step.phase)
+        if isinstance(step, Pause):
+            assert step.seconds == LOOK_AGAIN_S
+            step = go(Signal.RESUME, step.phase)
+    assert looks == LOOKS
+    assert step.call.method == "POST"
+    assert step.phase == {"at": "post", "posts": 2}
+
+
+def test_two_that_bear_the_marker_are_named_and_none_is_chosen():
+    step = go(items({"id": "x", "description": MARK}, {"id": "y", "description": MARK}), {"at": "look", "look": 1, "posts": 1})
+    assert step.ending is Ending.FAILED
+    assert step.output == {"candidates": "x, y"}
+    assert step.problem.code == "headgate-two-candidates"
+    assert "x, y" in step.problem.message
+    assert step.problem.advice
+
+
+def test_a_rejected_look_up_is_a_failure():
+    assert go(no(400, "filter"), {"at": "look", "look": 1, "posts": 1}).ending is Ending.FAILED
+
+
+def test_posting_ends_after_a_bounded_number_of_lost_answers():
+    phase, posts = NO_PHASE, 0
+    step = go(Signal.START, phase)
+    for _ in range(1000):
+        if isinstance(step, Settle):
+            break
+        if isinstance(step, Pause):
+            step = go(Signal.RESUME, step.phase)
+        elif step.call.method == "POST":
+            posts += 1
+            step = go(Signal.LOST, step.phase)
+        else:
+            step = go(items(), step.phase)
+    assert posts == POSTS
+    assert step.ending is Ending.FAILED
+    assert step.problem.advice
+
+
+def test_look_first_asks_before_the_first_post():
+    spec = creation(look_first=True)
+    step = go(Signal.START, spec=spec)
+    assert step.call.method == "GET"
+    assert go(items({"id": "x", "description": MARK}), step.phase, spec).output["found"] == "before"
+
+
+def test_look_first_and_not_there_posts_without_waiting():
+    spec = creation(look_first=True)
+    step = go(items(), go(Signal.START, spec=spec).phase, spec)
+    assert step.call.method == "POST"
+    assert step.phase["posts"] == 1
+
+
+def test_resumed_at_its_intent_it_looks_first():
+    assert go(Signal.RESUME, LOST).call.method == "GET"
+
+
+def test_known_to_be_in_doubt_it_looks_first_although_it_has_no_phase():
+    step = go(Signal.LOST, NO_PHASE)
+    assert step.call.method == "GET"
+    assert go(items({"id": "x", "description": MARK}), step.phase).output["found"] == "after"
+
+
+@pytest.mark.parametrize("name", ["a, b", 'say "hi"', "back\\slash", ","])
+@pytest.mark.parametrize(("collection", "wanted"), [
+    ("targetConnections", "connectionSpec.id==spec-1"), ("connections", "connectionSpec.id==spec-1"),
+    ("flows", "inheritedAttributes.properties.isDestinationFlow==true")])
+def test_a_name_that_a_filter_cannot_hold_is_looked_for_among_all_of_its_kind(name, collection, wanted):
+    """A comma means OR and quotes delimit (facts 2.4): a filter by such a name would find the wrong ones, or none."""
+    assert look_up_filter(creation(name, collection)) == wanted
+
+
+@pytest.mark.parametrize("name", ["plain", "Ü b/c (d)", "a=b", "a > b", "50%", "a&b", "a+b"])
+def test_other_names_narrow_the_list(name):
+    assert look_up_filter(creation(name)) == f"name=={name}"
+
+
+@pytest.mark.parametrize("name", [" led", "trailed ", "", "\ttab"])
+def test_a_name_whose_edges_a_filter_may_trim_is_not_put_into_one(name):
+    """A platform that trims the value would find nothing, and the object would be made twice."""
+    assert look_up_filter(creation(name)) == "connectionSpec.id==spec-1"
+
+
+@pytest.mark.parametrize("body", [None, [], "x", 5, {}, {"items": None}, {"items": 5}, {"items": [None, 5, "x", []]},
+                                  {"items": [{"description": MARK}]}, {"items": [{"id": 5, "description": MARK}]},
+                                  {"items": [{"id": "x", "description": ["odd"]}]}])
+def test_a_list_of_any_shape_reads_as_nothing_found(body):
+    step = go(ok(body), {"at": "look", "look": 1, "posts": 1})
+    assert isinstance(step, Pause)
+
+
+def test_a_refused_creation_fails():
+    assert go(no(403, "no right", verdict=Verdict.REFUSED), LOST).ending is Ending.FAILED
