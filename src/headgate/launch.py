@@ -84,11 +84,11 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
 
 
 def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Keys of jobs whose object exists but was made from other content than is asked for now."""
+    """Keys of jobs whose object exists, or may exist, but was asked for with other content than now."""
     return [
         job.key
         for job in plan.jobs
-        if job.collection and (found := known.get(job.spec.marker)) is not None and found[0] and found[1] != job.digest
+        if job.collection and (found := known.get(job.spec.marker)) is not None and found[1] != job.digest
     ]
 
 

@@ -140,7 +140,7 @@ def test_finish_by_is_exit_5_and_resumable(tmp_path, served):
 
 
 def test_status_during_a_run_then_ctrl_c_then_resume(tmp_path):
-    write_manifest(tmp_path, flows=12, activation=True)
+    write_manifest(tmp_path, flows=6, activation=True)
     with platform(tmp_path, "--time-scale", FAST) as env:
         process = start("run", "small.yaml", "--rate", "10/s", "--report", "report.json", cwd=tmp_path, env=env)
         running = until(lambda: _counted(tmp_path, env))
@@ -158,7 +158,7 @@ def test_status_during_a_run_then_ctrl_c_then_resume(tmp_path):
         resumed = headgate("resume", "--rate", "500/s", "--json", cwd=tmp_path, env=env)
         assert resumed.code == 0
         assert {row["outcome"] for row in resumed.json["activations"]} == {"activated"}
-        assert resumed.json["requests"]["byEndpoint"]["POST /flows"] == 12
+        assert resumed.json["requests"]["byEndpoint"]["POST /flows"] == 6
         assert resumed.json["requests"]["byEndpoint"]["POST token"] == 2
         assert headgate("resume", cwd=tmp_path, env=env).err == "nothing is unfinished\n"
 
@@ -202,7 +202,7 @@ def test_one_store_is_not_used_for_two_platforms(tmp_path, served):
 
 
 def test_a_changed_manifest_does_not_continue_a_run(tmp_path, served):
-    path = write_manifest(tmp_path, flows=9)
+    path = write_manifest(tmp_path, flows=5)
     process = start("run", "small.yaml", "--rate", "6/s", "--no-progress", cwd=tmp_path, env=served)
     until(lambda: _counted(tmp_path, served))
     process.kill()

@@ -59,15 +59,15 @@ def test_first_ctrl_c_drains_and_resume_goes_on(world):
 
 def test_second_ctrl_c_stops_at_once_and_leaves_a_true_state(world):
     path, items, pairs = write_manifest(world.folder)
-    # A platform that holds everybody for a minute: the drain would take that long.
-    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 4}, "fault": "status", "status": 429,
-                   "retry_after": 60}])  # fmt: skip
-    process = world.start("run", str(path), "--rate", "60/s")
-    world.await_requests(process, 30)
+    # An answer that takes half a minute: the drain would wait for it.
+    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "slow", "seconds": 25}])
+    process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
+    world.await_requests(process, 32)
     process.send_signal(signal.SIGINT)
-    assert "Ctrl-C again" in process.stderr.readline() + process.stderr.readline()
+    while "Ctrl-C again" not in process.stderr.readline():
+        assert process.poll() is None, "the first Ctrl-C waits for what is on its way"
     process.send_signal(signal.SIGINT)
-    _, talk = process.communicate(timeout=20)
+    talk = "".join(process.communicate(timeout=20))
     assert process.returncode == 130, talk
     assert world.run("resume").returncode == 0
     assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
@@ -79,6 +79,17 @@ def test_a_twentieth_of_all_answers_lost_after_commit_doubles_nothing(world):
     done = world.run("run", str(path), "--rate", "300/s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+
+
+def test_a_platform_that_holds_everybody_for_a_minute_does_not_hold_the_first_ctrl_c(world):
+    path, _, _ = write_manifest(world.folder)
+    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "status", "status": 429,
+                   "retry_after": 60}])  # fmt: skip
+    process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
+    world.await_ledger(process, lambda ledger: ledger["requests"]["byStatus"].get("429"))
+    process.send_signal(signal.SIGINT)
+    talk = "".join(process.communicate(timeout=20))
+    assert process.returncode == 130, talk
 
 
 def test_a_second_run_makes_nothing_and_activates_again(world):

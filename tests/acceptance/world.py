@@ -72,12 +72,15 @@ class World:
         self.folder, self.url = folder, said["url"]
         self.env = {**os.environ, **said["environment"], "S3_SECRET": SECRET, "NO_COLOR": "1"}
         self.env.pop("HEADGATE_STATE", None)
+        self.started: list[subprocess.Popen] = []
 
     def start(self, *arguments: str) -> subprocess.Popen:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*HEADGATE, *arguments], cwd=self.folder, env=self.env, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        self.started.append(process)
+        return process
 
     def run(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess:
         done = subprocess.run(
@@ -95,16 +98,27 @@ class World:
         request = urllib.request.Request(f"{self.url}/__faults__", body, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).close()
 
-    def await_requests(self, process: subprocess.Popen, count: int, limit_s: float = 60) -> bool:
+    def await_requests(self, process: subprocess.Popen, count: int) -> bool:
         """Wait until the platform has seen ``count`` requests, or the process has ended (then false)."""
+        return self.await_ledger(process, lambda ledger: ledger["requests"]["total"] >= count)
+
+    def await_ledger(self, process: subprocess.Popen, wanted, limit_s: float = 60) -> bool:
+        """Wait until the platform's book is as ``wanted``, or the process has ended (then false)."""
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
             if process.poll() is not None:
                 return False
-            if self.ledger()["requests"]["total"] >= count:
+            if wanted(self.ledger()):
                 return True
             time.sleep(0.01)
-        raise AssertionError(f"the platform did not see {count} requests within {limit_s} s")
+        raise AssertionError(f"the platform did not come that far within {limit_s} s: {self.ledger()['requests']}")
+
+    def end(self) -> None:
+        """Kill what a failed test left behind."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
 
 @contextmanager
@@ -114,9 +128,11 @@ def served(folder: Path, *options: str):
         [*HEADGATE, "simulate", "--json", "--time-scale", "1800", *options],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
+    world = World(folder, json.loads(process.stdout.readline()))
     try:
-        yield World(folder, json.loads(process.stdout.readline()))
+        yield world
     finally:
+        world.end()
         process.send_signal(signal.SIGINT)
         process.wait(timeout=10)
         process.stdout.close()

@@ -100,6 +100,7 @@ class StoreSuite:
 
     def test_an_unknown_run_cannot_be_claimed_or_journaled(self, store):
         """Journaling into nothing would lose everything that is written."""
+
         async def journal():
             return store.journal("nope")
 
@@ -165,9 +166,13 @@ class StoreSuite:
 
     async def test_records_come_back_in_the_order_they_were_given(self, claimed):
         store, journal = claimed
-        given = [Record(kind, number % 7, {"n": number, "text": "ü\u2028", "list": [1, None, {"a": 1.5}]})
-                 for number, kind in enumerate(["intent", "step", "settled"] * 100)]
-        given = [replace(one, data={**one.data, "ending": "succeeded"}) if one.kind == "settled" else one for one in given]
+        given = [
+            Record(kind, number % 7, {"n": number, "text": "ü\u2028", "list": [1, None, {"a": 1.5}]})
+            for number, kind in enumerate(["intent", "step", "settled"] * 100)
+        ]
+        given = [
+            replace(one, data={**one.data, "ending": "succeeded"}) if one.kind == "settled" else one for one in given
+        ]
         for one in given:
             journal.append(one)
         await journal.flush()
@@ -183,6 +188,7 @@ class StoreSuite:
                 other = place.open(readonly=True)
                 seen.append([number, [one.data["n"] for one in other.records("r1")]])
                 other.close()
+
             return look
 
         for number in range(5):
@@ -191,7 +197,7 @@ class StoreSuite:
         await until(lambda: len(seen) == 5)
         for number, (called, found) in enumerate(seen):
             assert called == number, "callbacks in the order given"
-            assert found[:number + 1] == list(range(number + 1))
+            assert found[: number + 1] == list(range(number + 1))
 
     async def test_then_is_called_on_the_event_loop(self, claimed):
         _, journal = claimed
@@ -260,9 +266,16 @@ class StoreSuite:
 
     async def test_a_fold_of_the_stored_records_is_the_fold_of_the_given_ones(self, claimed):
         store, journal = claimed
-        given = [intent(0), Record("step", 0, {"at": "runs"}), intent(1),
-                 Record("settled", 1, {"ending": "failed", "problem": [400, "c", "m", "", ""],
-                                       "children": [["k", "adhoc", {"pairs": []}]]})]
+        given = [
+            intent(0),
+            Record("step", 0, {"at": "runs"}),
+            intent(1),
+            Record(
+                "settled",
+                1,
+                {"ending": "failed", "problem": [400, "c", "m", "", ""], "children": [["k", "adhoc", {"pairs": []}]]},
+            ),
+        ]
         for one in given:
             journal.append(one)
         await journal.flush()

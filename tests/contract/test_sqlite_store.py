@@ -31,8 +31,12 @@ class SqlitePlace:
             db.close()
 
     def holder_row(self, run, *, host, pid, expires_at):
-        process = self._do(("INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
-                            (host, pid, time.time(), expires_at)))
+        process = self._do(
+            (
+                "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
+                (host, pid, time.time(), expires_at),
+            )
+        )
         self._do(("UPDATE run SET holder = ? WHERE id = ?", (process, run)))
 
     def expire(self):
@@ -91,7 +95,7 @@ def test_a_file_damaged_in_the_middle_is_a_store_error_where_it_shows(tmp_path):
         store.begin(row(f"r{number}"), b"x" * 500)
     store.close()
     whole = bytearray(path.read_bytes())
-    whole[8192:len(whole) - 4096] = b"\xa5" * (len(whole) - 12288)
+    whole[8192 : len(whole) - 4096] = b"\xa5" * (len(whole) - 12288)
     path.write_bytes(bytes(whole))
     with pytest.raises(StoreError):
         broken = open_store(path)

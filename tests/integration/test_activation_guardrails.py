@@ -16,7 +16,9 @@ from headgate.workflows.compile import compile_plan
 
 SCALE = 3600.0
 ALPHA, BETA, GAMMA = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abc")
-SCHEDULE = '{frequency: DAILY, triggerType: SCHEDULED, startDate: "2020-01-01", startTime: "17:00", endDate: "2099-12-31"}'
+SCHEDULE = (
+    '{frequency: DAILY, triggerType: SCHEDULED, startDate: "2020-01-01", startTime: "17:00", endDate: "2099-12-31"}'
+)
 FLOWS = """\
 headgate: 1
 name: flows
@@ -69,7 +71,9 @@ class Stage:
 
     async def activate(self, pairs, extra="", **wishes):
         rows = ", ".join(f"{{destinationId: {flow}, segmentId: {audience}}}" for flow, audience in pairs)
-        text = f"headgate: 1\nname: fire\nentries:\n  - kind: activation\n    name: now\n    pairs: {{rows: [{rows}]}}\n"
+        text = (
+            f"headgate: 1\nname: fire\nentries:\n  - kind: activation\n    name: now\n    pairs: {{rows: [{rows}]}}\n"
+        )
         return await self.run(text + extra, "fire.yaml", **wishes)
 
 

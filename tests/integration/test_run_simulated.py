@@ -59,23 +59,51 @@ def plan(tmp_path):
 
 def make_plan(tmp_path, options=""):
     path = tmp_path / "small.yaml"
-    path.write_text(MANIFEST % ("\n".join(ONE % (audience, number) for number, audience in enumerate(AUDIENCES)),
-                                ", ".join(f'"Item {n}"' for n in range(1, 11)), ", ".join(AUDIENCES), options))
+    path.write_text(
+        MANIFEST
+        % (
+            "\n".join(ONE % (audience, number) for number, audience in enumerate(AUDIENCES)),
+            ", ".join(f'"Item {n}"' for n in range(1, 11)),
+            ", ".join(AUDIENCES),
+            options,
+        )
+    )
     return compile_plan(load(path, grammars=GRAMMARS), "dev")
 
 
 def profile(tmp_path, **changes):
     plain = Profile.load(env={}, state=str(tmp_path / "state.db"))
-    return replace(plain, limits=Limits(rate="5000/s"), retry=RetryPolicy(attempts=8, first_s=0.01, cap_s=0.05, budget_floor=1000),
-                   poll=PollPolicy(600.0, 1200.0), timeout_s=2.0, **changes)
+    return replace(
+        plain,
+        limits=Limits(rate="5000/s"),
+        retry=RetryPolicy(attempts=8, first_s=0.01, cap_s=0.05, budget_floor=1000),
+        poll=PollPolicy(600.0, 1200.0),
+        timeout_s=2.0,
+        **changes,
+    )
 
 
 async def go(tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None, changes=None, observers=(), **options):
     """One life of the run; the report, and the ledger of the platform."""
     store = open_store(tmp_path / "state.db")
     try:
-        async with simulated(profile(tmp_path, **(changes or {})), plan.sandbox, time_scale=scale, faults=faults, run_seconds=RUN_S, **options) as (where, simulator):
-            report = await execute(plan, path=tmp_path / "small.yaml", profile=where, store=store, wishes=wishes, watch=watch, observers=observers)
+        async with simulated(
+            profile(tmp_path, **(changes or {})),
+            plan.sandbox,
+            time_scale=scale,
+            faults=faults,
+            run_seconds=RUN_S,
+            **options,
+        ) as (where, simulator):
+            report = await execute(
+                plan,
+                path=tmp_path / "small.yaml",
+                profile=where,
+                store=store,
+                wishes=wishes,
+                watch=watch,
+                observers=observers,
+            )
             return report, simulator.ledger()
     finally:
         store.close()
@@ -85,7 +113,13 @@ def judge(report, ledger, *, pairs=PAIRS):
     """Exactly once, by the platform's own book."""
     assert ledger["duplicates"] == []
     assert ledger["violations"] == []
-    assert ledger["created"] == {**ledger["created"], "connections": 2, "sourceConnections": 10, "targetConnections": 10, "flows": 10}
+    assert ledger["created"] == {
+        **ledger["created"],
+        "connections": 2,
+        "sourceConnections": 10,
+        "targetConnections": 10,
+        "flows": 10,
+    }
     assert len(ledger["activations"]["pairs"]) == pairs
     assert set(ledger["activations"]["pairs"].values()) <= {1}, "a pair was activated more than once"
     assert ledger["activations"]["maxConcurrentPerAudience"] <= 1
@@ -104,16 +138,28 @@ async def test_a_quiet_day(tmp_path, plan):
     assert ledger["requests"]["byEndpoint"]["POST /flows"] == 10
 
 
-LOST = [Fault("lost-after-commit", method=method, path=path, probability=0.2) for method, path in [
-    ("POST", "/connections$"), ("POST", "/sourceConnections$"), ("POST", "/targetConnections$"), ("POST", "/flows$"),
-    ("PATCH", "/flows/"), ("POST", "/adhocrun$")]]
+LOST = [
+    Fault("lost-after-commit", method=method, path=path, probability=0.2)
+    for method, path in [
+        ("POST", "/connections$"),
+        ("POST", "/sourceConnections$"),
+        ("POST", "/targetConnections$"),
+        ("POST", "/flows$"),
+        ("PATCH", "/flows/"),
+        ("POST", "/adhocrun$"),
+    ]
+]
 TROUBLES = {
     "lost after commit": LOST,
-    "every first answer lost": [Fault("lost-after-commit", method="POST", path=path, nth=1) for path in (
-        "/connections$", "/sourceConnections$", "/targetConnections$", "/flows$", "/adhocrun$")],
+    "every first answer lost": [
+        Fault("lost-after-commit", method="POST", path=path, nth=1)
+        for path in ("/connections$", "/sourceConnections$", "/targetConnections$", "/flows$", "/adhocrun$")
+    ],
     "every other ad-hoc answer lost": [Fault("lost-after-commit", method="POST", path="/adhocrun$", every=2)],
-    "ad-hoc lost after and before": [Fault("lost-after-commit", method="POST", path="/adhocrun$", every=2),
-                                     Fault("lost-before-commit", method="POST", path="/adhocrun$", every=3)],
+    "ad-hoc lost after and before": [
+        Fault("lost-after-commit", method="POST", path="/adhocrun$", every=2),
+        Fault("lost-before-commit", method="POST", path="/adhocrun$", every=3),
+    ],
     "lost before commit": [Fault("lost-before-commit", path="/data/", probability=0.1)],
     "500": [Fault("status", path="/data/", probability=0.1, status=500)],
     "503 without a hint": [Fault("status", path="/data/", probability=0.1, status=503)],
@@ -131,8 +177,13 @@ TROUBLES = {
 }
 
 
-@pytest.mark.parametrize(("trouble", "seed"), [
-    *((trouble, 1) for trouble in TROUBLES), *((trouble, seed) for trouble in TROUBLES if "lost" in trouble for seed in (2,))])
+@pytest.mark.parametrize(
+    ("trouble", "seed"),
+    [
+        *((trouble, 1) for trouble in TROUBLES),
+        *((trouble, seed) for trouble in TROUBLES if "lost" in trouble for seed in (2,)),
+    ],
+)
 async def test_exactly_once_in_any_trouble(tmp_path, plan, trouble, seed):
     report, ledger = await go(tmp_path, plan, faults=TROUBLES[trouble], seed=seed)
     judge(report, ledger)
@@ -140,15 +191,19 @@ async def test_exactly_once_in_any_trouble(tmp_path, plan, trouble, seed):
 
 @pytest.mark.parametrize("name", ["bad-day", "broken-answers", "lost-answers"])
 async def test_the_troubles_that_come_with_the_project(tmp_path, plan, name):
-    faults = [replace(fault, retry_after=0.1 if fault.retry_after else None) for fault in load_faults(FAULTS / f"{name}.yaml")]
+    faults = [
+        replace(fault, retry_after=0.1 if fault.retry_after else None) for fault in load_faults(FAULTS / f"{name}.yaml")
+    ]
     report, ledger = await go(tmp_path, plan, faults=faults, seed=3)
     judge(report, ledger)
 
 
 async def test_a_busy_gateway(tmp_path, plan):
     """configs/faults/throttling.yaml, its seconds made tenths and its hintless 429s (a second each) fewer."""
-    faults = [replace(fault, retry_after=0.05, times=10) if fault.retry_after else replace(fault, times=1)
-              for fault in load_faults(FAULTS / "throttling.yaml")]
+    faults = [
+        replace(fault, retry_after=0.05, times=10) if fault.retry_after else replace(fault, times=1)
+        for fault in load_faults(FAULTS / "throttling.yaml")
+    ]
     report, ledger = await go(tmp_path, plan, faults=faults)
     judge(report, ledger)
     assert report.requests["throttled"] == ledger["requests"]["throttled"] > 0
@@ -177,7 +232,9 @@ async def test_pages_of_few_rows(tmp_path, plan):
 async def test_somebody_elses_ad_hoc_run_of_an_audience_is_waited_for(tmp_path, plan, wording):
     """Made as soon as the first flow is mapped, on a flow of its own pair."""
     store = open_store(tmp_path / "state.db")
-    async with simulated(profile(tmp_path), plan.sandbox, time_scale=SCALE, run_seconds=RUN_S, adhoc_wording=wording) as (where, simulator):
+    async with simulated(
+        profile(tmp_path), plan.sandbox, time_scale=SCALE, run_seconds=RUN_S, adhoc_wording=wording
+    ) as (where, simulator):
         started = []
 
         def meddle(tell):
@@ -217,7 +274,9 @@ async def test_failed_and_partial_runs_are_told_pair_by_pair(tmp_path, plan):
     store.close()
     assert report.status == "failed"
     assert sorted(row.outcome for row in report.activations).count("failed") == 2
-    assert {row.reason for row in report.activations if row.outcome == "failed"} == {"ACTIVATION_BATCH-0000-FAILED: Job aborted."}
+    assert {row.reason for row in report.activations if row.outcome == "failed"} == {
+        "ACTIVATION_BATCH-0000-FAILED: Job aborted."
+    }
     assert sum(ledger["activations"]["pairs"].values()) == PAIRS
 
 
@@ -274,7 +333,9 @@ async def test_another_state_and_the_same_platform_is_not_confused(tmp_path, pla
         beside.unlink()
     report, ledger = await go(tmp_path, plan)
     assert report.status == "succeeded"
-    assert ledger["created"]["connections"] == 3, "the profile store's connection was found again; ours was not looked for"
+    assert ledger["created"]["connections"] == 3, (
+        "the profile store's connection was found again; ours was not looked for"
+    )
 
 
 async def test_a_platform_out_of_reach_fails_nothing_and_can_be_resumed(tmp_path, plan):

@@ -227,11 +227,19 @@ class Watched(Driver):
         super().launch(send)
 
 
-def drive_activation(seed, deaths, *, trouble, flows, audiences, cap, terse=False, page=100, foreign=False, shows_after_s=0.0):
+def drive_activation(
+    seed, deaths, *, trouble, flows, audiences, cap, terse=False, page=100, foreign=False, shows_after_s=0.0
+):
     rng = Random(seed)
     plan, mapped, names, pairs = activation(rng, flows=flows, audiences=audiences, cap=cap)
-    remote = Remote(rng, Trouble(trouble), page=page, terse_order=terse, run_s=(20.0 + 2 * shows_after_s, 400.0),
-                    shows_after_s=shows_after_s)
+    remote = Remote(
+        rng,
+        Trouble(trouble),
+        page=page,
+        terse_order=terse,
+        run_s=(20.0 + 2 * shows_after_s, 400.0),
+        shows_after_s=shows_after_s,
+    )
     for flow, found in mapped.items():
         remote.flow(flow, {audience: names[audience] for audience in found}, -10_000.0)
     if foreign:
@@ -294,8 +302,11 @@ def test_with_lost_answers_and_deaths_every_pair_is_activated_exactly_once(seed,
 
 @given(seeds, st.integers(1, 4), st.integers(1, 5), st.integers(1, 12), st.floats(0.0, 150.0))
 @quick
-def test_with_lost_answers_and_runs_that_show_late_no_pair_is_activated_twice(seed, flows, audiences, cap, shows_after_s):
+def test_with_lost_answers_and_runs_that_show_late_no_pair_is_activated_twice(
+    seed, flows, audiences, cap, shows_after_s
+):
     machine, _, remote, pairs = drive_activation(
-        seed, [], trouble=0.3, flows=flows, audiences=audiences, cap=cap, shows_after_s=shows_after_s)
+        seed, [], trouble=0.3, flows=flows, audiences=audiences, cap=cap, shows_after_s=shows_after_s
+    )
     assert remote.activated == Counter(pairs)
     assert all(row[1] == "activated" for row in outcomes(machine).values())

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 import click
 
+from headgate import __version__
 from headgate.errors import HeadgateError, InternalError, ManifestError
 
 #: Commands in the order of ``--help``, each in ``headgate.cli.commands.<name>``.
@@ -74,7 +76,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(package_name=None, version="0.1.0", prog_name="headgate")
+@click.version_option(package_name=None, version=__version__, prog_name="headgate")
 def group() -> None:
     """Plan and run bulk work on Adobe Experience Platform: each change settled exactly once.
 
@@ -86,6 +88,9 @@ def group() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; no traceback ever leaves, but with ``-v`` for a bug of ours."""
     talk = Talk()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character gets a question mark
     try:
         code = group.main(
             args=None if argv is None else list(argv), prog_name="headgate", standalone_mode=False, obj=talk
@@ -98,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         say("interrupted; nothing was sent")
         return _INTERRUPTED
+    except SystemExit:
+        return _PIPE_CLOSED  # click's way to say so
     except BrokenPipeError:
         # Nobody reads any more; the interpreter's own flush at exit must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

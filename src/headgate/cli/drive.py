@@ -128,12 +128,12 @@ def _signals(watch: Watch, view: View) -> Iterator[None]:
     def on_signal() -> None:
         nonlocal asked
         asked += 1
-        machine = watch.machine
-        if watch.runner is None or machine is None:
+        runner = watch.runner
+        if runner is None:
             if task is not None:
                 task.cancel()
         elif asked == 1:
-            flying = machine.in_flight
+            flying = runner.flying
             watch.drain()
             view.say(
                 f"stopping: {flying} request{'s' if flying != 1 else ''} on their way, then the state is saved "

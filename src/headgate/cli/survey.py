@@ -121,7 +121,7 @@ def _refusals(
     changed = changed_items(plan, known)
     if changed:
         found.append(
-            f"{plural(len(changed), 'object')} exist already, made from other content "
+            f"{plural(len(changed), 'object exists', 'objects exist')} already, made from other content "
             f"(such as {changed[0]}): `run` would refuse"
         )
     stranger = ""

@@ -27,6 +27,15 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """A request was not sent after all: the run was stopped before its turn came."""
+
+    job: int
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ticked:
     """Time has passed: look at what was waiting for it. Also the first event of a run."""
 
@@ -52,7 +61,7 @@ class StopAsked:
     detail: str = ""
 
 
-Event = Answered | Ticked | StopAsked
+Event = Answered | Returned | Ticked | StopAsked
 
 
 @dataclass(slots=True)

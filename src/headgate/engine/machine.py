@@ -24,6 +24,7 @@ from headgate.engine.events import (
     Event,
     Finish,
     Hold,
+    Returned,
     Send,
     Stop,
     StopAsked,
@@ -49,6 +50,7 @@ from headgate.workflows.contract import (
     Signal,
     Step,
 )
+from headgate.workflows.create import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -158,6 +160,8 @@ class Machine:
                 self._answered(event)
             elif isinstance(event, StopAsked):
                 self._stop(event)
+            elif isinstance(event, Returned):
+                self._returned(event)
             else:
                 self._wake(event.at)
             self._admit(event.at)
@@ -227,7 +231,7 @@ class Machine:
                 self._close(index, job.settled, restored=True)
                 continue
             live.phase, live.durable = job.phase, (job.phase, job.lost)
-            live.signal = Signal.LOST if job.lost else Signal.RESUME
+            live.signal = Signal.RESUME
             self._ours.update(job.phase.get(RUNS, ()))
             keys = PROCEDURES[self.jobs[index].kind].keys(self.jobs[index].spec, job.phase)
             if keys:
@@ -242,7 +246,7 @@ class Machine:
                 # Held on its edges or not: what exists needs nothing to be made.
                 self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
             elif found is not None:
-                self.live[index].signal = Signal.LOST  # an earlier run may have made it: look first
+                self.live[index].signal = Signal.RESUME  # an earlier run may have made it: look first
 
     def _failed_need(self, index: int) -> str | None:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
@@ -409,6 +413,13 @@ class Machine:
             case _:
                 self._again(event, call)
 
+    def _returned(self, event: Returned) -> None:
+        live = self.live[event.job]
+        if live.state is not State.RUNNING or live.attempt != event.attempt:
+            raise InvalidTransition(f"{self.jobs[event.job].key}: given back in state {live.state.name}")
+        self.in_flight -= 1
+        self._make_ready(event.job)
+
     def _tune(self, at: float, date_s: float) -> None:
         """Set our idea of the platform's clock by a ``Date`` header, which has whole seconds."""
         now = self.platform_now(at)
@@ -426,8 +437,12 @@ class Machine:
         if answer.verdict is Verdict.THROTTLED:
             self._out.append(Hold(answer.retry_after_s or 1.0))
         delay = self.rules.retry.delay(answer.verdict, live.tries, answer.retry_after_s, self._rng)
-        if delay is None or (answer.verdict is not Verdict.THROTTLED and not self._budget.spend()):
+        if delay is None:
             self._give_up(event, call)
+            return
+        if answer.verdict is not Verdict.THROTTLED and not self._budget.spend():
+            # So much fails that retrying is what keeps a platform down. Nothing is called failed for it.
+            self._halt(event, f"too many requests fail ({self._budget.spent} retries)")
             return
         problem = answer.problem
         self._out.append(
@@ -450,14 +465,12 @@ class Machine:
         self._pause(event.job, event.at + delay, f"{answer.verdict.value} {answer.status or ''}: trying again".strip())
 
     def _give_up(self, event: Answered, call: Call) -> None:
-        answer = event.answer
-        if answer.verdict is Verdict.NOT_SENT or not self._answered_once:
+        """No more tries. An effect stays open, so that a resume looks what became of it; a look the job judges."""
+        if call.effect or event.answer.verdict is Verdict.NOT_SENT or not self._answered_once:
             self._halt(event, "the platform cannot be reached")
             return
-        found = answer.problem or Problem(answer.status, "", answer.verdict.value)
-        hint = "it may have happened: `headgate resume` looks before it sends again" if call.effect else found.advice
-        problem = Problem(found.status, found.code, found.message, found.request_id, hint)
-        self._record_settled(event.job, Ending.FAILED, {}, problem, (), None)
+        self.live[event.job].call = None
+        self._advance(event.job, event.answer, event.at)
 
     # -- endings ---------------------------------------------------------------------------------------------------
 
@@ -479,6 +492,8 @@ class Machine:
         made = None
         if ending is Ending.SUCCEEDED and output.get("found") != "store":
             made = self._made(index, str(output.get("id", "")))
+        elif output.get(ABSENT):
+            made = self._made(index, "")  # there is nothing to be in doubt of
         self._out.append(Write(Record("settled", index, data, made)))
         self._out.append(
             Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""})

@@ -19,7 +19,11 @@ RecordKind = Literal["intent", "step", "settled"]
 
 @dataclass(slots=True)
 class Made:
-    """An object that exists on the platform because of us, or was found to: for the next run to use again."""
+    """An object that exists on the platform because of us, or was found to: for the next run to use again.
+
+    An empty ``id`` in an ``intent`` leaves it in doubt until an answer is understood; in a ``settled`` record it says
+    that the object was not made.
+    """
 
     marker: str
     collection: str

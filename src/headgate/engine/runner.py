@@ -23,6 +23,7 @@ from headgate.engine.events import (
     Event,
     Finish,
     Hold,
+    Returned,
     Send,
     Stop,
     StopAsked,
@@ -93,6 +94,9 @@ class Runner:
         self._gate, self._brake, self._tally, self._limits = gate, brake, tally, limits
         self._observers = observers
         self._outbox: deque[Send] = deque()
+        #: Requests that wait for leave, and whether anything may still leave.
+        self._leaving: dict[int, Send] = {}
+        self._stopped = False
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._ended: asyncio.Future[Finish] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -168,10 +172,24 @@ class Runner:
         else:
             if command.name == "retry":
                 self._tally.retried += 1
+            elif command.name == "stop":
+                self._recall()
             for observer in self._observers:
                 observer(command)
 
+    def _recall(self) -> None:
+        """Give back what has not left: a stop lets requests on their way end, and none begin."""
+        self._stopped = True
+        recalled = [*self._leaving.values(), *self._outbox]
+        self._leaving.clear()
+        self._outbox.clear()
+        for send in recalled:
+            self._feed(Returned(send.job, send.attempt, self._clock.mono()))
+
     def _post(self, send: Send) -> None:
+        if self._stopped:  # its intent became durable too late
+            self._feed(Returned(send.job, send.attempt, self._clock.mono()))
+            return
         self._outbox.append(send)
         while self._waiting:
             waiter = self._waiting.popleft()
@@ -190,7 +208,10 @@ class Runner:
         perform, gate, clock = self._platform.perform, self._gate, self._clock
         while True:
             send = await self._next()
+            self._leaving[send.job] = send
             await gate.pass_one(send.call.endpoint)
+            if self._leaving.pop(send.job, None) is not send:
+                continue  # given back while it waited
             self.flying += 1
             try:
                 answer = await perform(send.call)

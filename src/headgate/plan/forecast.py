@@ -88,8 +88,7 @@ def forecast(plan: Plan, assumed: Assumptions, reused: Mapping[int, str] | None 
             Part(
                 "hold",
                 assumed.hold_s / assumed.time_scale,
-                f"{held} flow{'s' if held != 1 else ''} of an activation are new: their audiences are "
-                "refused for an hour",
+                f"{held} flow{'s' if held != 1 else ''} to activate are new: refused for their first hour",
             )
         )
     if rounds:

@@ -51,6 +51,7 @@ FROM json_each(?3) WHERE true ON CONFLICT (sandbox, marker)
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
 _DOUBT = _OBJECTS + "DO NOTHING"
 _MADE = _OBJECTS + "DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run"
+_UNDONE = "DELETE FROM object WHERE sandbox = ?1 AND id = '' AND marker IN (SELECT value FROM json_each(?2))"
 _COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
 
 
@@ -351,17 +352,23 @@ class SqliteJournal:
         rows: list[list[Any]] = []
         doubts: list[list[str]] = []
         made: list[list[str]] = []
+        undone: list[str] = []
         for record in records:
             self._seq += 1
             rows.append([self._seq, record.kind, record.job, orjson.dumps(record.data).decode()])
             if (thing := record.made) is not None:
                 row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest]
-                (made if thing.id else doubts).append(row)
+                if record.kind == "settled" and not thing.id:
+                    undone.append(thing.marker)
+                else:
+                    (made if thing.id else doubts).append(row)
         if rows:
             db.execute(_APPEND, (self._run, orjson.dumps(rows).decode()))
         for statement, objects in ((_DOUBT, doubts), (_MADE, made)):
             if objects:
                 db.execute(statement, (self._sandbox, self._run, orjson.dumps(objects).decode()))
+        if undone:
+            db.execute(_UNDONE, (self._sandbox, orjson.dumps(undone).decode()))
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
         db.execute("COMMIT")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headgate.plan.model import AdhocNote, Job, PairRow
+from headgate.workflows.adhoc_request import EXPORT_JOB
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.packing import pack
@@ -29,7 +30,7 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
     needs: dict[str, int] = {}
     export_ids = item.body.get("exportIds")
     if version == 1 and not isinstance(export_ids, (list, tuple)):
-        needs["exportJob"] = plan.add(
+        needs[EXPORT_JOB] = plan.add(
             Job("export-job", "find", "exportJob", FindSpec("export-job"), requests=("GET /export/jobs",)),
         )
     of_pair: dict[int, int] = {}
@@ -40,7 +41,7 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
             "version": version,
             "wait": wait,
         }
-        if version == 1 and "exportJob" not in needs:
+        if version == 1 and EXPORT_JOB not in needs:
             spec["exportIds"] = [str(one) for one in export_ids or ()]
         key = f"adhoc:{item.name}:{number}"
         job = plan.add(

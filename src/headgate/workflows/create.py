@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 #: Looks at the list before an object counts as not created, and the platform seconds between them.
 LOOKS = 2
 LOOK_AGAIN_S = 5.0
-#: POSTs of one object before it is given up. Crashes count too (each may have lost an answer), so it is not small;
-#: where every answer is lost, the run's retry budget ends it sooner.
-POSTS = 20
+#: Times a POST may come back without a usable answer, the object not being there, before the object is given up.
+#: Crashes are not counted: they say nothing of the object.
+FAULTS = 5
+#: In the output of a failed creation: the object surely does not exist.
+ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +55,20 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         return _posted(signal, phase) if at == "post" else _looked(ctx, phase, signal)
     if signal is Signal.START:
         return _look(spec, 1, first=True) if spec.look_first else _post(ctx, 1)
-    return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 1)))
+    faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
+    return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 1)), faults=faults)
 
 
-def _post(ctx: Context, posts: int) -> Step:
+def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
     spec: CreateSpec = ctx.spec
-    if posts > POSTS:
-        return failed(
-            None,
-            f"{spec.name}: not created after {POSTS} requests whose answers were lost",
-            advice="look at the platform's status, then `headgate resume`",
-        )
+    if faults >= FAULTS:
+        said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
+        return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
     body = dict(spec.body)
     for path, role in spec.refs:
         _put(body, path, ctx.inputs[role]["id"])
     call = Call("POST", "flow", f"/{spec.collection}", f"POST /{spec.collection}", "create", body=body)
-    return Ask(call, {"at": "post", "posts": posts})
+    return Ask(call, {"at": "post", "posts": posts, "faults": faults})
 
 
 def _put(body: dict[str, Any], path: str, value: str) -> None:
@@ -84,7 +84,7 @@ def _put(body: dict[str, Any], path: str, value: str) -> None:
 
 def _posted(answer: Answer, phase: Phase) -> Step:
     if answer.verdict is not Verdict.OK:
-        return failed(answer.problem)
+        return _absent(answer.problem or Problem(answer.status, "", "refused without a reason"))
     body = answer.body if isinstance(answer.body, dict) else {}
     remote = body.get("id")
     if not isinstance(remote, str) or not remote:
@@ -93,7 +93,12 @@ def _posted(answer: Answer, phase: Phase) -> Step:
     return Settle(Ending.SUCCEEDED, {"id": remote, "etag": body.get("etag"), "posts": phase.get("posts", 1)})
 
 
-def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1) -> Ask:
+def _absent(problem: Problem) -> Settle:
+    """A failure that leaves nothing in doubt: the object does not exist."""
+    return Settle(Ending.FAILED, {ABSENT: True}, problem)
+
+
+def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1, faults: int = 0) -> Ask:
     call = Call(
         "GET",
         "flow",
@@ -103,7 +108,7 @@ def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1) -
         query=(("property", look_up_filter(spec)), ("limit", "100")),
         paged=True,
     )
-    phase: Phase = {"at": "look", "look": look, "posts": 0 if first else posts}
+    phase: Phase = {"at": "look", "look": look, "posts": 0 if first else posts, "faults": faults}
     return Ask(call, phase)
 
 
@@ -154,4 +159,4 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
         )
     if posts and look < LOOKS:
         return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
-    return _post(ctx, posts + 1)
+    return _post(ctx, posts + 1, int(phase.get("faults", 0)))

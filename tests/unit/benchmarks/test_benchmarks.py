@@ -11,7 +11,9 @@ from benchmarks.scenarios.pace import steady_rate, worst_second
 
 
 def test_smallest_runs_print_a_ratio_each(capsys, tmp_path):
-    main(["--only", "engine", "--only", "resume", "--scale", "0.003", "--rounds", "1", "--json", "--room", str(tmp_path)])
+    main(
+        ["--only", "engine", "--only", "resume", "--scale", "0.003", "--rounds", "1", "--json", "--room", str(tmp_path)]
+    )
     printed = orjson.loads(capsys.readouterr().out)
     assert printed["facts"]["python"]
     assert {figure["scenario"] for figure in printed["figures"]} == {"engine", "resume"}
@@ -67,10 +69,13 @@ def test_the_steady_rate_leaves_the_first_second_out():
     assert steady_rate([*burst, *(1.0 + index / 50 for index in range(101))]) == pytest.approx(50.0)
 
 
-@pytest.mark.parametrize(("ratios", "goal", "reached"), [
-    ([0.8, 0.95, 0.9], ">= 0.90", True),
-    ([1.3, 1.2, 1.0], "<= 1.10", False),
-    ([1.0], "", None),
-])
+@pytest.mark.parametrize(
+    ("ratios", "goal", "reached"),
+    [
+        ([0.8, 0.95, 0.9], ">= 0.90", True),
+        ([1.3, 1.2, 1.0], "<= 1.10", False),
+        ([1.0], "", None),
+    ],
+)
 def test_a_goal_is_judged_by_the_median(ratios, goal, reached):
     assert Figure("engine", "x", ratios, goal).reached is reached

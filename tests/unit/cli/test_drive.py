@@ -27,7 +27,7 @@ class View:
 
 async def test_signals_drain_then_cancel_then_are_let_go():
     calls, view = [], View()
-    watch = SimpleNamespace(machine=SimpleNamespace(in_flight=7), runner=object(),
+    watch = SimpleNamespace(machine=object(), runner=SimpleNamespace(flying=7),
                             drain=lambda: calls.append("drain"), cancel=lambda: calls.append("cancel"))  # fmt: skip
     with module._signals(watch, view):
         for expected in (["drain"], ["drain", "cancel"]):

@@ -39,7 +39,9 @@ def test_a_fold_does_not_share_what_it_was_given():
 @pytest.mark.parametrize("problem", [None, Problem(400, "c", "m", "r", "a")])
 @pytest.mark.parametrize("children", [(), (Child("k", "adhoc", {"pairs": [[0, "f", "a"]]}),)])
 def test_settled_data_survives_the_store(problem, children):
-    data = settled_data(Ending.FAILED, {"id": "x", "pairs": [[0, "failed", None, None, 1, "why"]]}, problem, children, None)
+    data = settled_data(
+        Ending.FAILED, {"id": "x", "pairs": [[0, "failed", None, None, 1, "why"]]}, problem, children, None
+    )
     back = orjson.loads(orjson.dumps(data))
     assert back == data
     assert problem_of(back) == problem

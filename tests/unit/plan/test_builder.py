@@ -53,7 +53,18 @@ def test_items_are_found_by_name():
 
 
 def test_a_marker_tells_sandbox_scope_and_key_apart():
-    seen = {marker(*parts) for parts in [("dev", "m", "k"), ("prod", "m", "k"), ("dev", "n", "k"), ("dev", "m", "j"), ("dev", "", "k"), ("devm", "", "k"), ("dev", "mk", "")]}
+    seen = {
+        marker(*parts)
+        for parts in [
+            ("dev", "m", "k"),
+            ("prod", "m", "k"),
+            ("dev", "n", "k"),
+            ("dev", "m", "j"),
+            ("dev", "", "k"),
+            ("devm", "", "k"),
+            ("dev", "mk", ""),
+        ]
+    }
     assert len(seen) == 7
     assert all(one.startswith(PREFIX) and len(one) == len(PREFIX) + 25 for one in seen)
     assert marker("dev", "m", "k") == marker("dev", "m", "k")
@@ -63,7 +74,10 @@ def test_a_marker_never_changes_between_versions():
     """Objects made by an older program are recognised by it for ever."""
     from hashlib import blake2b
 
-    assert marker("dev", "m", "flow:A") == f"[headgate:{blake2b(chr(31).join(['dev', 'm', 'flow:A']).encode(), digest_size=12).hexdigest()}]"
+    assert (
+        marker("dev", "m", "flow:A")
+        == f"[headgate:{blake2b(chr(31).join(['dev', 'm', 'flow:A']).encode(), digest_size=12).hexdigest()}]"
+    )
 
 
 def test_a_description_keeps_its_text_and_ends_with_its_mark():
@@ -73,7 +87,9 @@ def test_a_description_keeps_its_text_and_ends_with_its_mark():
 
 def test_an_outline_survives_the_store_and_is_small():
     jobs = tuple(Job(f"flow:{n}", "create", "flow", {"secret": "s3cr3t"}, n) for n in range(2000))
-    rows = tuple(ItemRow("e", f"Ü {n}", "audience-export", f"f:{n}", {"flow": n}, {"baseConnection": "b"}) for n in range(2000))
+    rows = tuple(
+        ItemRow("e", f"Ü {n}", "audience-export", f"f:{n}", {"flow": n}, {"baseConnection": "b"}) for n in range(2000)
+    )
     pairs = tuple(PairRow("x", f"Ü {n}", "a", n, n) for n in range(2000))
     outline = Outline.of(Plan("m", "dev", jobs, rows, pairs, (), "f"))
     packed = outline.packed()

@@ -12,6 +12,7 @@ from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.plan.outline import Outline
 from headgate.secret import masked
+from headgate.workflows.adhoc_request import EXPORT_JOB
 from headgate.workflows.compile import compile_plan
 
 FLOW = "8256cfb4-17e6-432c-a469-6aedafb16cd5"
@@ -72,14 +73,21 @@ def test_edges_point_backwards_and_say_who_needs_what(make):
     needs = {role: plan.jobs[edge].key for role, edge in jobs["flow:Loyalty 2"].needs.items()}
     assert needs == {"source": "source:Loyalty 2", "target": "target:Loyalty 2"}
     assert plan.jobs[jobs["source:Loyalty 2"].needs["base"]].key == "base:profile-store"
-    assert {plan.jobs[edge].key for edge in jobs["adhoc:now:1"].after.values()} == {"check:Loyalty 1", "check:Loyalty 2", f"check:{FLOW}"}
+    assert {plan.jobs[edge].key for edge in jobs["adhoc:now:1"].after.values()} == {
+        "check:Loyalty 1",
+        "check:Loyalty 2",
+        f"check:{FLOW}",
+    }
     assert not jobs["adhoc:now:1"].needs
 
 
 def test_pairs_keep_the_order_of_the_manifest(make):
     plan = make()
     assert [(pair.destination, pair.audience) for pair in plan.pairs] == [
-        ("Loyalty 2", AUDIENCES[0]), (FLOW, AUDIENCES[1]), ("Loyalty 1", AUDIENCES[0])]
+        ("Loyalty 2", AUDIENCES[0]),
+        (FLOW, AUDIENCES[1]),
+        ("Loyalty 1", AUDIENCES[0]),
+    ]
     spec = by_key(plan)["adhoc:now:1"].spec
     assert sorted(spec["pairs"]) == [[index, pair.destination, pair.audience] for index, pair in enumerate(plan.pairs)]
     for pair in plan.pairs:
@@ -108,11 +116,21 @@ def test_the_same_manifest_is_the_same_plan(make):
     assert make().fingerprint == make().fingerprint
 
 
-@pytest.mark.parametrize(("old", "new"), [
-    ("bucketName: acme", "bucketName: other"), ("range: [1, 3]", "range: [1, 4]"), ("name: spring", "name: summer"),
-    ("attributes: [personalEmail.address]", "attributes: [person.name.firstName]"), ("17:00", "18:00"), ("name: now", "name: later"),
-    ("kind: activation", "kind: activation\n    wait: false"), ("s3: {destination", "s3: {name: other, destination"),
-    ("mandatoryFields: [personalEmail.address]", "mandatoryFields: []"), ("${env:S3}", "${env:S4}")])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bucketName: acme", "bucketName: other"),
+        ("range: [1, 3]", "range: [1, 4]"),
+        ("name: spring", "name: summer"),
+        ("attributes: [personalEmail.address]", "attributes: [person.name.firstName]"),
+        ("17:00", "18:00"),
+        ("name: now", "name: later"),
+        ("kind: activation", "kind: activation\n    wait: false"),
+        ("s3: {destination", "s3: {name: other, destination"),
+        ("mandatoryFields: [personalEmail.address]", "mandatoryFields: []"),
+        ("${env:S3}", "${env:S4}"),
+    ],
+)
 def test_another_manifest_is_another_fingerprint(make, tmp_path, old, new):
     assert old in TEXT
     text = TEXT.replace(old, new)
@@ -125,7 +143,9 @@ def test_another_manifest_is_another_fingerprint(make, tmp_path, old, new):
 def test_another_sandbox_is_another_plan_with_other_marks(make):
     one, two = make(), make(sandbox="prod")
     assert one.fingerprint != two.fingerprint
-    assert not {job.spec.marker for job in one.jobs if job.collection} & {job.spec.marker for job in two.jobs if job.collection}
+    assert not {job.spec.marker for job in one.jobs if job.collection} & {
+        job.spec.marker for job in two.jobs if job.collection
+    }
 
 
 def test_the_value_of_a_secret_counts_nowhere(make):
@@ -142,26 +162,39 @@ def test_nothing_secret_is_in_what_is_kept_or_shown(make):
     import zlib
 
     kept = zlib.decompress(Outline.of(plan).packed()) + repr(plan).encode()
-    kept += orjson.dumps([masked({name: getattr(job.spec, name) for name in job.spec.__slots__}) for job in plan.jobs if not isinstance(job.spec, dict)])
+    kept += orjson.dumps(
+        [
+            masked({name: getattr(job.spec, name) for name in job.spec.__slots__})
+            for job in plan.jobs
+            if not isinstance(job.spec, dict)
+        ]
+    )
     assert secret.encode() not in kept
     assert b"${env:S3}" in kept
 
 
 def test_equal_inline_connections_are_one_and_other_credentials_are_another(make):
-    entry = TEXT[TEXT.index("  - kind: audience-export"):TEXT.index("  - kind: activation")].replace("connection: s3", """connection:
-      {destination: amazon_s3, name: inline, auth: {specName: Access Key, params: {s3AccessKey: "AKIAIOSFODNN7EXAMPLE", s3SecretKey: "${env:S3}"}}}""")
-    head = TEXT[:TEXT.index("connections:")] + "entries:\n"
+    entry = TEXT[TEXT.index("  - kind: audience-export") : TEXT.index("  - kind: activation")].replace(
+        "connection: s3",
+        """connection:
+      {destination: amazon_s3, name: inline, auth: {specName: Access Key, params: {s3AccessKey: "AKIAIOSFODNN7EXAMPLE", s3SecretKey: "${env:S3}"}}}""",
+    )
+    head = TEXT[: TEXT.index("connections:")] + "entries:\n"
     other = entry.replace("Loyalty", "Other")
-    assert [key for key in keys(make(head + entry + other)) if key.startswith("base:amazon")] == ["base:amazon_s3:inline"]
+    assert [key for key in keys(make(head + entry + other)) if key.startswith("base:amazon")] == [
+        "base:amazon_s3:inline"
+    ]
     other = other.replace("${env:S3}", "WJALRXUTNFEMIK7MDENGBPXRFICYEXAMPLEKEYYY")
     assert [key for key in keys(make(head + entry + other)) if key.startswith("base:amazon")] == [
-        "base:amazon_s3:inline", "base:amazon_s3:inline#2"]
+        "base:amazon_s3:inline",
+        "base:amazon_s3:inline#2",
+    ]
 
 
 def test_version_1_looks_the_export_job_up_once_or_takes_what_it_is_given(make):
     plan = make(TEXT.replace("kind: activation", "kind: activation\n    apiVersion: 1"))
     job = by_key(plan)["adhoc:now:1"]
-    assert plan.jobs[job.needs["exportJob"]].kind == "find"
+    assert plan.jobs[job.needs[EXPORT_JOB]].kind == "find"
     assert "exportIds" not in job.spec
     plan = make(TEXT.replace("kind: activation", 'kind: activation\n    apiVersion: 1\n    exportIds: ["42"]'))
     job = by_key(plan)["adhoc:now:1"]

@@ -11,14 +11,29 @@ from headgate.report import build
 from headgate.store import RunRow
 
 ROLES = {"sourceConnection": 1, "baseConnection": 2, "targetConnection": 3, "flow": 4, "selectors": 5, "check": 6}
-JOBS = [JobLine("base:profile-store", "create", "profileStore", -1), *[
-    JobLine(f"{role}:A", "check" if role == "check" else "create", role, 0 if role != "baseConnection" else -1) for role in ROLES]]
+JOBS = [
+    JobLine("base:profile-store", "create", "profileStore", -1),
+    *[
+        JobLine(f"{role}:A", "check" if role == "check" else "create", role, 0 if role != "baseConnection" else -1)
+        for role in ROLES
+    ],
+]
 PROBLEM = [422, "1418-422", "bad params", "req-1", "mend them"]
 
 
 def run(**changes):
-    return RunRow(**{"id": "r1", "manifest": "m", "path": "p", "sandbox": "dev", "fingerprint": "f", "status": "running",
-                     "started_at": 10.0, **changes})
+    return RunRow(
+        **{
+            "id": "r1",
+            "manifest": "m",
+            "path": "p",
+            "sandbox": "dev",
+            "fingerprint": "f",
+            "status": "running",
+            "started_at": 10.0,
+            **changes,
+        }
+    )
 
 
 def done(job, found=None, **output):
@@ -52,7 +67,12 @@ def row(found):
 def test_made_is_created_with_all_its_ids():
     found = report(*[done(job) for job in range(7)])
     assert row(found).status == "created"
-    assert row(found).ids == {"baseConnection": "id-2", "sourceConnection": "id-1", "targetConnection": "id-3", "flow": "id-4"}
+    assert row(found).ids == {
+        "baseConnection": "id-2",
+        "sourceConnection": "id-1",
+        "targetConnection": "id-3",
+        "flow": "id-4",
+    }
     assert row(found).error is None
     assert found.totals == {"items": 1, "jobs": 7, "succeeded": 7, "failed": 0, "skipped": 0, "reused": 0, "held": 0}
 
@@ -64,7 +84,9 @@ def test_known_before_is_reused_also_when_a_shared_connection_is_new():
 
 
 def test_partly_known_is_created():
-    assert row(report(done(0), done(1, "store"), done(2), done(3, "store"), done(4), done(5), done(6))).status == "created"
+    assert (
+        row(report(done(0), done(1, "store"), done(2), done(3, "store"), done(4), done(5), done(6))).status == "created"
+    )
 
 
 def test_found_after_a_lost_answer_is_created_and_not_reused():
@@ -74,10 +96,24 @@ def test_found_after_a_lost_answer_is_created_and_not_reused():
 
 
 def test_a_failed_job_fails_its_item_and_says_why():
-    found = report(done(0), done(1), done(2), failed(3), skipped(4, "targetConnection:A"), skipped(5, "targetConnection:A"), skipped(6, "targetConnection:A"))
+    found = report(
+        done(0),
+        done(1),
+        done(2),
+        failed(3),
+        skipped(4, "targetConnection:A"),
+        skipped(5, "targetConnection:A"),
+        skipped(6, "targetConnection:A"),
+    )
     assert row(found).status == "failed"
-    assert row(found).error == {"job": "targetConnection:A", "status": 422, "code": "1418-422", "message": "bad params",
-                                "requestId": "req-1", "advice": "mend them"}
+    assert row(found).error == {
+        "job": "targetConnection:A",
+        "status": 422,
+        "code": "1418-422",
+        "message": "bad params",
+        "requestId": "req-1",
+        "advice": "mend them",
+    }
     assert row(found).ids == {"baseConnection": "id-2", "sourceConnection": "id-1"}
     (failure,) = found.failures
     assert (failure.item, failure.job, failure.status) == ("A", "targetConnection:A", 422)
@@ -98,7 +134,9 @@ def test_skipped_because_of_what_is_shared_names_it():
     assert found.failures[0].item == ""
 
 
-@pytest.mark.parametrize("records", [[], [done(0)], [done(job) for job in range(6)], [Record("intent", 4, {"at": "post"})]])
+@pytest.mark.parametrize(
+    "records", [[], [done(0)], [done(job) for job in range(6)], [Record("intent", 4, {"at": "post"})]]
+)
 def test_what_is_not_over_is_held(records):
     found = report(*records)
     assert row(found).status == "held"
@@ -125,14 +163,25 @@ def test_items_stand_in_the_order_of_the_manifest_whatever_settled_first():
 # -- pairs
 
 
-AD = [JobLine("check:f", "check", "check", -1), JobLine("adhoc:x:1", "adhoc", "adhoc", -1), JobLine("adhoc:x:2", "adhoc", "adhoc", -1)]
+AD = [
+    JobLine("check:f", "check", "check", -1),
+    JobLine("adhoc:x:1", "adhoc", "adhoc", -1),
+    JobLine("adhoc:x:2", "adhoc", "adhoc", -1),
+]
 PAIRS = [PairRow("x", "item A", "a", 0, 1), PairRow("x", "item A", "b", 0, 2), PairRow("x", "item A", "c", 0, 1)]
 CHECKED = done(0, id="flow-1", segments={})
 
 
 def settled(job, rows, children=(), ending="succeeded"):
-    return Record("settled", job, {"ending": ending, "output": {"pairs": rows, "runs": []},
-                                   **({"children": [list(child) for child in children]} if children else {})})
+    return Record(
+        "settled",
+        job,
+        {
+            "ending": ending,
+            "output": {"pairs": rows, "runs": []},
+            **({"children": [list(child) for child in children]} if children else {}),
+        },
+    )
 
 
 def activations(*records, pairs=PAIRS):
@@ -140,11 +189,20 @@ def activations(*records, pairs=PAIRS):
 
 
 def test_pairs_stand_in_the_order_of_the_manifest_with_their_flow_and_job():
-    found = activations(CHECKED, settled(2, [[1, "activated", "r1", "success", 1, None]]),
-                        settled(1, [[2, "activated", "r2", "partial", 1, "some"], [0, "failed", "r0", "failed", 2, "why"]], ending="failed"))
-    assert [(one.segmentId, one.outcome, one.adhocJob, one.runId, one.runState, one.attempts, one.reason) for one in found] == [
-        ("a", "failed", 1, "r0", "failed", 2, "why"), ("b", "activated", 2, "r1", "success", 1, None),
-        ("c", "activated", 1, "r2", "partial", 1, "some")]
+    found = activations(
+        CHECKED,
+        settled(2, [[1, "activated", "r1", "success", 1, None]]),
+        settled(
+            1, [[2, "activated", "r2", "partial", 1, "some"], [0, "failed", "r0", "failed", 2, "why"]], ending="failed"
+        ),
+    )
+    assert [
+        (one.segmentId, one.outcome, one.adhocJob, one.runId, one.runState, one.attempts, one.reason) for one in found
+    ] == [
+        ("a", "failed", 1, "r0", "failed", 2, "why"),
+        ("b", "activated", 2, "r1", "success", 1, None),
+        ("c", "activated", 1, "r2", "partial", 1, "some"),
+    ]
     assert {one.destinationId for one in found} == {"flow-1"}
     assert {one.entry for one in found} == {"x"}
 
@@ -166,9 +224,17 @@ def test_without_a_flow_the_pair_names_what_was_asked_for():
 
 
 def test_children_have_the_last_word_and_numbers_of_their_own():
-    children = [("adhoc:x:1.a", "adhoc", {"pairs": [[0, "f", "a"]]}), ("adhoc:x:1.b", "adhoc", {"pairs": [[2, "f", "c"]]})]
-    records = [CHECKED, settled(1, [], children), settled(2, [[1, "activated", "r1", "success", 1, None]]),
-               settled(3, [[0, "activated", "r0", "success", 1, None]]), settled(4, [[2, "activated", "r2", "success", 2, None]])]
+    children = [
+        ("adhoc:x:1.a", "adhoc", {"pairs": [[0, "f", "a"]]}),
+        ("adhoc:x:1.b", "adhoc", {"pairs": [[2, "f", "c"]]}),
+    ]
+    records = [
+        CHECKED,
+        settled(1, [], children),
+        settled(2, [[1, "activated", "r1", "success", 1, None]]),
+        settled(3, [[0, "activated", "r0", "success", 1, None]]),
+        settled(4, [[2, "activated", "r2", "success", 2, None]]),
+    ]
     found = activations(*records)
     assert [one.adhocJob for one in found] == [3, 2, 4]
     assert [one.runId for one in found] == ["r0", "r1", "r2"]
@@ -177,27 +243,50 @@ def test_children_have_the_last_word_and_numbers_of_their_own():
 
 
 def test_a_pair_waiting_in_a_child_is_the_childs():
-    children = [("adhoc:x:1.a", "adhoc", {"pairs": [[0, "f", "a"]]}), ("adhoc:x:1.b", "adhoc", {"pairs": [[2, "f", "c"]]})]
-    found = activations(CHECKED, settled(1, [], children), Record("step", 4, {"at": "runs", "of": {"2": "r2"}, "runs": ["r2"]}))
+    children = [
+        ("adhoc:x:1.a", "adhoc", {"pairs": [[0, "f", "a"]]}),
+        ("adhoc:x:1.b", "adhoc", {"pairs": [[2, "f", "c"]]}),
+    ]
+    found = activations(
+        CHECKED, settled(1, [], children), Record("step", 4, {"at": "runs", "of": {"2": "r2"}, "runs": ["r2"]})
+    )
     assert (found[0].outcome, found[0].runId) == ("held", None)
     assert (found[2].outcome, found[2].runId, found[2].runState) == ("activated", "r2", "running")
 
 
 def test_children_of_children_are_followed():
     first = [("adhoc:x:1.a", "adhoc", {"pairs": [[0, "f", "a"], [2, "f", "c"]]})]
-    second = [("adhoc:x:1.a.a", "adhoc", {"pairs": [[0, "f", "a"]]}), ("adhoc:x:1.a.b", "adhoc", {"pairs": [[2, "f", "c"]]})]
-    found = activations(CHECKED, settled(1, [], first), settled(3, [], second), settled(5, [[2, "activated", "r", "success", 1, None]]), failed(4))
+    second = [
+        ("adhoc:x:1.a.a", "adhoc", {"pairs": [[0, "f", "a"]]}),
+        ("adhoc:x:1.a.b", "adhoc", {"pairs": [[2, "f", "c"]]}),
+    ]
+    found = activations(
+        CHECKED,
+        settled(1, [], first),
+        settled(3, [], second),
+        settled(5, [[2, "activated", "r", "success", 1, None]]),
+        failed(4),
+    )
     assert [one.outcome for one in found] == ["failed", "held", "activated"]
 
 
-@pytest.mark.parametrize(("record", "outcome", "run", "attempts"), [
-    (None, "held", None, 0),
-    (Record("intent", 1, {"at": "post", "since": 0}), "held", None, 1),
-    (Record("step", 1, {"at": "find", "accepted": True, "known": {"0": "r0"}, "runs": ["r0"]}), "activated", "r0", 1),
-    (Record("step", 1, {"at": "find", "accepted": True, "known": {"0": ""}, "runs": []}), "activated", None, 1),
-    (Record("step", 1, {"at": "runs", "of": {"0": "r0"}, "runs": ["r0"]}), "activated", "r0", 1),
-    (Record("step", 1, {"at": "runs", "of": {"0": ""}, "runs": []}), "activated", None, 1),
-    (Record("step", 1, {"at": "start", "held": "younger than an hour"}), "held", None, 0)])
+@pytest.mark.parametrize(
+    ("record", "outcome", "run", "attempts"),
+    [
+        (None, "held", None, 0),
+        (Record("intent", 1, {"at": "post", "since": 0}), "held", None, 1),
+        (
+            Record("step", 1, {"at": "find", "accepted": True, "known": {"0": "r0"}, "runs": ["r0"]}),
+            "activated",
+            "r0",
+            1,
+        ),
+        (Record("step", 1, {"at": "find", "accepted": True, "known": {"0": ""}, "runs": []}), "activated", None, 1),
+        (Record("step", 1, {"at": "runs", "of": {"0": "r0"}, "runs": ["r0"]}), "activated", "r0", 1),
+        (Record("step", 1, {"at": "runs", "of": {"0": ""}, "runs": []}), "activated", None, 1),
+        (Record("step", 1, {"at": "start", "held": "younger than an hour"}), "held", None, 0),
+    ],
+)
 def test_a_run_that_ended_early_says_how_far_each_pair_came(record, outcome, run, attempts):
     (found,) = activations(CHECKED, *([record] if record else []), pairs=PAIRS[:1])
     assert (found.outcome, found.runId, found.attempts) == (outcome, run, attempts)
@@ -211,7 +300,9 @@ def test_the_reason_of_a_hold_is_kept():
 
 def test_given_up_while_its_runs_were_followed_still_names_the_run():
     """Else nobody could look what became of it."""
-    (found,) = activations(CHECKED, Record("step", 1, {"at": "runs", "of": {"0": "r0"}, "runs": ["r0"]}), failed(1), pairs=PAIRS[:1])
+    (found,) = activations(
+        CHECKED, Record("step", 1, {"at": "runs", "of": {"0": "r0"}, "runs": ["r0"]}), failed(1), pairs=PAIRS[:1]
+    )
     assert (found.outcome, found.runId, found.reason) == ("failed", "r0", "bad params")
 
 
@@ -230,8 +321,18 @@ def test_totals_add_up_for_every_mixture():
 
 
 def test_counters_and_times_come_from_the_run():
-    found = report(status="failed", finished_at=20.5, counters={
-        "sent": 9, "throttled": 1, "retried": 2, "polls": 3, "seconds": 4.5, "byEndpoint": {"POST /flows": 9}})
+    found = report(
+        status="failed",
+        finished_at=20.5,
+        counters={
+            "sent": 9,
+            "throttled": 1,
+            "retried": 2,
+            "polls": 3,
+            "seconds": 4.5,
+            "byEndpoint": {"POST /flows": 9},
+        },
+    )
     assert found.requests == {"sent": 9, "throttled": 1, "retried": 2, "polls": 3, "byEndpoint": {"POST /flows": 9}}
     assert (found.wall_s, found.started_at, found.finished_at, found.status) == (4.5, 10.0, 20.5, "failed")
 
@@ -248,8 +349,21 @@ def test_status_and_end_can_be_given():
 
 def test_the_json_has_the_keys_of_the_contract():
     found = report(*[done(job) for job in range(7)], pairs=(), status="succeeded", finished_at=11.25).as_json()
-    assert {"schema", "runId", "manifest", "sandbox", "status", "startedAt", "finishedAt", "wallSeconds", "totals", "requests",
-            "items", "activations", "failures"} <= set(found)
+    assert {
+        "schema",
+        "runId",
+        "manifest",
+        "sandbox",
+        "status",
+        "startedAt",
+        "finishedAt",
+        "wallSeconds",
+        "totals",
+        "requests",
+        "items",
+        "activations",
+        "failures",
+    } <= set(found)
     assert found["schema"] == "headgate.report/1"
     assert found["startedAt"] == "1970-01-01T00:00:10.000Z"
     assert found["finishedAt"] == "1970-01-01T00:00:11.250Z"
@@ -263,7 +377,9 @@ def test_an_empty_plan_is_an_empty_report():
 
 
 def test_a_report_is_the_same_from_the_packed_outline():
-    outline = Outline("m", "dev", AD, [ItemRow("e", "A", "audience-export", "f:1", {"flow": 0}, {"baseConnection": "b"})], PAIRS)
+    outline = Outline(
+        "m", "dev", AD, [ItemRow("e", "A", "audience-export", "f:1", {"flow": 0}, {"baseConnection": "b"})], PAIRS
+    )
     records = [CHECKED, settled(1, [[0, "activated", "r", "success", 1, None]])]
     assert build(run(), outline, fold(records)) == build(run(), Outline.unpacked(outline.packed()), fold(records))
 

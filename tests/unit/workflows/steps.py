@@ -30,8 +30,13 @@ def context(spec, *, inputs=None, missing=None, now_s=NOON, ours=(), key="job"):
 
 
 def creation(name="Loyalty fr", collection="targetConnections", *, refs=(), look_first=False, body=None):
-    return CreateSpec(collection, {"name": name, "connectionSpec": {"id": "spec-1", "version": "1.0"},
-                                   "description": MARK, **(body or {})}, MARK, refs, look_first)
+    return CreateSpec(
+        collection,
+        {"name": name, "connectionSpec": {"id": "spec-1", "version": "1.0"}, "description": MARK, **(body or {})},
+        MARK,
+        refs,
+        look_first,
+    )
 
 
 def selectors(*segments, **options):
@@ -39,11 +44,26 @@ def selectors(*segments, **options):
 
 
 def flow(*values, profile=(), state="enabled", etag='"e1"', operation="completed", **params):
-    return {"id": "flow-1", "etag": etag, "state": state, "lastOperation": {"status": {"value": operation}},
-            "transformations": [{"name": "GeneralTransform", "params": {
-                "segmentSelectors": {"selectors": [{"type": "PLATFORM_SEGMENT", "value": value} for value in values]},
-                "profileSelectors": {"selectors": [{"type": "JSON_PATH", "value": {"path": path}} for path in profile]},
-                **params}}]}
+    return {
+        "id": "flow-1",
+        "etag": etag,
+        "state": state,
+        "lastOperation": {"status": {"value": operation}},
+        "transformations": [
+            {
+                "name": "GeneralTransform",
+                "params": {
+                    "segmentSelectors": {
+                        "selectors": [{"type": "PLATFORM_SEGMENT", "value": value} for value in values]
+                    },
+                    "profileSelectors": {
+                        "selectors": [{"type": "JSON_PATH", "value": {"path": path}} for path in profile]
+                    },
+                    **params,
+                },
+            }
+        ],
+    }
 
 
 def run(run_id, flow_id="flow-1", *, at_s=NOON, status=None, audiences=(), errors=(), ended=False):
@@ -55,6 +75,7 @@ def run(run_id, flow_id="flow-1", *, at_s=NOON, status=None, audiences=(), error
     if ended:
         metrics["durationSummary"]["completedAtUTC"] = int(at_s * 1000) + 1
     if audiences:
-        metrics["recordSummary"] = {"targetSummaries": [{"entitySummaries": [
-            {"id": f"segment:{audience}"} for audience in audiences]}]}
+        metrics["recordSummary"] = {
+            "targetSummaries": [{"entitySummaries": [{"id": f"segment:{audience}"} for audience in audiences]}]
+        }
     return {"id": run_id, "flowId": flow_id, "createdAt": int(at_s * 1000), "metrics": metrics}

@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headgate.exchange import Verdict
-from headgate.workflows.adhoc import (
-    ACCEPT_V2,
-    ATTEMPTS,
-    ELIGIBLE_AFTER_S,
-    FIND_ROUNDS,
-    LOOK_AGAIN_S,
-    LOOKS,
-    PROCEDURE,
-    WAITS,
-    advance,
-)
+from headgate.workflows.adhoc import ELIGIBLE_AFTER_S, PROCEDURE, WAITS, advance
+from headgate.workflows.adhoc_request import ACCEPT_V2, EXPORT_JOB
+from headgate.workflows.adhoc_runs import ATTEMPTS, FIND_ROUNDS, LOOK_AGAIN_S, LOOKS
 from headgate.workflows.contract import NO_PHASE, RUNS, Ask, Claim, Ending, Pause, Settle, Signal
 
 from tests.unit.workflows.steps import NOON, context, items, no, ok, run
@@ -47,7 +39,11 @@ class Scene:
             self.spec["after"] = after
 
     def go(self, signal, phase=NO_PHASE):
-        self.last = advance(context(self.spec, inputs=self.inputs, missing=self.missing, now_s=self.now_s, ours=self.ours), phase, signal)
+        self.last = advance(
+            context(self.spec, inputs=self.inputs, missing=self.missing, now_s=self.now_s, ours=self.ours),
+            phase,
+            signal,
+        )
         return self.last
 
     def start(self):
@@ -65,8 +61,18 @@ class Scene:
         return step
 
     def order(self, *rows, ids="r"):
-        return ok({"order": [{"segment": self.pairs[row][2], "order": f"flow-{self.pairs[row][1]}",
-                              "statusURL": f"https://platform.adobe.io/data/foundation/flowservice/runs/{ids}{row}"} for row in rows]})
+        return ok(
+            {
+                "order": [
+                    {
+                        "segment": self.pairs[row][2],
+                        "order": f"flow-{self.pairs[row][1]}",
+                        "statusURL": f"https://platform.adobe.io/data/foundation/flowservice/runs/{ids}{row}",
+                    }
+                    for row in rows
+                ]
+            }
+        )
 
 
 def rows(step):
@@ -90,10 +96,14 @@ def test_ready_pairs_claim_their_audiences_and_send_nothing_yet():
     assert step.keys == ("audience:a", "audience:b")
 
 
-@pytest.mark.parametrize(("make", "outcome", "word"), [
-    (None, "unmapped", "not mapped"),
-    (facts(start="2026-06-16"), "out-of-schedule", "2026-06-16"),
-    (facts(end="2026-06-14"), "out-of-schedule", "2026-06-14")])
+@pytest.mark.parametrize(
+    ("make", "outcome", "word"),
+    [
+        (None, "unmapped", "not mapped"),
+        (facts(start="2026-06-16"), "out-of-schedule", "2026-06-16"),
+        (facts(end="2026-06-14"), "out-of-schedule", "2026-06-14"),
+    ],
+)
 def test_a_pair_that_cannot_go_is_a_row_and_no_request(make, outcome, word):
     step = Scene(("F", "a"), mapped={("F", "a"): make}).start()
     assert step.ending is Ending.SUCCEEDED
@@ -103,7 +113,9 @@ def test_a_pair_that_cannot_go_is_a_row_and_no_request(make, outcome, word):
     assert found[4] == 0, "nothing was attempted"
 
 
-@pytest.mark.parametrize("make", [facts(start="2026-06-15"), facts(end="2026-06-15"), facts(start="2026-01-01", end=""), facts(created=0.0)])
+@pytest.mark.parametrize(
+    "make", [facts(start="2026-06-15"), facts(end="2026-06-15"), facts(start="2026-01-01", end=""), facts(created=0.0)]
+)
 def test_the_first_and_the_last_day_are_in_schedule(make):
     assert isinstance(Scene(("F", "a"), mapped={("F", "a"): make}).start(), Claim)
 
@@ -167,7 +179,14 @@ def test_without_wait_the_young_are_held_rows_and_the_ready_go():
 
 def test_keys_are_held_from_the_request_to_the_end_of_its_runs():
     spec = Scene(("F", "a"), ("G", "b")).spec
-    for at, held in (("start", False), ("claimed", False), ("busy", False), ("post", True), ("find", True), ("runs", True)):
+    for at, held in (
+        ("start", False),
+        ("claimed", False),
+        ("busy", False),
+        ("post", True),
+        ("find", True),
+        ("runs", True),
+    ):
         assert PROCEDURE.keys(spec, {"at": at}) == (("audience:a", "audience:b") if held else ())
     assert PROCEDURE.keys(spec, {}) == ()
 
@@ -260,7 +279,7 @@ def test_version_1_sends_no_accept_and_its_export_ids_as_strings():
 
 def test_version_1_takes_the_export_job_that_was_looked_up():
     scene = Scene(("F", "a"), version=1)
-    scene.inputs["exportJob"] = {"id": "77"}
+    scene.inputs[EXPORT_JOB] = {"id": "77"}
     assert scene.posted().call.body["exportIds"] == ["77"]
 
 
@@ -292,8 +311,19 @@ def test_without_wait_an_accepted_request_is_the_end():
     assert step.output[RUNS] == ["r0"]
 
 
-@pytest.mark.parametrize("body", [None, {}, {"order": []}, {"order": None}, {"order": [None, "x"]}, [], "x",
-                                  {"order": [{"segment": "a", "order": "flow-F"}]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        {},
+        {"order": []},
+        {"order": None},
+        {"order": [None, "x"]},
+        [],
+        "x",
+        {"order": [{"segment": "a", "order": "flow-F"}]},
+    ],
+)
 def test_an_answer_that_names_too_few_runs_is_accepted_all_the_same(body):
     """It happened: it is journaled, looked for, and never sent again."""
     scene = Scene(("F", "a"), ("F", "b"))
@@ -320,8 +350,14 @@ def test_the_runs_an_answer_left_out_are_found_in_the_list():
     assert step.phase[RUNS] == ["r0"]
     scene.ours = {"r0"}
     step = scene.go(Signal.RESUME, step.phase)
-    step = scene.go(items(run("n1", "flow-F", status="success", audiences=["b"]), run("n2", "flow-G", status="success", audiences=["b"]),
-                          run("r0", "flow-F")), step.phase)
+    step = scene.go(
+        items(
+            run("n1", "flow-F", status="success", audiences=["b"]),
+            run("n2", "flow-G", status="success", audiences=["b"]),
+            run("r0", "flow-F"),
+        ),
+        step.phase,
+    )
     assert step.phase["of"] == {"0": "r0", "1": "n1", "2": "n2"}
 
 
@@ -447,8 +483,16 @@ def test_other_refusals_halve_down_to_the_one_they_are_about(status, message):
     assert step.problem.message == message
 
 
-@pytest.mark.parametrize("pairs", [[("F", "a")] * 1, [("F", "a"), ("G", "a")], [("F", str(n)) for n in range(80)],
-                                   [(f"F{n}", "a") for n in range(80)], [("F", "a"), ("G", "b"), ("F", "b")]])
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("F", "a")] * 1,
+        [("F", "a"), ("G", "a")],
+        [("F", str(n)) for n in range(80)],
+        [(f"F{n}", "a") for n in range(80)],
+        [("F", "a"), ("G", "b"), ("F", "b")],
+    ],
+)
 def test_halving_keeps_every_pair_once_and_always_ends(pairs):
     queue, single, requests = [Scene(*pairs).spec["pairs"]], [], 0
     while queue:
@@ -514,8 +558,14 @@ def test_a_lost_request_is_looked_for_before_anything_is_sent(signal):
 
 def test_runs_that_say_whose_they_are_are_matched_by_it():
     scene = Scene(("F", "a"), ("F", "b"), ("G", "a"))
-    step = scene.go(items(run("rb", "flow-F", at_s=LATER, status="success", audiences=["b"]), run("ra", "flow-F", at_s=LATER, status="success", audiences=["a"]),
-                          run("ga", "flow-G", at_s=LATER, status="failed", audiences=["a"])), lost(scene).phase)
+    step = scene.go(
+        items(
+            run("rb", "flow-F", at_s=LATER, status="success", audiences=["b"]),
+            run("ra", "flow-F", at_s=LATER, status="success", audiences=["a"]),
+            run("ga", "flow-G", at_s=LATER, status="failed", audiences=["a"]),
+        ),
+        lost(scene).phase,
+    )
     assert step.phase["of"] == {"0": "ra", "1": "rb", "2": "ga"}
     assert step.keep
 
@@ -583,7 +633,9 @@ def test_without_any_evidence_it_is_sent_once_more_after_a_second_look():
 
 def test_the_evidence_may_be_on_the_second_page():
     scene = Scene(("F", "a"))
-    step = scene.go(items(run("x", "flow-F", at_s=LATER + 5, status="success", audiences=["z"]), token="t"), lost(scene).phase)
+    step = scene.go(
+        items(run("x", "flow-F", at_s=LATER + 5, status="success", audiences=["z"]), token="t"), lost(scene).phase
+    )
     assert dict(step.call.query)["continuationToken"] == "t"
     step = scene.go(items(run("ra", "flow-F", at_s=LATER, status="success", audiences=["a"])), step.phase)
     assert step.phase["of"] == {"0": "ra"}
@@ -608,7 +660,10 @@ def test_after_a_resend_the_running_message_is_taken_as_a_sign_of_the_lost_one()
 def test_the_other_runs_of_the_lost_request_are_found_when_they_show():
     scene = Scene(("F", "b"), ("F", "c"), ours={"r-9"})
     step = scene.go(no(400, RUNNING.format(word="audience")), {**POSTED, "lost": True, "rounds": 1})
-    step = scene.go(items(run("r-10", "flow-F", at_s=LATER, status="success", audiences=["c"]), run("r-9", "flow-F", at_s=LATER)), step.phase)
+    step = scene.go(
+        items(run("r-10", "flow-F", at_s=LATER, status="success", audiences=["c"]), run("r-9", "flow-F", at_s=LATER)),
+        step.phase,
+    )
     assert step.phase["of"] == {"0": "r-9", "1": "r-10"}
 
 
@@ -675,11 +730,19 @@ def test_runs_are_polled_until_the_last_is_over():
     assert "2 of 3 runs in progress" in step.reason
     step = scene.go(Signal.RESUME, step.phase)
     assert dict(step.call.query)["property"] == "id==r1,r2"
-    step = scene.go(items(run("r1", status="Failed", errors=[{"code": "C", "message": "aborted"}]),
-                          run("r2", status="success", errors=[{"code": "P", "message": "some"}])), step.phase)
+    step = scene.go(
+        items(
+            run("r1", status="Failed", errors=[{"code": "C", "message": "aborted"}]),
+            run("r2", status="success", errors=[{"code": "P", "message": "some"}]),
+        ),
+        step.phase,
+    )
     assert step.ending is Ending.FAILED
-    assert rows(step) == {0: ["activated", "r0", "success", 1, None], 1: ["failed", "r1", "failed", 1, "C: aborted"],
-                          2: ["activated", "r2", "partial", 1, "P: some"]}
+    assert rows(step) == {
+        0: ["activated", "r0", "success", 1, None],
+        1: ["failed", "r1", "failed", 1, "C: aborted"],
+        2: ["activated", "r2", "partial", 1, "P: some"],
+    }
     assert step.problem.message == "C: aborted"
 
 
@@ -696,29 +759,60 @@ def test_waits_between_polls_grow_to_the_cap():
 
 def test_runs_missing_from_the_list_are_asked_for_one_by_one():
     scene = Scene(("F", "a"), ("F", "b"))
-    phase, seen, done = following(scene), set(), set()
-    for _ in range(20):
-        step = scene.go(Signal.RESUME, phase)
-        if step.call.path == "/runs":
-            step = scene.go(items(), step.phase)
-        else:
-            name = step.call.path.rpartition("/")[2]
-            answer = no(404, "not yet") if name not in seen else items(run(name, status="success"))
-            if name in seen:
-                done.add(name)
-            seen.add(name)
-            step = scene.go(answer, step.phase)
-        if isinstance(step, Settle):
-            break
-        phase = step.phase
-    assert done == {"r0", "r1"}
+    step = scene.go(Signal.RESUME, following(scene))
+    step = scene.go(items(), step.phase)
+    assert step.call.path == "/runs/r0"
+    step = scene.go(no(404, "not yet"), step.phase)
+    assert step.call.path == "/runs/r1"
+    step = scene.go(items(run("r1", status="success")), step.phase)
+    assert isinstance(step, Pause)
+    step = scene.go(Signal.RESUME, step.phase)
+    assert step.call.path == "/runs/r0", "the list is not asked again once it was found not to show what there is"
+    step = scene.go(items(run("r0", status="success")), step.phase)
     assert outcomes(step) == {0: "activated", 1: "activated"}
+
+
+def test_a_list_that_cannot_be_had_is_done_without():
+    scene = Scene(("F", "a"))
+    step = scene.go(no(400, "operator not implemented"), scene.go(Signal.RESUME, following(scene)).phase)
+    assert step.call.path == "/runs/r0"
+    step = scene.go(items(run("r0", status="failed", errors=[{"code": "X", "message": "aborted"}])), step.phase)
+    assert outcomes(step) == {0: "failed"}
+
+
+def test_a_run_that_may_not_be_read_was_activated_all_the_same():
+    scene = Scene(("F", "a"))
+    step = scene.go(no(400, "no"), scene.go(Signal.RESUME, following(scene)).phase)
+    step = scene.go(no(403, "no right", verdict=Verdict.REFUSED), step.phase)
+    assert rows(step)[0][:3] == ["activated", "r0", "running"]
+    assert "no right" in rows(step)[0][4]
+
+
+def test_a_run_that_never_ends_is_not_followed_for_ever():
+    scene = Scene(("F", "a"))
+    step = scene.go(Signal.RESUME, {**following(scene), "until": scene.now_s + 86400})
+    scene.now_s += 2 * 86400
+    step = scene.go(items(run("r0", status="processing")), step.phase)
+    assert rows(step)[0][:3] == ["activated", "r0", "running"]
 
 
 def test_runs_the_list_holds_without_being_asked_do_not_count():
     scene = Scene(("F", "a"))
     step = scene.go(items(run("stranger", status="success")), scene.go(Signal.RESUME, following(scene)).phase)
-    assert isinstance(step, Pause)
+    assert step.call.path == "/runs/r0"
+    assert isinstance(scene.go(no(404, "not yet"), step.phase), Pause)
+
+
+def test_busy_after_a_lost_answer_is_looked_into_and_not_forgotten():
+    scene = Scene(("F", "a"))
+    step = scene.go(Signal.LOST, scene.posted().phase)
+    for _ in range(LOOKS):
+        step = scene.go(items(), step.phase)
+        if isinstance(step, Pause):
+            step = scene.go(Signal.RESUME, step.phase)
+    assert step.call.method == "POST"
+    step = scene.go(no(400, "Export is still running"), step.phase)
+    assert (step.call.path, step.phase["at"]) == ("/runs", "find")
 
 
 def test_eighty_pairs_are_polled_in_one_request():

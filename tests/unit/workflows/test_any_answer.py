@@ -15,26 +15,53 @@ from headgate.workflows.find import FindSpec
 
 from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
 
-FLOW = flow({"id": "a", "name": "n", "createTime": "1", "schedule": {"startDate": "2020-01-01"}}, profile=("p",), mandatoryFields=[])
+FLOW = flow(
+    {"id": "a", "name": "n", "createTime": "1", "schedule": {"startDate": "2020-01-01"}},
+    profile=("p",),
+    mandatoryFields=[],
+)
 GOOD = [
-    {"items": [run("r", status="success", audiences=("a",), ended=True)]}, {"items": [FLOW]}, FLOW,
+    {"items": [run("r", status="success", audiences=("a",), ended=True)]},
+    {"items": [FLOW]},
+    FLOW,
     {"order": [{"segment": "a", "order": "flow-1", "statusURL": "https://x/runs/r"}]},
-    {"items": [{"id": "x", "etag": "e", "description": MARK}], "_links": {"next": {"href": "/runs?continuationToken=a="}}},
+    {
+        "items": [{"id": "x", "etag": "e", "description": MARK}],
+        "_links": {"next": {"href": "/runs?continuationToken=a="}},
+    },
     {"records": [{"id": 5, "status": "SUCCEEDED", "schema": {"name": "_xdm.context.profile"}}]},
-    {"id": "x", "etag": '"e"'}, {"items": [{"id": "s", "name": "spec"}]}]
+    {"id": "x", "etag": '"e"'},
+    {"items": [{"id": "s", "name": "spec"}]},
+]
 SPECS = {
     "create": [creation("n", "flows"), creation("n", "flows", look_first=True)],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
-    "selectors": [selectors({"id": "a"}, attributes=("p",), mandatory=("m",), primary=({"x": 1},), mapping={"y": 1}, legacy=legacy)
-                  for legacy in (True, False)],
-    "check": [CheckSpec(({"id": "a", "schedule": {"startDate": "2020-01-01"}},), facts=True), CheckSpec(facts=True, flow="flow-1")],
-    "adhoc": [{"pairs": [[0, "F", "a"], [1, "G", "b"]], "version": 2, "wait": True},
-              {"pairs": [[0, "F", "a"]], "version": 1, "exportIds": ["1"], "wait": False, "after": "r"}],
+    "selectors": [
+        selectors(
+            {"id": "a"}, attributes=("p",), mandatory=("m",), primary=({"x": 1},), mapping={"y": 1}, legacy=legacy
+        )
+        for legacy in (True, False)
+    ],
+    "check": [
+        CheckSpec(({"id": "a", "schedule": {"startDate": "2020-01-01"}},), facts=True),
+        CheckSpec(facts=True, flow="flow-1"),
+    ],
+    "adhoc": [
+        {"pairs": [[0, "F", "a"], [1, "G", "b"]], "version": 2, "wait": True},
+        {"pairs": [[0, "F", "a"]], "version": 1, "exportIds": ["1"], "wait": False, "after": "r"},
+    ],
 }
-INPUTS = {"flow": {"id": "flow-1", "etag": '"e"'}, "F": {"id": "flow-1", "segments": {"a": ["n", "", "", 0.0, "a"]}},
-          "G": {"id": "flow-2", "segments": {"b": ["n2", "", "", 0.0, "b"]}}}
-REFUSALS = ["", "Run already going on for audience a for order flow-1 with run id r", "an export is still running",
-            "Segments n, n2 are not part of this dataflow or out of schedule range!"]
+INPUTS = {
+    "flow": {"id": "flow-1", "etag": '"e"'},
+    "F": {"id": "flow-1", "segments": {"a": ["n", "", "", 0.0, "a"]}},
+    "G": {"id": "flow-2", "segments": {"b": ["n2", "", "", 0.0, "b"]}},
+}
+REFUSALS = [
+    "",
+    "Run already going on for audience a for order flow-1 with run id r",
+    "an export is still running",
+    "Segments n, n2 are not part of this dataflow or out of schedule range!",
+]
 ODD = [None, True, 0, -3, 1e300, 10**19, "", "x", "²", "9" * 20, [], {}, [None], [[]], "a"]
 
 
@@ -53,7 +80,9 @@ def answer(rng):
     body = spoilt(rng.choice(GOOD), rng)
     if rng.random() < 0.8:
         return Answer(Verdict.OK, 200, body)
-    verdict, status = rng.choice([(Verdict.REJECTED, 400), (Verdict.REJECTED, 404), (Verdict.REJECTED, 412), (Verdict.REFUSED, 403)])
+    verdict, status = rng.choice(
+        [(Verdict.REJECTED, 400), (Verdict.REJECTED, 404), (Verdict.REJECTED, 412), (Verdict.REFUSED, 403)]
+    )
     problem = rng.choice([None, Problem(status, rng.choice(["", "1420-400"]), rng.choice(REFUSALS))])
     return Answer(verdict, status, body, problem)
 

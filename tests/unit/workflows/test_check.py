@@ -16,7 +16,9 @@ SPEC = CheckSpec(wanted=(WANTED,))
 
 
 def go(signal, spec=SPEC, phase=None):
-    return advance(context(spec, inputs={"flow": {"id": "flow-1"}}), {"at": "get", "looks": 0} if phase is None else phase, signal)
+    return advance(
+        context(spec, inputs={"flow": {"id": "flow-1"}}), {"at": "get", "looks": 0} if phase is None else phase, signal
+    )
 
 
 @pytest.mark.parametrize("signal", list(Signal))
@@ -29,17 +31,29 @@ def test_an_existing_flow_is_asked_for_by_its_own_id():
     assert go(Signal.START, CheckSpec(flow="f-9"), NO_PHASE).call.path == "/flows/f-9"
 
 
-@pytest.mark.parametrize("found", [WANTED, {**WANTED, "schedule": {**SCHEDULE, "added": 1}, "createTime": "5"},
-                                   {**WANTED, "id": "other", "systemSegmentId": "a"}])
+@pytest.mark.parametrize(
+    "found",
+    [
+        WANTED,
+        {**WANTED, "schedule": {**SCHEDULE, "added": 1}, "createTime": "5"},
+        {**WANTED, "id": "other", "systemSegmentId": "a"},
+    ],
+)
 def test_what_was_asked_for_is_there_whatever_was_added(found):
     assert go(ok({"items": [flow(found)]})) == Settle(Ending.SUCCEEDED, {"id": "flow-1"})
 
 
-@pytest.mark.parametrize(("found", "word"), [
-    (None, "not among"), ({**WANTED, "exportMode": "FIRST_FULL_THEN_INCREMENTAL"}, "exportMode"),
-    ({**WANTED, "filenameTemplate": "%Y%"}, "filenameTemplate"),
-    ({**WANTED, "schedule": {**SCHEDULE, "startTime": "18:00"}}, "schedule"),
-    ({**WANTED, "schedule": None}, "schedule"), ({"id": "a"}, "exportMode")])
+@pytest.mark.parametrize(
+    ("found", "word"),
+    [
+        (None, "not among"),
+        ({**WANTED, "exportMode": "FIRST_FULL_THEN_INCREMENTAL"}, "exportMode"),
+        ({**WANTED, "filenameTemplate": "%Y%"}, "filenameTemplate"),
+        ({**WANTED, "schedule": {**SCHEDULE, "startTime": "18:00"}}, "schedule"),
+        ({**WANTED, "schedule": None}, "schedule"),
+        ({"id": "a"}, "exportMode"),
+    ],
+)
 def test_what_is_missing_or_other_is_named(found, word):
     step = go(ok({"items": [flow(*([found] if found else []))]}))
     assert step.ending is Ending.FAILED
@@ -66,7 +80,9 @@ def test_a_missing_flow_fails():
     assert go(no(404)).ending is Ending.FAILED
 
 
-@pytest.mark.parametrize("body", [None, {}, [], "x", {"items": []}, {"items": None}, {"items": [5]}, {"id": ""}, {"id": 5}])
+@pytest.mark.parametrize(
+    "body", [None, {}, [], "x", {"items": []}, {"items": None}, {"items": [5]}, {"id": ""}, {"id": 5}]
+)
 def test_an_answer_without_a_flow_is_a_failure_and_no_fact(body):
     """As a success it would be an activation of flow 'None'."""
     assert go(ok(body), CheckSpec(facts=True, flow="f-9")).ending is Ending.FAILED
@@ -78,13 +94,30 @@ def facts(value):
 
 
 def test_facts_are_kept_by_every_id():
-    found = facts({"id": "ext", "systemSegmentId": "sys", "name": "N", "schedule": SCHEDULE, "createTime": "1700000000"})
+    found = facts(
+        {"id": "ext", "systemSegmentId": "sys", "name": "N", "schedule": SCHEDULE, "createTime": "1700000000"}
+    )
     assert found["ext"] == found["sys"] == ["N", "2026-01-01", "2026-12-31", 1700000000.0, "sys"]
 
 
-@pytest.mark.parametrize(("created", "seconds"), [
-    ("1700000000", 1700000000.0), (1700000000, 1700000000.0), (1700000000123, 1700000000.123), ("1700000000123", 1700000000.123),
-    (None, 0.0), ("", 0.0), ("soon", 0.0), ([], 0.0), ({}, 0.0), (True, 0.0), ("²", 0.0), ("9" * 400, 0.0), (-5, 0.0)])
+@pytest.mark.parametrize(
+    ("created", "seconds"),
+    [
+        ("1700000000", 1700000000.0),
+        (1700000000, 1700000000.0),
+        (1700000000123, 1700000000.123),
+        ("1700000000123", 1700000000.123),
+        (None, 0.0),
+        ("", 0.0),
+        ("soon", 0.0),
+        ([], 0.0),
+        ({}, 0.0),
+        (True, 0.0),
+        ("²", 0.0),
+        ("9" * 400, 0.0),
+        (-5, 0.0),
+    ],
+)
 def test_creation_times_are_seconds_whatever_unit_or_type_they_come_in(created, seconds):
     assert facts({"id": "a", "createTime": created})["a"][3] == seconds
 

@@ -6,14 +6,16 @@ import pytest
 
 from headgate.exchange import Verdict
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
-from headgate.workflows.create import LOOK_AGAIN_S, LOOKS, POSTS, advance, look_up_filter
+from headgate.workflows.create import FAULTS, LOOK_AGAIN_S, LOOKS, advance, look_up_filter
 
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
-SPEC = creation(refs=(("baseConnectionId", "base"), ("sourceConnectionIds[]", "source"), ("flowSpec.id", "spec")),
-                body={"flowSpec": {"version": "1.0"}})
+SPEC = creation(
+    refs=(("baseConnectionId", "base"), ("sourceConnectionIds[]", "source"), ("flowSpec.id", "spec")),
+    body={"flowSpec": {"version": "1.0"}},
+)
 INPUTS = {"base": {"id": "b-1"}, "source": {"id": "s-1"}, "spec": {"id": "fs-1"}}
-LOST = {"at": "post", "posts": 1}
+LOST = {"at": "post", "posts": 1, "faults": 0}
 
 
 def go(signal, phase=NO_PHASE, spec=SPEC):
@@ -64,8 +66,13 @@ def test_after_a_lost_answer_it_looks_all_pages_before_it_posts_again():
 
 def test_found_once_is_adopted():
     step = go(Signal.LOST, LOST)
-    settled = go(items({"id": "other", "description": "something else"},
-                       {"id": "x-1", "etag": '"e"', "description": f"text {MARK}"}), step.phase)
+    settled = go(
+        items(
+            {"id": "other", "description": "something else"},
+            {"id": "x-1", "etag": '"e"', "description": f"text {MARK}"},
+        ),
+        step.phase,
+    )
     assert settled.ending is Ending.SUCCEEDED
     assert settled.output == {"id": "x-1", "etag": '"e"', "found": "after", "posts": 1}
 
@@ -86,11 +93,13 @@ def test_not_found_is_looked_for_again_after_a_while_and_then_posted():
             step = go(Signal.RESUME, step.phase)
     assert looks == LOOKS
     assert step.call.method == "POST"
-    assert step.phase == {"at": "post", "posts": 2}
+    assert step.phase == {"at": "post", "posts": 2, "faults": 1}
 
 
 def test_two_that_bear_the_marker_are_named_and_none_is_chosen():
-    step = go(items({"id": "x", "description": MARK}, {"id": "y", "description": MARK}), {"at": "look", "look": 1, "posts": 1})
+    step = go(
+        items({"id": "x", "description": MARK}, {"id": "y", "description": MARK}), {"at": "look", "look": 1, "posts": 1}
+    )
     assert step.ending is Ending.FAILED
     assert step.output == {"candidates": "x, y"}
     assert step.problem.code == "headgate-two-candidates"
@@ -115,7 +124,7 @@ def test_posting_ends_after_a_bounded_number_of_lost_answers():
             step = go(Signal.LOST, step.phase)
         else:
             step = go(items(), step.phase)
-    assert posts == POSTS
+    assert posts == FAULTS
     assert step.ending is Ending.FAILED
     assert step.problem.advice
 
@@ -145,9 +154,14 @@ def test_known_to_be_in_doubt_it_looks_first_although_it_has_no_phase():
 
 
 @pytest.mark.parametrize("name", ["a, b", 'say "hi"', "back\\slash", ","])
-@pytest.mark.parametrize(("collection", "wanted"), [
-    ("targetConnections", "connectionSpec.id==spec-1"), ("connections", "connectionSpec.id==spec-1"),
-    ("flows", "inheritedAttributes.properties.isDestinationFlow==true")])
+@pytest.mark.parametrize(
+    ("collection", "wanted"),
+    [
+        ("targetConnections", "connectionSpec.id==spec-1"),
+        ("connections", "connectionSpec.id==spec-1"),
+        ("flows", "inheritedAttributes.properties.isDestinationFlow==true"),
+    ],
+)
 def test_a_name_that_a_filter_cannot_hold_is_looked_for_among_all_of_its_kind(name, collection, wanted):
     """A comma means OR and quotes delimit (facts 2.4): a filter by such a name would find the wrong ones, or none."""
     assert look_up_filter(creation(name, collection)) == wanted
@@ -164,9 +178,22 @@ def test_a_name_whose_edges_a_filter_may_trim_is_not_put_into_one(name):
     assert look_up_filter(creation(name)) == "connectionSpec.id==spec-1"
 
 
-@pytest.mark.parametrize("body", [None, [], "x", 5, {}, {"items": None}, {"items": 5}, {"items": [None, 5, "x", []]},
-                                  {"items": [{"description": MARK}]}, {"items": [{"id": 5, "description": MARK}]},
-                                  {"items": [{"id": "x", "description": ["odd"]}]}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "x",
+        5,
+        {},
+        {"items": None},
+        {"items": 5},
+        {"items": [None, 5, "x", []]},
+        {"items": [{"description": MARK}]},
+        {"items": [{"id": 5, "description": MARK}]},
+        {"items": [{"id": "x", "description": ["odd"]}]},
+    ],
+)
 def test_a_list_of_any_shape_reads_as_nothing_found(body):
     step = go(ok(body), {"at": "look", "look": 1, "posts": 1})
     assert isinstance(step, Pause)

@@ -27,17 +27,20 @@ def test_a_flow_spec_is_asked_for_by_name_on_all_pages():
     assert step.call.paged
 
 
-@pytest.mark.parametrize(("found", "wanted"), [
-    ([{"id": "a", "name": "Campaign"}], "a"),
-    ([{"id": "a", "name": "Campaign"}, {"id": "b", "name": "Other"}], "a"),
-    ([{"id": 7, "name": "Campaign"}], "7"),
-    ([], None),
-    ([{"id": "a", "name": "Campaign"}, {"id": "b", "name": "Campaign"}], None),
-    ([{"name": "Campaign"}], None),
-    ([None, "x", {"id": "a", "name": "Campaign"}], "a"),
-    (None, None),
-    (5, None),
-])
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        ([{"id": "a", "name": "Campaign"}], "a"),
+        ([{"id": "a", "name": "Campaign"}, {"id": "b", "name": "Other"}], "a"),
+        ([{"id": 7, "name": "Campaign"}], "7"),
+        ([], None),
+        ([{"id": "a", "name": "Campaign"}, {"id": "b", "name": "Campaign"}], None),
+        ([{"name": "Campaign"}], None),
+        ([None, "x", {"id": "a", "name": "Campaign"}], "a"),
+        (None, None),
+        (5, None),
+    ],
+)
 def test_exactly_one_flow_spec_is_taken(found, wanted):
     step = go(ok({"items": found}), SPEC)
     if wanted is None:
@@ -48,15 +51,21 @@ def test_exactly_one_flow_spec_is_taken(found, wanted):
         assert step.output == {"id": wanted}
 
 
-@pytest.mark.parametrize(("records", "wanted"), [
-    ([record(3), record(2)], "3"),
-    ([record(3, "FAILED"), record(2)], "2"),
-    ([record(3, schema="other"), record(2)], "2"),
-    ([{"id": 4, "status": "SUCCEEDED"}, {"id": 4, "status": "SUCCEEDED", "schema": "x"}, record(2)], "2"),
-    ([record(3, "PROCESSING")], None),
-    ([{"status": "SUCCEEDED", "schema": {"name": PROFILE_SCHEMA}}], None),
-    ([], None), (None, None), ("x", None), ([None, 5], None),
-])
+@pytest.mark.parametrize(
+    ("records", "wanted"),
+    [
+        ([record(3), record(2)], "3"),
+        ([record(3, "FAILED"), record(2)], "2"),
+        ([record(3, schema="other"), record(2)], "2"),
+        ([{"id": 4, "status": "SUCCEEDED"}, {"id": 4, "status": "SUCCEEDED", "schema": "x"}, record(2)], "2"),
+        ([record(3, "PROCESSING")], None),
+        ([{"status": "SUCCEEDED", "schema": {"name": PROFILE_SCHEMA}}], None),
+        ([], None),
+        (None, None),
+        ("x", None),
+        ([None, 5], None),
+    ],
+)
 def test_the_newest_finished_profile_export_is_taken_as_a_string(records, wanted):
     step = go(ok({"records": records}), JOB)
     assert (step.output == {"id": wanted}) if wanted else (step.ending is Ending.FAILED and step.problem.advice)

@@ -32,8 +32,15 @@ def params_of(found):
 
 
 def paths(ops):
-    return [(op["path"].removeprefix(PREFIX), op["value"].get("value", op["value"]).get("id") if isinstance(op["value"], dict)
-             and "value" in op["value"] and "id" in op["value"]["value"] else None) for op in ops]
+    return [
+        (
+            op["path"].removeprefix(PREFIX),
+            op["value"].get("value", op["value"]).get("id")
+            if isinstance(op["value"], dict) and "value" in op["value"] and "id" in op["value"]["value"]
+            else None,
+        )
+        for op in ops
+    ]
 
 
 def go(signal, phase=NO_PHASE, spec=SPEC, made=None):
@@ -47,8 +54,13 @@ def test_everything_is_missing_from_an_empty_flow():
     ops = operations(SPEC, {})
     assert [op["op"] for op in ops] == ["add"] * 6
     assert [op["path"].removeprefix(PREFIX) for op in ops] == [
-        "/segmentSelectors/selectors/-", "/segmentSelectors/selectors/-", "/profileSelectors/selectors/-",
-        "/profileSelectors/selectors/-", "/mandatoryFields", "/primaryFields"]
+        "/segmentSelectors/selectors/-",
+        "/segmentSelectors/selectors/-",
+        "/profileSelectors/selectors/-",
+        "/profileSelectors/selectors/-",
+        "/mandatoryFields",
+        "/primaryFields",
+    ]
     assert ops[0]["value"] == {"type": "PLATFORM_SEGMENT", "value": A}
     assert ops[2]["value"] == {"type": "JSON_PATH", "value": {"path": "p"}}
     assert ops[4]["value"] == ["p"]
@@ -58,8 +70,11 @@ def test_everything_is_missing_from_an_empty_flow():
 def test_legacy_keeps_its_fields_inside_the_profile_selectors():
     spec = selectors(A, attributes=("p",), mandatory=("p",), primary=(PRIMARY,), legacy=True)
     assert [op["path"].removeprefix(PREFIX) for op in operations(spec, {})] == [
-        "/segmentSelectors/selectors/-", "/profileSelectors/selectors/-", "/profileSelectors/mandatoryFields",
-        "/profileSelectors/primaryFields"]
+        "/segmentSelectors/selectors/-",
+        "/profileSelectors/selectors/-",
+        "/profileSelectors/mandatoryFields",
+        "/profileSelectors/primaryFields",
+    ]
     done = flow(A, profile=("p",))
     done["transformations"][0]["params"]["profileSelectors"].update(mandatoryFields=["p"], primaryFields=[PRIMARY])
     assert operations(spec, params_of(done)) == []
@@ -72,7 +87,13 @@ def test_only_what_is_missing_is_sent():
 
 
 def test_nothing_is_missing_when_all_is_there_whatever_the_platform_added():
-    done = flow({**A, "createTime": "1", "status": "x"}, B, profile=("p", "q", "r"), mandatoryFields=["p"], primaryFields=[PRIMARY])
+    done = flow(
+        {**A, "createTime": "1", "status": "x"},
+        B,
+        profile=("p", "q", "r"),
+        mandatoryFields=["p"],
+        primaryFields=[PRIMARY],
+    )
     assert operations(SPEC, params_of(done)) == []
 
 
@@ -105,9 +126,18 @@ def test_the_creations_etag_is_used_with_its_quotes():
     assert len(step.call.body) == 6
 
 
-@pytest.mark.parametrize("made", [
-    {"id": "flow-1"}, {"id": "flow-1", "etag": None}, {"id": "flow-1", "etag": "flow-1"}, {"id": "flow-1", "etag": '""'},
-    {"id": "flow-1", "etag": 5}, {"id": "flow-1", "etag": '"e0"', "found": "after"}, {"id": "flow-1", "found": "store"}])
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"id": "flow-1"},
+        {"id": "flow-1", "etag": None},
+        {"id": "flow-1", "etag": "flow-1"},
+        {"id": "flow-1", "etag": '""'},
+        {"id": "flow-1", "etag": 5},
+        {"id": "flow-1", "etag": '"e0"', "found": "after"},
+        {"id": "flow-1", "found": "store"},
+    ],
+)
 def test_without_a_usable_etag_or_for_a_found_flow_it_reads_first(made):
     assert go(Signal.START, made=made).call.method == "GET"
 
@@ -196,15 +226,30 @@ def test_resumed_it_reads_first():
 # -- reading
 
 
-@pytest.mark.parametrize(("etag", "good"), [('"e"', True), ("e", False), ('""', False), ('"', False), (None, False), (5, False), ('"e', False)])
+@pytest.mark.parametrize(
+    ("etag", "good"),
+    [('"e"', True), ("e", False), ('""', False), ('"', False), (None, False), (5, False), ('"e', False)],
+)
 def test_an_etag_can_be_sent_back_if_it_bears_its_own_quotes(etag, good):
     assert quoted(etag) == (etag if good else None)
 
 
-@pytest.mark.parametrize(("found", "settled"), [
-    (flow(), True), (flow(state="disabled"), True), (flow(state="ENABLED"), True), (flow(state=None), True),
-    (flow(operation="COMPLETED"), True), (flow(operation="success"), True), (flow(operation=None), True), ({}, True),
-    (flow(state="updating"), False), (flow(operation="in_progress"), False), (flow(state="initializing"), False)])
+@pytest.mark.parametrize(
+    ("found", "settled"),
+    [
+        (flow(), True),
+        (flow(state="disabled"), True),
+        (flow(state="ENABLED"), True),
+        (flow(state=None), True),
+        (flow(operation="COMPLETED"), True),
+        (flow(operation="success"), True),
+        (flow(operation=None), True),
+        ({}, True),
+        (flow(state="updating"), False),
+        (flow(operation="in_progress"), False),
+        (flow(state="initializing"), False),
+    ],
+)
 def test_a_flow_is_settled_when_neither_state_nor_operation_say_otherwise(found, settled):
     assert is_settled(found) is settled
 
@@ -219,9 +264,15 @@ def test_flows_of_any_shape_are_read_without_a_raise(odd):
     is_settled({"state": odd, "lastOperation": odd})
     is_settled({"lastOperation": {"status": odd}})
     assert transformation_params({"transformations": odd}) is not None
-    for params in ({"segmentSelectors": odd}, {"segmentSelectors": {"selectors": odd}}, {"profileSelectors": odd},
-                   {"profileSelectors": {"selectors": odd}}, {"segmentSelectors": {"selectors": [{"value": odd}]}},
-                   {"profileSelectors": {"selectors": [{"value": odd}]}}, {"profileSelectors": {"selectors": [{"value": {"path": odd}}]}},
-                   {"segmentSelectors": {"selectors": [{"value": {"id": odd}}]}}):
+    for params in (
+        {"segmentSelectors": odd},
+        {"segmentSelectors": {"selectors": odd}},
+        {"profileSelectors": odd},
+        {"profileSelectors": {"selectors": odd}},
+        {"segmentSelectors": {"selectors": [{"value": odd}]}},
+        {"profileSelectors": {"selectors": [{"value": odd}]}},
+        {"profileSelectors": {"selectors": [{"value": {"path": odd}}]}},
+        {"segmentSelectors": {"selectors": [{"value": {"id": odd}}]}},
+    ):
         segment_values(params)
         assert operations(SPEC, params)

@@ -28,11 +28,16 @@ def text(survey: Survey) -> str:
 
 def _head(survey: Survey) -> list[str]:
     plan = survey.plan
-    what = f"{plural(len(plan.items), 'item')} ({survey.items_created:,} to create, {survey.items_reused:,} exist)"
-    pairs = f", {plural(survey.pairs, 'pair')} to activate" if survey.pairs else ""
+    what = []
+    if plan.items or not survey.pairs:
+        what.append(
+            f"{plural(len(plan.items), 'item')} ({survey.items_created:,} to create, {survey.items_reused:,} exist)"
+        )
+    if survey.pairs:
+        what.append(f"{plural(survey.pairs, 'pair')} to activate")
     lines = [
         f"PLAN  {plan.manifest} in sandbox {plan.sandbox}",
-        f"  {what}{pairs}",
+        f"  {', '.join(what)}",
         f"  {plural(len(plan.jobs), 'job')}, {plural(survey.edges, 'edge')}, fingerprint {plan.fingerprint}",
     ]
     if survey.unfinished:

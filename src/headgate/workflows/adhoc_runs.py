@@ -1,0 +1,190 @@
+"""What becomes of an ad-hoc request: its runs followed to their end, and found again after a lost answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.workflows.adhoc_request import (
+    all_pairs,
+    ask_runs,
+    flow_of_pair,
+    post,
+    row,
+    settle,
+    tries,
+    wire_of,
+)
+from headgate.workflows.contract import RUNS, Ask, Context, Pause, Phase, Step
+from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of, run_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Pages of 100 runs that are read at most for one look.
+PAGES: Final = 20
+#: Looks for evidence of a lost request before it is sent again, and platform seconds between them.
+LOOKS: Final = 2
+LOOK_AGAIN_S: Final = 5.0
+FIND_ROUNDS: Final = 8
+#: Times one pair is sent before we give up on it.
+ATTEMPTS: Final = 12
+#: Platform seconds after which a run that is not over is no longer followed (facts 3.3 ask for a deadline).
+FOLLOW_S: Final = 24 * 3600.0
+
+
+# -- after a lost answer -----------------------------------------------------------------------------------------------
+
+
+def find(ctx: Context, phase: Phase) -> Step:
+    """Look which runs are newer than the request: they are the evidence that it was carried out."""
+    return ask_runs(ctx, {**phase, "token": "", "page": 0})
+
+
+def found_runs(ctx: Context, phase: Phase, answer: Answer) -> Step:
+    """Take in one page of that evidence."""
+    if answer.verdict is not Verdict.OK:
+        return all_pairs(ctx, "failed", answer.problem)
+    runs, token = items_of(answer.body)
+    since = int(phase["since"])
+    news = [
+        *phase.get("news", []),
+        *(
+            [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
+            for run in runs
+            if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours
+        ),
+    ]
+    page = int(phase.get("page", 0)) + 1
+    if token and page < PAGES and runs and min(created_ms(run) for run in runs) > since:
+        return ask_runs(ctx, {**phase, "token": token, "page": page, "news": news})
+    return _matched(ctx, {key: value for key, value in phase.items() if key not in ("news", "token", "page")}, news)
+
+
+def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
+    known: dict[str, str] = {row: run for row, run in phase.get("known", {}).items() if run}
+    by_pair = {(run[1], audience): run[0] for run in news for audience in run[3]}
+    for pair in ctx.spec["pairs"]:
+        run = by_pair.get((flow_of_pair(ctx, pair), wire_of(ctx, pair)))
+        if run:
+            known.setdefault(str(pair[0]), run)
+    open_pairs = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known]
+    dark = [run for run in news if not run[3] and run[0] not in known.values()]
+    for flow in {flow_of_pair(ctx, pair) for pair in open_pairs}:
+        # Runs that are over and still do not say whose they are: as many as are missing on this flow must be ours.
+        # One in progress is never taken: it may be of another job whose answer is still on its way.
+        mine = [pair for pair in open_pairs if flow_of_pair(ctx, pair) == flow]
+        here = [run for run in dark if run[1] == flow]
+        if len(mine) == len(here) and all(run[2] for run in here):
+            known.update({str(pair[0]): run[0] for pair, run in zip(mine, here, strict=True)})
+    left = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known]
+    if not left:
+        return follow(ctx, {str(pair[0]): known[str(pair[0])] for pair in ctx.spec["pairs"]})
+    flows = {flow_of_pair(ctx, pair) for pair in left}
+    if any(run[1] in flows and not run[2] for run in dark):
+        return Pause(
+            ctx.poll.first_s,
+            "finding the runs of a request whose answer was lost",
+            {**phase, "at": "find", "known": known},
+        )
+    look = int(phase.get("look", 0)) + 1
+    happened = bool(known) or bool(phase.get("accepted"))
+    if look < LOOKS or (happened and look < FIND_ROUNDS):
+        return Pause(
+            LOOK_AGAIN_S,
+            "looking for the runs of a request whose answer was lost",
+            {**phase, "at": "find", "look": look, "known": known},
+        )
+    if not happened:
+        if tries(ctx) + int(phase.get("rounds", 0)) >= ATTEMPTS:
+            return all_pairs(ctx, "failed", Problem(0, "headgate-lost", "every answer to this request was lost"))
+        return post(ctx, int(phase["since"]), lost=True, rounds=int(phase.get("rounds", 0)) + 1)
+    # A request is carried out whole (facts 4.3): it happened, so these were activated too, whatever the list shows.
+    return follow(ctx, {str(pair[0]): known.get(str(pair[0]), "") for pair in ctx.spec["pairs"]})
+
+
+# -- until every run is over -------------------------------------------------------------------------------------------
+
+
+def follow(ctx: Context, runs: Mapping[str, str]) -> Step:
+    """Follow ``runs`` (run id by row; empty where it is not known) to their end, if the entry waits for it."""
+    known = [run for run in runs.values() if run]
+    phase: Phase = {"at": "runs", "of": dict(runs), RUNS: known, "look": 0, "until": ctx.now_s + FOLLOW_S}
+    if not ctx.spec.get("wait", True) or not known:
+        return _finished(ctx, phase, {}, "")
+    return Pause(ctx.poll.wait(0), f"{_count(len(runs))} in progress", phase, keep=True)
+
+
+def _count(runs: int) -> str:
+    return f"{runs} run{'s' if runs != 1 else ''}"
+
+
+def poll(phase: Phase, runs: list[str]) -> Step:
+    """Look at ``runs``: all in one list request, or one by one where the list was found not to show them."""
+    if phase.get("unlisted"):
+        return _single(phase, runs)
+    query = (("property", f"id=={','.join(runs)}"), ("limit", "100"))
+    call = Call("GET", "flow", "/runs", "GET /runs", "poll", query=query)
+    return Ask(call, {**phase, "singles": []})
+
+
+def _single(phase: Phase, runs: list[str]) -> Ask:
+    call = Call("GET", "flow", f"/runs/{runs[0]}", "GET /runs/{id}", "poll")
+    return Ask(call, {**phase, "singles": runs})
+
+
+def polled(phase: Phase, answer: Answer, wanted: list[str]) -> tuple[Phase, list[str]]:
+    """Take in a look at runs: the phase, with what is over under ``done``, and what is still to be asked one by one.
+
+    What the list leaves out is asked for by its id (a run may take a while to become readable, facts 3.6). If that
+    shows what the list does not, the list is not asked again.
+    """
+    done: dict[str, list[Any]] = dict(phase.get("done", {}))
+    shown = items_of(answer.body)[0] if answer.verdict is Verdict.OK else []
+    done.update({run["id"]: list(run_state(run)) for run in shown if run.get("id") in wanted and is_terminal(run)})
+    following: Phase = {**phase, "done": done}
+    asked: list[str] = phase.get("singles", [])
+    if asked:
+        following["unlisted"] = phase.get("unlisted") or bool(shown)
+        left = [run for run in asked[1:] if run not in done]
+    else:
+        seen = {run.get("id") for run in shown}
+        left = [run for run in wanted if run not in seen and run not in done]
+    following["singles"] = []
+    return following, left
+
+
+def runs_polled(ctx: Context, phase: Phase, answer: Answer) -> Step:
+    """A look at our own runs came back."""
+    following, singles = polled(phase, answer, phase[RUNS])
+    done = following["done"]
+    left = [run for run in phase[RUNS] if run not in done]
+    if not left:
+        return _finished(ctx, phase, done, "")
+    refused = answer.verdict is not Verdict.OK and answer.status != 404 and bool(phase.get("singles"))
+    if refused or ctx.now_s > float(phase.get("until", ctx.now_s)):
+        # They were activated; only what became of them is not known. That is no reason to do it again.
+        why = answer.problem.message if answer.problem else "not over after a day"
+        return _finished(ctx, phase, done, f"its run was not followed to its end: {why}")
+    if singles:
+        return _single(following, singles)
+    following["look"] = int(phase["look"]) + 1
+    return Pause(ctx.poll.wait(following["look"]), f"{len(left)} of {_count(len(phase[RUNS]))} in progress", following)
+
+
+def keep_looking(_ctx: Context, phase: Phase) -> Step:
+    """Look again at those of our runs that are not over."""
+    done = phase.get("done", {})
+    return poll(phase, [run for run in phase[RUNS] if run not in done])
+
+
+def _finished(ctx: Context, phase: Phase, done: Mapping[str, list[Any]], why: str) -> Step:
+    rows = []
+    for pair in ctx.spec["pairs"]:
+        run = phase["of"].get(str(pair[0]), "")
+        state, reason = done.get(run, ["running" if run else None, why or None])
+        outcome = "failed" if state == RunState.FAILED else "activated"
+        if not run:
+            reason = "activated; the platform does not show its run"
+        rows.append(row(pair, outcome, reason, run=run or None, state=state, attempts=tries(ctx)))
+    return settle(rows, runs=phase[RUNS])

@@ -1,0 +1,104 @@
+"""A plan looked at from all sides: what exists, what would be refused, which guardrails it nears."""
+
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+import pytest
+
+import headgate
+from headgate.cli.survey import survey
+from headgate.cli.views import plan as view
+from headgate.plan.outline import Outline
+from headgate.report.render_table import width
+from headgate.settings import Profile
+from headgate.store import RunRow, open_store
+from tests.acceptance.cli_support import AUDIENCE, S3_SECRET, write_manifest
+
+PROFILE = Profile(org_id="org", client_id="c", sandbox="dev")
+
+
+def planned(folder, flows=3, audiences=None, **options):
+    path = write_manifest(folder, flows, **options)
+    if audiences is not None:
+        one = '{id: "${row.id}", exportMode: DAILY_FULL_EXPORT, schedule: "${vars.daily}"}'
+        more = ", ".join(one.replace("${row.id}", AUDIENCE.format(n)) for n in range(audiences))
+        path.write_text(path.read_text().replace(f"audiences: [{one}]", f"audiences: [{more}]"))
+    return headgate.plan(headgate.load(path, env={"S3_SECRET": S3_SECRET}))
+
+
+class Known:
+    """A store that knows some objects."""
+
+    def __init__(self, known, runs=()):
+        self._known, self._runs = known, runs
+
+    def known(self, _sandbox):
+        return self._known
+
+    def runs(self):
+        return self._runs
+
+
+def test_guardrails(tmp_path):
+    few = survey(planned(tmp_path, 100), PROFILE, None, simulate=False, rate=None)
+    assert few.warnings == []
+    many = survey(planned(tmp_path, 101), PROFILE, None, simulate=False, rate=None)
+    assert [text.split(";")[0] for text in many.warnings] == ["101 flows", "101 audiences are exported at 17:00 UTC"]
+    crowded = survey(planned(tmp_path, 1, audiences=251), PROFILE, None, simulate=False, rate=None)
+    assert crowded.warnings[0].startswith("Flow 0: 251 audiences; Adobe advises at most 250")
+
+
+def test_what_exists_is_not_asked_for(tmp_path):
+    plan = planned(tmp_path, 3)
+    first = [job for job in plan.jobs if job.collection and (job.item in (-1, 0))]
+    known = {job.spec.marker: ("id", job.digest) for job in first}
+    doubtful = plan.jobs[plan.items[1].jobs["flow"]]
+    known[doubtful.spec.marker] = ("", doubtful.digest)  # asked for, answer unknown
+    found = survey(plan, PROFILE, Known(known), simulate=False, rate="10/s")
+    assert (found.items_created, found.items_reused) == (2, 1)
+    assert found.requests["POST /flows"] == 2
+    assert found.requests["POST /connections"] == 0
+    assert found.refusals == []
+    assert found.forecast.assumptions.rate_per_s == 10
+
+
+def test_what_a_run_would_refuse(tmp_path):
+    plan = planned(tmp_path)
+    flow = plan.jobs[plan.items[0].jobs["flow"]]
+    elsewhere = RunRow("m-1", plan.manifest, "m", "dev", "other", "interrupted", 1.0, 2.0, open=3,
+                       args={"platform": "embedded"})  # fmt: skip
+    profile = Profile(org_id="org", client_id="c", sandbox="dev", access_token=headgate.Secret("t"))
+    found = survey(plan, profile, Known({flow.spec.marker: ("id", "other")}, [elsewhere]), simulate=False, rate=None)
+    changed, stranger, stale = found.refusals
+    assert "made from other content (such as flow:Flow 0)" in changed
+    assert "embedded platform" in stranger
+    assert "m-1 is unfinished" in stale
+    assert found.unfinished == "m-1"
+    assert "refused:" in view.text(found)
+
+
+def test_views(tmp_path):
+    found = survey(planned(tmp_path, 120, activation=True), PROFILE, None, simulate=True, rate=None)
+    text = view.text(found)
+    assert max(map(width, text.splitlines())) <= 100
+    assert len(text.splitlines()) <= 45
+    assert "120 items (120 to create, 0 exist), 120 pairs to activate" in text
+    assert "2 is the minimum for 120 pairs" in text
+    assert "hold" in text
+    data = orjson.loads(view.as_json(found))
+    assert data["schema"] == "headgate.plan/1"
+    assert data["adhoc"][0]["newFlows"] is True
+    assert data["forecast"]["assumptions"]["timeScale"] == 600
+    assert S3_SECRET not in view.as_json(found) + text
+
+
+@pytest.mark.parametrize("simulate", [True, False])
+def test_a_real_store_is_only_read(tmp_path, simulate):
+    plan = planned(tmp_path)
+    with closing(open_store(tmp_path / "s.db")) as store:
+        store.begin(RunRow("r", plan.manifest, "m", "dev", plan.fingerprint, "running", 1.0), Outline.of(plan).packed())
+    before = Path(tmp_path / "s.db").read_bytes()
+    with closing(open_store(tmp_path / "s.db", readonly=True)) as store:
+        assert survey(plan, PROFILE, store, simulate=simulate, rate=None).unfinished == "r"
+    assert Path(tmp_path / "s.db").read_bytes() == before
