@@ -15,7 +15,7 @@ from headgate.engine.machine import Machine, Rules
 from headgate.engine.runner import Gate, Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.pacing import Brake
-from headgate.plan.outline import Outline
+from headgate.planning.outline import Outline
 from headgate.platform.contract import Platform
 from headgate.platform.endpoint import PlatformSettings
 from headgate.platform.transport import Transport
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headgate.engine.events import Tell
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
 
 #: Far above what any machine can send, so that the limiter works but never waits.
 NO_LIMIT = 1e7

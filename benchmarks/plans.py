@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from headgate.plan.marker import described, marker
-from headgate.plan.model import ItemRow, Job, Plan
+from headgate.planning.marker import described, marker
+from headgate.planning.model import ItemRow, Job, Plan
 from headgate.workflows.create import CreateSpec
 
 #: About what a POST to Flow Service carries; ids that are filled in come on top.

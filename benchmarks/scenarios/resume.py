@@ -15,7 +15,7 @@ from headgate.engine.record import fold
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
     from headgate.store import Store
 
 JOBS = 100_000

@@ -12,7 +12,6 @@ Names are looked up on first use, so that importing the package costs nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from headgate.manifest.model import Manifest
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
     from headgate.report.model import Failure, ItemResult, PairResult, Report
     from headgate.secret import Secret
     from headgate.settings import Profile
@@ -39,6 +38,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load": "headgate.api",
+    "plan": "headgate.api",
     "run": "headgate.api",
     "Diagnostic": "headgate.errors",
     "HeadgateError": "headgate.errors",
@@ -51,7 +51,7 @@ _HOMES = {
     "StoreError": "headgate.errors",
     "UsageError": "headgate.errors",
     "Manifest": "headgate.manifest.model",
-    "Plan": "headgate.plan.model",
+    "Plan": "headgate.planning.model",
     "Failure": "headgate.report.model",
     "ItemResult": "headgate.report.model",
     "PairResult": "headgate.report.model",
@@ -83,17 +83,6 @@ __all__ = [
     "plan",
     "run",
 ]
-
-
-class _Room(ModuleType):
-    """``headgate.plan`` is a function of the API and a room, and Python knows one attribute of a name: both it is."""
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        """See :func:`headgate.api.plan`."""
-        return import_module("headgate.api").plan(*args, **options)
-
-
-import_module("headgate.plan").__class__ = _Room
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.launch import Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
     from headgate.store.contract import Store

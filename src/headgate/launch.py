@@ -20,14 +20,14 @@ from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
-from headgate.plan.outline import Outline
+from headgate.planning.outline import Outline
 from headgate.report import Report, build
 from headgate.store import RunRow, Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
     from headgate.settings import Profile
     from headgate.simulator import Simulator
 

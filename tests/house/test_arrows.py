@@ -17,17 +17,17 @@ ARROWS = {
     "settings": {"errors", "pacing", "secret"},
     "catalogue": {"secret"},
     "manifest": {"catalogue", "errors", "pacing", "secret"},
-    "plan": {"errors", "secret"},
-    "workflows": {"catalogue", "exchange", "manifest", "pacing", "plan", "secret"},
+    "planning": {"errors", "secret"},
+    "workflows": {"catalogue", "exchange", "manifest", "pacing", "planning", "secret"},
     "platform": {"clock", "errors", "exchange", "pacing", "secret", "settings"},
-    "engine": {"clock", "errors", "exchange", "pacing", "plan", "platform", "store", "workflows"},
+    "engine": {"clock", "errors", "exchange", "pacing", "planning", "platform", "store", "workflows"},
     "store": {"engine", "errors"},
-    "report": {"engine", "plan", "store", "workflows"},
+    "report": {"engine", "planning", "store", "workflows"},
     "simulator": {"clock"},
-    "launch": {"clock", "engine", "errors", "pacing", "plan", "platform", "report", "secret", "settings", "simulator",
+    "launch": {"clock", "engine", "errors", "pacing", "planning", "platform", "report", "secret", "settings", "simulator",
                "store"},
     "bulletin": {"clock", "engine", "launch", "report"},
-    "api": {"bulletin", "catalogue", "clock", "engine", "errors", "launch", "manifest", "plan", "platform", "report",
+    "api": {"bulletin", "catalogue", "clock", "engine", "errors", "launch", "manifest", "planning", "platform", "report",
             "secret", "settings", "simulator", "store", "workflows"},
     "cli": None,
     "__main__": None,
@@ -36,14 +36,14 @@ ARROWS = {
 
 #: Narrower than their rooms: pure modules that must not reach an effect, whatever their room may.
 PURE = {
-    "engine.machine": {"errors", "exchange", "pacing", "plan", "workflows"},
+    "engine.machine": {"errors", "exchange", "pacing", "planning", "workflows"},
     "engine.record": {"exchange", "workflows"},
     "engine.events": {"exchange"},
     "engine.leases": set(),
     "engine.tally": {"exchange"},
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
-PURE_ROOMS = ("pacing", "catalogue", "plan", "workflows")
+PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows")
 
 
 def imports(path: Path) -> list[tuple[str, int]]:

@@ -13,8 +13,8 @@ from headgate.engine.events import Stop
 from headgate.engine.machine import Machine, Rules
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy
-from headgate.plan.marker import marker
-from headgate.plan.model import Job, PairRow, Plan
+from headgate.planning.marker import marker
+from headgate.planning.model import Job, PairRow, Plan
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
 from headgate.workflows.packing import pack

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headgate.cli.show import View
     from headgate.engine.runner import Observer
     from headgate.launch import Watch, Wishes
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
 
@@ -245,7 +245,7 @@ def _publish(asked: Drive, report: Report) -> None:
 def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
     """The report of a run that could not begin, or that broke: from the store where it has something."""
     from headgate.engine.record import Past, fold
-    from headgate.plan.outline import Outline
+    from headgate.planning.outline import Outline
     from headgate.report import Failure, build
     from headgate.store import RunRow, open_store
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
 from headgate.launch import SIMULATED_TIME_SCALE, Wishes, changed_items, last_unfinished, rules_of
-from headgate.plan.forecast import Assumptions, Forecast, forecast
+from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.report.render_table import plural
 
 if TYPE_CHECKING:
-    from headgate.plan.model import Plan
+    from headgate.planning.model import Plan
     from headgate.settings import Profile
     from headgate.store.contract import Store
 

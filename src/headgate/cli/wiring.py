@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from headgate.manifest.model import Manifest
-    from headgate.plan.file import SavedPlan
-    from headgate.plan.model import Plan
+    from headgate.planning.file import SavedPlan
+    from headgate.planning.model import Plan
     from headgate.settings import Profile
     from headgate.store.contract import RunRow, Store
 
@@ -78,7 +78,7 @@ def near(path: str | Path) -> Path:
 
 def saved_plan(path: Path) -> SavedPlan | None:
     """The saved plan at ``path``; ``None`` when it is something else (a manifest, then)."""
-    from headgate.plan import file
+    from headgate.planning import file
 
     return file.read(path) if file.is_saved_plan(path) else None
 

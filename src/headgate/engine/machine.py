@@ -36,7 +36,7 @@ from headgate.engine.record import Made, Past, Record, children_of, problem_of, 
 from headgate.errors import InvalidTransition
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
-from headgate.plan.model import Job, Plan
+from headgate.planning.model import Job, Plan
 from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import (
     HELD,
@@ -138,7 +138,7 @@ class Machine:
         self._failed_items: set[int] = set()
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
-        self._answered_once = False
+        self._answered_once = self._dated = False
         self._clock_at, self._clock_s = at, now_s
         self._out: list[Command] = []
         self._link()
@@ -365,7 +365,7 @@ class Machine:
         live = self.live[index]
         if live.context is None:  # edges are settled before a job starts, so this is made once
             live.context = self._make_context(index)
-        live.context.now_s = self.platform_now(at)
+        live.context.now_s, live.context.dated = self.platform_now(at), self._dated
         return live.context
 
     def _make_context(self, index: int) -> Context:
@@ -378,7 +378,7 @@ class Machine:
                 inputs[role] = settled.get("output", {})
             else:
                 missing[role] = self._blame(edge)
-        return Context(job.key, job.spec, inputs, missing, 0.0, self._ours, self.rules.poll)
+        return Context(job.key, job.spec, inputs, missing, 0.0, self._ours, poll=self.rules.poll)
 
     def _blame(self, edge: int) -> str:
         live = self.live[edge]
@@ -399,6 +399,7 @@ class Machine:
         if call is None:
             raise InvalidTransition(f"{self.jobs[event.job].key}: an answer without a call")
         if answer.date_s is not None:
+            self._dated = True
             self._tune(event.at, answer.date_s)
         match answer.verdict:
             case Verdict.OK | Verdict.REJECTED:

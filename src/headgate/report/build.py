@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headgate.engine.record import JobPast, Past, problem_of
-from headgate.plan.outline import JobLine, Outline
+from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
 from headgate.workflows.contract import HELD, Ending
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.plan.model import AdhocNote, Job, PairRow
+from headgate.planning.model import AdhocNote, Job, PairRow
 from headgate.workflows.adhoc_request import EXPORT_JOB
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.find import FindSpec
@@ -16,7 +16,7 @@ from headgate.workflows.packing import pack
 
 if TYPE_CHECKING:
     from headgate.manifest.model import Item
-    from headgate.plan.builder import Builder
+    from headgate.planning.builder import Builder
 
 
 def compile_item(item: Item, entry: str, plan: Builder) -> None:

@@ -128,6 +128,9 @@ def _sorted(ctx: Context, phase: Phase) -> Step:
         if len(ready) < len(ctx.spec["pairs"]):
             return settle(rows, child(ctx, ready, "a"))
         return Claim(_audiences(ctx.spec), {"at": "claimed", "waits": phase.get("waits", 0)})
+    if not ctx.dated and not phase.get("asked"):
+        # A resumed run may have nothing else to ask: any answer tells what time it is there.
+        return ask_runs(ctx, {**phase, "at": "clock", "asked": True, "token": ""})
     together = [at for at, _ in held if at <= min(at for at, _ in held) + TOGETHER_S]
     until = max(together)
     waiting = [pair for _, pair in held]
@@ -140,6 +143,10 @@ def _sorted(ctx: Context, phase: Phase) -> Step:
     # A second more: the platform compares whole seconds of its own clock.
     waited: Phase = {key: phase[key] for key in ("waits", "waited") if key in phase}
     return Pause(until - ctx.now_s + 1.0, reason, {"at": "start", **waited}, held=True, until_s=until)
+
+
+def _told(ctx: Context, phase: Phase, _answer: Answer) -> Step:
+    return _sorted(ctx, {**phase, "at": "start"})
 
 
 def _judge(ctx: Context, pair: list[Any]) -> tuple[list[Any] | None, float]:
@@ -303,6 +310,6 @@ def _clock(at_s: float) -> str:
 
 
 _RESUMED = {"start": _start, "after": _start, "claimed": _claimed, "busy": _claimed, "find": find, "runs": keep_looking}
-_ANSWERED = {"after": _after, "busy": _busy, "post": _posted, "find": found_runs, "runs": runs_polled}
+_ANSWERED = {"clock": _told, "after": _after, "busy": _busy, "post": _posted, "find": found_runs, "runs": runs_polled}
 
 PROCEDURE = Procedure(advance, keys)

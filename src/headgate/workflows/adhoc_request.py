@@ -36,7 +36,7 @@ def post(ctx: Context, since: int, *, lost: bool, rounds: int = 0, waits: int = 
 
 def ask_runs(ctx: Context, phase: Phase) -> Ask:
     """One page of the runs of the job's flows, newest first (facts 2.4)."""
-    flows = sorted({flow_of_pair(ctx, pair) for pair in ctx.spec["pairs"]})
+    flows = sorted({flow_of_pair(ctx, pair) for pair in ctx.spec["pairs"] if pair[1] in ctx.inputs})
     query = [("property", f"flowId=={','.join(flows)}"), ("limit", "100")]
     if phase["token"]:
         query.append(("continuationToken", phase["token"]))

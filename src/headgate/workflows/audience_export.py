@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue import Destination, batch, profile_store
-from headgate.plan.builder import Builder, frozen
-from headgate.plan.marker import described
-from headgate.plan.model import ItemRow, Job
+from headgate.planning.builder import Builder, frozen
+from headgate.planning.marker import described
+from headgate.planning.model import ItemRow, Job
 from headgate.secret import masked
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec

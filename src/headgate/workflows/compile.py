@@ -9,8 +9,8 @@ from typing import Final
 import orjson
 
 from headgate.manifest.model import Item, Manifest
-from headgate.plan.builder import Builder
-from headgate.plan.model import Job, Plan
+from headgate.planning.builder import Builder
+from headgate.planning.model import Job, Plan
 from headgate.secret import masked
 from headgate.workflows import activation, audience_export
 from headgate.workflows.packing import CAP

@@ -39,7 +39,8 @@ class Context:
 
     ``spec`` is the job's own (planned) data; ``inputs`` the outputs of jobs it needs, by role; ``missing`` the roles
     of soft dependencies that did not succeed, with the reason. ``now_s`` is the platform's clock, epoch seconds.
-    ``ours`` are the remote runs that jobs of this run started.
+    ``ours`` are the remote runs that jobs of this run started. ``dated`` is false until an answer has told the
+    platform's time: until then ``now_s`` is only our own clock's idea of it.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Context:
     missing: Mapping[str, str]
     now_s: float
     ours: Collection[str] = ()
+    dated: bool = True
     poll: PollPolicy = field(default_factory=PollPolicy)
 
 

@@ -22,7 +22,7 @@ def test_every_name_is_there():
 def test_import_costs_nothing_and_plan_is_a_function_whatever_was_imported_first():
     code = (
         "import sys, headgate; heavy = {'click', 'aiohttp', 'pydantic', 'rich', 'yaml', 'orjson'} & set(sys.modules); "
-        "assert not heavy, heavy; import headgate.plan.model; assert callable(headgate.plan); "
+        "assert not heavy, heavy; import headgate.planning.model; assert callable(headgate.plan); "
         "from headgate import plan; assert callable(plan)"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)

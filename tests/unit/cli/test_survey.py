@@ -9,7 +9,7 @@ import pytest
 import headgate
 from headgate.cli.survey import survey
 from headgate.cli.views import plan as view
-from headgate.plan.outline import Outline
+from headgate.planning.outline import Outline
 from headgate.report.render_table import width
 from headgate.settings import Profile
 from headgate.store import RunRow, open_store

@@ -12,8 +12,8 @@ from headgate.engine.record import Past, Record, fold
 from headgate.errors import InvalidTransition
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
-from headgate.plan.marker import marker
-from headgate.plan.model import ItemRow, Job, PairRow, Plan
+from headgate.planning.marker import marker
+from headgate.planning.model import ItemRow, Job, PairRow, Plan
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headgate.engine.record import JobPast, Past, Record, fold
-from headgate.plan.model import ItemRow, PairRow
-from headgate.plan.outline import JobLine, Outline
+from headgate.planning.model import ItemRow, PairRow
+from headgate.planning.outline import JobLine, Outline
 from headgate.report import build
 from headgate.store import RunRow
 

@@ -63,7 +63,7 @@ def command(
     with reading(settings.state) as store:
         found = survey(plan, settings, store, simulate=simulate, rate=rate)
     if out is not None:
-        from headgate.plan import file
+        from headgate.planning import file
         from headgate.report.render import write
 
         try:

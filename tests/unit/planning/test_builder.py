@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from headgate.plan.builder import Builder, frozen
-from headgate.plan.marker import PREFIX, described, marker
-from headgate.plan.model import ItemRow, Job, PairRow, Plan
-from headgate.plan.outline import Outline
+from headgate.planning.builder import Builder, frozen
+from headgate.planning.marker import PREFIX, described, marker
+from headgate.planning.model import ItemRow, Job, PairRow, Plan
+from headgate.planning.outline import Outline
 from headgate.secret import Secret
 
 

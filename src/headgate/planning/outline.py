@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from headgate.plan.model import ItemRow, PairRow, Plan
+from headgate.planning.model import ItemRow, PairRow, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

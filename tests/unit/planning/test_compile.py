@@ -10,7 +10,7 @@ import pytest
 
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
-from headgate.plan.outline import Outline
+from headgate.planning.outline import Outline
 from headgate.secret import masked
 from headgate.workflows.adhoc_request import EXPORT_JOB
 from headgate.workflows.compile import compile_plan

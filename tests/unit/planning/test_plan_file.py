@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from headgate.errors import StalePlan, UsageError
-from headgate.plan import file
+from headgate.planning import file
 
 CONTENT = {"path": "m.yaml", "sandbox": "dev", "fingerprint": "abc", "asked": {"set": {"a": "b"}, "select": ["x*"]}}
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from headgate.plan.model import Job, Plan
+from headgate.planning.model import Job, Plan
 
 #: An audience is refused for an hour after it was first activated (contract 4).
 HOLD_S = 3600.0

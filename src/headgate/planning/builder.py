@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headgate.plan.marker import marker
+from headgate.planning.marker import marker
 
 if TYPE_CHECKING:
-    from headgate.plan.model import AdhocNote, ItemRow, Job, PairRow
+    from headgate.planning.model import AdhocNote, ItemRow, Job, PairRow
 
 
 class Builder:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from headgate.plan.forecast import Assumptions, forecast
-from headgate.plan.model import Job, Plan
+from headgate.planning.forecast import Assumptions, forecast
+from headgate.planning.model import Job, Plan
 from headgate.workflows.packing import pack
 
 
