@@ -7,7 +7,7 @@ import pytest
 
 from tests.acceptance.world import REPOSITORY, assert_clean, served
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 ITEMS, PAIRS, CONNECTIONS = 240, 600, 9
 
 
@@ -36,6 +36,6 @@ def test_every_fault_file(tmp_path, faults):
     for found in (REPOSITORY / "configs/manifests").glob("first-run*"):
         shutil.copy(found, tmp_path)
     with served(tmp_path, "--faults", str(REPOSITORY / f"configs/faults/{faults}.yaml")) as world:
-        done = world.run("run", "first-run.yaml", "--rate", "200/s", timeout=200)
+        done = world.run("run", "first-run.yaml", "--rate", "200/s", timeout=500)
         assert done.returncode == 0, done.stdout + done.stderr
         assert_clean(world.ledger(), items=ITEMS, pairs=PAIRS, connections=CONNECTIONS)

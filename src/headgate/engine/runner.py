@@ -68,6 +68,9 @@ class Gate:
 
     async def pass_one(self, _endpoint: str = "") -> None:
         """Wait for leave to send one request."""
+        if not self._line.locked() and self._limiter.has_capacity() and self._brake.remaining(self._clock.mono()) <= 0:
+            await self._limiter.acquire()  # nobody waits and nothing holds: straight through
+            return
         async with self._line:
             while (left := self._brake.remaining(self._clock.mono())) > 0:
                 await self._clock.sleep(left)
