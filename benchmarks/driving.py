@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure import Lap, lap
 from benchmarks.nothing import NullJournal, NullPlatform
 from headgate.clock import Clock, SystemClock
-from headgate.engine.machine import Machine, Rules
+from headgate.engine.live import Rules
+from headgate.engine.machine import Machine
 from headgate.engine.runner import Gate, Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.pacing import Brake

@@ -10,7 +10,8 @@ from benchmarks.measure import Figure, Lap, alternate, lap, middle
 from benchmarks.plain import posts
 from benchmarks.plans import bodies, grove, items_for
 from benchmarks.serving import served
-from headgate.engine.machine import Machine, Rules
+from headgate.engine.live import Rules
+from headgate.engine.machine import Machine
 from headgate.engine.record import fold
 
 if TYPE_CHECKING:

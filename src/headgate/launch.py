@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.clock import Clock, SystemClock
 from headgate.engine.events import Finish, Stop, Tell
-from headgate.engine.machine import Machine, Rules
+from headgate.engine.live import Rules
+from headgate.engine.machine import Machine
 from headgate.engine.record import Past, fold
 from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headgate.engine.events import Stop
-from headgate.engine.machine import Machine, Rules
+from headgate.engine.live import Rules
+from headgate.engine.machine import Machine
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy
 from headgate.planning.marker import marker

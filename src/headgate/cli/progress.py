@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.engine.machine import State
+from headgate.engine.live import State
 from headgate.engine.record import problem_of
 from headgate.report.render_causes import Cause, Causes
 from headgate.report.render_table import entry_name, plural
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
-    from headgate.engine.machine import Live, Machine
+    from headgate.engine.live import Live
+    from headgate.engine.machine import Machine
     from headgate.launch import Watch
 
 #: The time over which the rate is averaged, in seconds.

@@ -13,8 +13,6 @@ longest remaining path first; there are no levels.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
-from enum import IntEnum
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +30,10 @@ from headgate.engine.events import (
     Write,
 )
 from headgate.engine.leases import Leases
+from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
 from headgate.exchange import Answer, Call, Problem, Verdict
-from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
 from headgate.planning.model import Job, Plan
 from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import (
@@ -54,52 +52,6 @@ from headgate.workflows.create import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-class State(IntEnum):
-    """Where a job is."""
-
-    HELD = 0  # waiting on edges
-    READY = 1  # waiting for a slot
-    RUNNING = 2  # a request is on its way
-    PAUSED = 3  # waiting for a time
-    WAITING = 4  # in line for keys
-    SETTLED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
-
-    concurrency: int = 100
-    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free.
-    ahead: int = 32
-    time_scale: float = 1.0
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    poll: PollPolicy = field(default_factory=PollPolicy)
-    stop_on_error: bool = False
-    tolerance: Tolerance | None = None
-    seed: int = 0
-
-
-@dataclass(slots=True)
-class Live:
-    """One job as it stands. ``phase`` is the procedure's; ``durable`` the last journaled one."""
-
-    state: State = State.HELD
-    waits_for: int = 0
-    priority: float = 0.0
-    phase: Phase = field(default_factory=dict)
-    signal: Signal = Signal.START
-    call: Call | None = None
-    attempt: int = 0
-    tries: int = 0
-    reason: str = ""
-    held_until_s: float | None = None
-    durable: tuple[Phase, bool] | None = None
-    settled: Mapping[str, Any] | None = None
-    cause: str | None = None
-    context: Context | None = None
 
 
 class Machine:

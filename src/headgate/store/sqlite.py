@@ -1,21 +1,13 @@
-"""The SQLite store: WAL, ``synchronous=FULL``, and one writer thread that commits in groups.
-
-Grouping, not the driver, decides the cost (measured: 40 times dearer with a commit per record). A record given while
-a commit is under way joins the next one; when many come at once the writer lingers a moment so that groups are large.
-"""
+"""The SQLite store: one file, WAL, ``synchronous=FULL``; runs, who drives them, and the objects they made."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import queue
 import socket
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
@@ -24,34 +16,13 @@ from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
 from headgate.store.contract import RunRow, RunStatus
 from headgate.store.schema import MIGRATIONS
+from headgate.store.sqlite_journal import LEASE_S, SqliteJournal
+from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-#: A process that has not said it lives for this long is dead to others.
-LEASE_S: Final = 15.0
-#: How long the writer waits for more when a group has at least this many records.
-LINGER_S: Final = 0.002
-LINGER_FROM: Final = 8
-
-#: A group is one statement per table: every row of an ``executemany`` would hand the interpreter lock over once.
-_APPEND = """
-INSERT INTO journal (run, seq, kind, job, data)
-SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]')
-FROM json_each(?2)
-"""
-_OBJECTS = """
-INSERT INTO object (sandbox, run, marker, collection, id, name, digest)
-SELECT ?1, ?2, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]'), json_extract(value, '$[4]')
-FROM json_each(?3) WHERE true ON CONFLICT (sandbox, marker)
-"""
-#: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
-_DOUBT = _OBJECTS + "DO NOTHING"
-_MADE = _OBJECTS + "DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run"
-_UNDONE = "DELETE FROM object WHERE sandbox = ?1 AND id = '' AND marker IN (SELECT value FROM json_each(?2))"
 _COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
 
 
@@ -61,7 +32,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
         self._path = path
         self._process: int | None = None
-        with _plainly(path):
+        with plainly(path):
             if readonly:
                 if not path.exists():
                     raise StoreError(
@@ -119,7 +90,7 @@ class SqliteStore:
 
     def begin(self, run: RunRow, outline: bytes) -> None:
         """Add a new run with its packed outline."""
-        with _plainly(self._path):
+        with plainly(self._path):
             self._db.execute(
                 f"INSERT INTO run ({_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
                 (
@@ -140,7 +111,7 @@ class SqliteStore:
 
     def outline(self, run_id: str) -> bytes:
         """The run's packed outline."""
-        with _plainly(self._path):
+        with plainly(self._path):
             row = self._db.execute("SELECT outline FROM run WHERE id = ?", (run_id,)).fetchone()
         if row is None:
             raise StoreError(f"there is no run {run_id} in {self._path}", hint="`headgate runs` lists them")
@@ -149,7 +120,7 @@ class SqliteStore:
     def claim(self, run_id: str) -> None:
         """Take the run for this process; a dead holder's is taken over."""
         now = time.time()
-        with _plainly(self._path), self._transaction():
+        with plainly(self._path), self._transaction():
             row = self._holder_row(run_id)
             if row is not None and row[0] != self._process and _lives(row[1], row[2], row[3], now):
                 raise StoreBusy(
@@ -184,7 +155,7 @@ class SqliteStore:
 
     def holder(self, run_id: str) -> str | None:
         """Who drives the run, if a living process does."""
-        with _plainly(self._path):
+        with plainly(self._path):
             row = self._holder_row(run_id)
         return f"process {row[2]} on {row[1]}" if row and _lives(row[1], row[2], row[3], time.time()) else None
 
@@ -192,7 +163,7 @@ class SqliteStore:
         self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
     ) -> None:
         """Write how the run ended and give the claim back."""
-        with _plainly(self._path), self._transaction():
+        with plainly(self._path), self._transaction():
             ended = self._db.execute(
                 "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL "
                 "WHERE id = ? AND holder = ?",
@@ -203,19 +174,19 @@ class SqliteStore:
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
-        with _plainly(self._path):
+        with plainly(self._path):
             row = self._db.execute(f"SELECT {_COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608 -- our own column names
         return _row(row) if row else None
 
     def runs(self) -> Sequence[RunRow]:
         """All runs, newest first."""
-        with _plainly(self._path):
+        with plainly(self._path):
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM run ORDER BY started_at DESC, id DESC").fetchall()  # noqa: S608 -- our own column names
         return [_row(row) for row in rows]
 
     def records(self, run_id: str) -> Iterator[Record]:
         """The run's journal, oldest first."""
-        with _plainly(self._path):
+        with plainly(self._path):
             rows = self._db.execute("SELECT kind, job, data FROM journal WHERE run = ? ORDER BY seq", (run_id,))
             for kind, job, data in rows:
                 try:
@@ -226,13 +197,13 @@ class SqliteStore:
 
     def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
-        with _plainly(self._path):
+        with plainly(self._path):
             rows = self._db.execute("SELECT marker, id, digest FROM object WHERE sandbox = ?", (sandbox,))
             return {marker: (remote, digest) for marker, remote, digest in rows}
 
     def journal(self, run_id: str) -> SqliteJournal:
         """The journal of a claimed run, with a writer thread and a connection of its own."""
-        with _plainly(self._path):
+        with plainly(self._path):
             mine = self._db.execute(
                 "SELECT sandbox FROM run WHERE id = ? AND holder = ?", (run_id, self._process)
             ).fetchone()
@@ -244,7 +215,7 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file."""
         if self._process is not None:
-            with _plainly(self._path):
+            with plainly(self._path):
                 self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
         self._db.close()
 
@@ -257,132 +228,6 @@ class SqliteStore:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-
-
-class SqliteJournal:
-    """One run's journal. Every group is gated by the process row: a process that was declared dead writes nothing."""
-
-    def __init__(self, path: Path, run_id: str, sandbox: str, process: int, last: int) -> None:
-        self._path, self._run, self._sandbox, self._process = path, run_id, sandbox, process
-        self._seq = last
-        self._queue: queue.SimpleQueue[tuple[Record | None, Callable[[], None] | None]] = queue.SimpleQueue()
-        self._counters: bytes | None = None
-        self._loop = asyncio.get_running_loop()
-        self.broken: asyncio.Future[StoreError] = self._loop.create_future()
-        self._thread = threading.Thread(target=self._write, name="headgate-journal", daemon=True)
-        self._thread.start()
-
-    def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
-        """Queue one record for the next group."""
-        self._queue.put((record, then))
-
-    def count(self, counters: Mapping[str, Any]) -> None:
-        """Counters for the next group (and the next heartbeat)."""
-        self._counters = orjson.dumps(counters)
-
-    async def flush(self) -> None:
-        """Wait until all queued records are durable."""
-        done: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put((None, partial(_resolve, done, None)))
-        waits: list[asyncio.Future[Any]] = [done, self.broken]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if self.broken.done():
-            raise self.broken.result()
-
-    def close(self) -> None:
-        """End the writer. Call after ``flush``."""
-        self._queue.put((None, None))
-        self._thread.join()
-
-    # -- the writer thread -----------------------------------------------------------------------------------------
-
-    def _write(self) -> None:
-        try:
-            with _plainly(self._path):
-                db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None)
-                db.execute("PRAGMA synchronous = FULL")
-                try:
-                    while self._group(db):
-                        pass
-                finally:
-                    db.close()
-        except StoreError as error:
-            self._on_loop(partial(_resolve, self.broken, error))
-        except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
-            broken = StoreError(f"run {self._run}: a record cannot be written ({type(error).__name__})")
-            self._on_loop(partial(_resolve, self.broken, broken))
-
-    def _group(self, db: sqlite3.Connection) -> bool:
-        """Write one group; ``False`` when the journal is to be closed."""
-        try:
-            group = [self._queue.get(timeout=LEASE_S / 3)]
-        except queue.Empty:
-            group = []
-        self._drain(group)
-        if len(group) >= LINGER_FROM:
-            time.sleep(LINGER_S)
-            self._drain(group)
-        closing = any(record is None and then is None for record, then in group)
-        self._commit(db, [record for record, _ in group if record is not None])
-        callbacks = [then for _, then in group if then is not None]
-        if callbacks:
-            self._on_loop(lambda: [then() for then in callbacks])
-        return not closing
-
-    def _drain(self, group: list[tuple[Record | None, Callable[[], None] | None]]) -> None:
-        while True:
-            try:
-                group.append(self._queue.get_nowait())
-            except queue.Empty:
-                return
-
-    def _commit(self, db: sqlite3.Connection, records: list[Record]) -> None:
-        counters, self._counters = self._counters, None
-        db.execute("BEGIN IMMEDIATE")
-        alive = db.execute(
-            "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
-            (time.time() + LEASE_S, self._process),
-        ).rowcount
-        if not alive:
-            db.execute("ROLLBACK")
-            raise StoreError(
-                f"run {self._run} was taken over by another process; this one has stopped",
-                hint="`headgate runs` shows who has it",
-            )
-        rows: list[list[Any]] = []
-        doubts: list[list[str]] = []
-        made: list[list[str]] = []
-        undone: list[str] = []
-        for record in records:
-            self._seq += 1
-            rows.append([self._seq, record.kind, record.job, orjson.dumps(record.data).decode()])
-            if (thing := record.made) is not None:
-                row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest]
-                if record.kind == "settled" and not thing.id:
-                    undone.append(thing.marker)
-                else:
-                    (made if thing.id else doubts).append(row)
-        if rows:
-            db.execute(_APPEND, (self._run, orjson.dumps(rows).decode()))
-        for statement, objects in ((_DOUBT, doubts), (_MADE, made)):
-            if objects:
-                db.execute(statement, (self._sandbox, self._run, orjson.dumps(objects).decode()))
-        if undone:
-            db.execute(_UNDONE, (self._sandbox, orjson.dumps(undone).decode()))
-        if counters is not None:
-            db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
-        db.execute("COMMIT")
-
-    def _on_loop(self, callback: Callable[[], object]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(callback)
-        except RuntimeError:
-            return  # the loop has ended: nobody waits for this any more
-
-
-def _resolve(future: asyncio.Future[Any], value: object) -> None:
-    if not future.done():
-        future.set_result(value)
 
 
 def _lives(host: str, pid: int, expires_at: float, now: float) -> bool:
@@ -417,33 +262,3 @@ def _text(value: Mapping[str, Any]) -> str:
 def _row(row: tuple[Any, ...]) -> RunRow:
     values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
     return RunRow(*values)
-
-
-@contextmanager
-def _plainly(path: Path) -> Iterator[None]:
-    """Every trouble of SQLite and the file system, in words."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        text = str(error)
-        if "locked" in text or "busy" in text:
-            raise StoreBusy(
-                f"{path}: another program has the state store locked",
-                hint="wait for it to end, or use another --state",
-            ) from error
-        if "readonly" in text or "unable to open" in text:
-            raise StoreError(
-                f"{path}: the state store cannot be opened for writing",
-                hint="check the folder's permissions, or use another --state",
-            ) from error
-        if "full" in text:
-            raise StoreError(
-                f"{path}: the disk is full; everything journaled before is kept",
-                hint="make room, then `headgate resume`",
-            ) from error
-        raise StoreError(
-            f"{path}: the state store is broken: {text}",
-            hint="restore it from a copy, or use another --state",
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}", hint="use another --state") from error

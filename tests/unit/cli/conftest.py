@@ -4,7 +4,8 @@ import pytest
 
 import headgate
 from headgate.engine.events import Answered, Send, Ticked
-from headgate.engine.machine import Machine, Rules
+from headgate.engine.live import Rules
+from headgate.engine.machine import Machine
 from headgate.engine.tally import Tally
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.launch import Watch

@@ -9,7 +9,7 @@ from rich.console import Console
 from headgate.cli import plain
 from headgate.cli.live import render
 from headgate.cli.progress import EntryLine, Looker, Snapshot
-from headgate.engine.machine import State
+from headgate.engine.live import State
 from headgate.launch import Watch
 from headgate.report.render_causes import Cause
 from headgate.report.render_table import width

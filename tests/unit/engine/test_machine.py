@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from headgate.engine.events import Answered, Finish, Hold, Send, Stop, StopAsked, Tell, Ticked, Write
-from headgate.engine.machine import Machine, Rules, State
+from headgate.engine.live import Rules, State
+from headgate.engine.machine import Machine
 from headgate.engine.record import Past, Record, fold
 from headgate.errors import InvalidTransition
 from headgate.exchange import Answer, Problem, Verdict

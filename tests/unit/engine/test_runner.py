@@ -8,7 +8,8 @@ import pytest
 
 from headgate.clock import SystemClock
 from headgate.engine.events import Stop
-from headgate.engine.machine import Machine, Rules
+from headgate.engine.live import Rules
+from headgate.engine.machine import Machine
 from headgate.engine.runner import Gate, Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StoreError
