@@ -30,6 +30,8 @@ class NullPlatform:
 class NullJournal:
     """Says that everything is durable at once."""
 
+    fresh_until_mono = float("inf")
+
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
         """Forget ``record``."""
         del record

@@ -113,7 +113,7 @@ async def run(
         on_error: ``"continue"`` or ``"stop"``.
         tolerate: Failures allowed before the run stops, ``"5%"`` or ``"10"``.
         finish_by: Start nothing new from then on.
-        fresh: Leave an unfinished run of the same manifest as it is and begin anew.
+        fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:

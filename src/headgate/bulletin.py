@@ -1,8 +1,8 @@
 """Events of a run as plain data, ``headgate.event/1``: for ``--events`` and for ``on_event`` of the Python API.
 
 Every event has ``ts`` (RFC 3339, UTC), ``event``, ``run`` and ``job`` (its key, or null). The first of each life of a
-run is ``begin`` and also names the schema; the last is ``end``. Between them: ``settled``, ``retry``, ``hold``,
-``stop``.
+run is ``begin`` and also names the schema; the last of a life that ends by itself is ``end``. Between them:
+``settled``, ``retry``, ``hold``, ``stop``.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@
     │   └─ StalePlan(expected, found)          a saved plan no longer matches its manifest
     ├─ PlatformError                  exit 3   the platform refused us or cannot be reached
     ├─ StoreError                     exit 4   the state store is locked, broken or too new
-    │   ├─ StoreBusy(holder)
-    │   └─ SchemaMismatch(found, wanted)
+    │   ├─ StoreBusy
+    │   └─ SchemaMismatch
     └─ InternalError                  exit 70
-        └─ InvalidTransition(job, start, signal)
+        └─ InvalidTransition
 
 A failed *job* is never an exception: it is an outcome in the report (exit 1), as is a stop by ``--tolerate`` or
 ``--finish-by`` (exit 5) and an interruption (exit 130).

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Service = Literal["flow", "adhoc", "segmentation"]
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
@@ -40,6 +40,10 @@ class Call:
     def effect(self) -> bool:
         """Whether the platform may be different afterwards, so that the intent must be journaled first."""
         return self.method != "GET"
+
+
+#: The code of a refusal by the token endpoint.
+NO_TOKEN: Final = "no_token"  # noqa: S105 - the name of a trouble, not a secret
 
 
 class Verdict(StrEnum):

@@ -9,14 +9,15 @@ import secrets as randomness
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.clock import Clock, SystemClock
-from headgate.engine.events import Finish, Stop, Tell
+from headgate.engine.events import Finish, Stop
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.record import Past, fold
+from headgate.engine.record import fold
 from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
@@ -59,15 +60,23 @@ class Watch:
         self.tally: Tally | None = None
         self.limits = Limits()
         self.continued = False
+        self._asked = ""
 
     def drain(self) -> None:
-        """Start nothing new; save; end."""
-        if self.runner is not None:
-            self.runner.stop(Stop.INTERRUPTED, "interrupted")
+        """Start nothing new; save; end. Asked before the run has begun, it ends as soon as it does."""
+        self._asked = "drain"
+        self.heed()
 
     def cancel(self) -> None:
         """End at once; a resume looks what became of the requests on their way."""
-        if self.runner is not None:
+        self._asked = "cancel"
+        self.heed()
+
+    def heed(self) -> None:
+        """Pass on to the runner what was asked."""
+        if self.runner is not None and self._asked == "drain":
+            self.runner.stop(Stop.INTERRUPTED, "interrupted")
+        elif self.runner is not None and self._asked == "cancel":
             self.runner.cancel()
 
 
@@ -125,7 +134,6 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         args=dict(wishes.args),
     )
     store.begin(run, Outline.of(plan).packed())
-    store.claim(run.id)
     return run, False
 
 
@@ -191,8 +199,9 @@ async def execute(
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
-    known = refuse_changes(plan, store)
+    refuse_changes(plan, store)
     run, continued = choose_run(store, plan, path, wishes, clock.now())
+    known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
     past = fold(store.records(run.id)) if continued else None
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
@@ -205,14 +214,14 @@ async def execute(
         continued,
     )
     brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake)
+    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
     journal = store.journal(run.id)
     try:
         async with Transport(settings, clock, admit=gate.pass_one) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
-                finish = await _unwrapped(runner.run)
+                finish = await _unwrapped(partial(runner.run, watch.heed))
     finally:
         journal.close()
     if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
@@ -316,6 +325,3 @@ async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIter
             ),
             simulator,
         )
-
-
-__all__ = ["Past", "Tell", "Watch", "Wishes", "execute", "report_of", "simulated"]

@@ -97,7 +97,7 @@ class Profile:
     #: A fixed token instead of ``client_secret`` and ``scopes``; never renewed.
     access_token: Secret | None = None
     sandbox: str = ""
-    #: Path of a SQLite file, or a ``postgresql://`` URL.
+    #: Path of a SQLite file.
     state: str = ".headgate/state.db"
     limits: Limits = field(default_factory=Limits)
     poll: PollPolicy = field(default_factory=PollPolicy)

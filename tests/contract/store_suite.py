@@ -108,14 +108,33 @@ class StoreSuite:
             store.claim("nope")
             asyncio.run(journal())
 
-    def test_a_run_that_was_not_claimed_has_no_journal(self, store):
+    def test_a_run_that_was_not_claimed_has_no_journal(self, place, store):
         store.begin(row(), b"")
+        later = place.open()
 
         async def journal():
-            return store.journal("r1")
+            return later.journal("r1")
 
         with pytest.raises(StoreError):
             asyncio.run(journal())
+        later.close()
+
+    def test_of_two_who_begin_the_same_manifest_at_once_one_is_refused(self, place, store):
+        other = place.open()
+        store.begin(row("r1"), b"")
+        with pytest.raises(StoreBusy) as caught:
+            other.begin(row("r2"), b"")
+        assert "r1" in str(caught.value)
+        assert [one.id for one in store.runs()] == ["r1"]
+        other.begin(row("r3", sandbox="prod"), b"")
+        other.begin(row("r4", manifest="autumn"), b"")
+        other.close()
+
+    def test_a_new_run_may_begin_beside_one_whose_process_is_dead(self, place, store):
+        place.open().begin(row("r1"), b"")
+        place.holder_row("r1", host=socket.gethostname(), pid=_dead_pid(), expires_at=time.time() + 60)
+        store.begin(row("r2"), b"")
+        assert store.holder("r2") is not None
 
     def test_the_same_run_id_twice_is_an_error_and_changes_nothing(self, store):
         store.begin(row(), b"one")
@@ -343,8 +362,7 @@ class StoreSuite:
     def test_a_run_held_by_a_living_process_is_busy(self, place, store):
         """Here the other process is this very one, through a second store."""
         other = place.open()
-        store.begin(row(), b"")
-        other.claim("r1")
+        other.begin(row(), b"")
         with pytest.raises(StoreBusy) as caught:
             store.claim("r1")
         assert str(os.getpid()) in str(caught.value)
@@ -359,8 +377,7 @@ class StoreSuite:
 
     def test_a_closed_store_holds_nothing(self, place, store):
         other = place.open()
-        store.begin(row(), b"")
-        other.claim("r1")
+        other.begin(row(), b"")
         other.close()
         assert store.holder("r1") is None
         store.claim("r1")
@@ -443,10 +460,8 @@ class StoreSuite:
 
     async def test_a_run_another_store_has_cannot_be_journaled(self, place, store):
         store.begin(row(), b"")
-        store.begin(row("r2"), b"")
-        store.claim("r1")
         other = place.open()
-        other.claim("r2")
+        other.begin(row("r2", manifest="other"), b"")
         with pytest.raises(StoreError):
             store.journal("r2")
         other.close()

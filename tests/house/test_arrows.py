@@ -18,7 +18,7 @@ ARROWS = {
     "catalogue": {"secret"},
     "manifest": {"catalogue", "errors", "pacing", "secret"},
     "planning": {"errors", "secret"},
-    "workflows": {"catalogue", "exchange", "manifest", "pacing", "planning", "secret"},
+    "workflows": {"catalogue", "errors", "exchange", "manifest", "pacing", "planning", "secret"},
     "platform": {"clock", "errors", "exchange", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "pacing", "planning", "platform", "store", "workflows"},
     "store": {"engine", "errors"},

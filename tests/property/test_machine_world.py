@@ -302,6 +302,7 @@ def test_with_lost_answers_and_deaths_every_pair_is_activated_exactly_once(seed,
 
 
 @given(seeds, st.integers(1, 4), st.integers(1, 5), st.integers(1, 12), st.floats(0.0, 150.0))
+@example(142, 3, 5, 2, 54.0)
 @quick
 def test_with_lost_answers_and_runs_that_show_late_no_pair_is_activated_twice(
     seed, flows, audiences, cap, shows_after_s

@@ -63,6 +63,8 @@ def drive(asked: Drive) -> int:
         raise
     code = outcome.report.exit_code
     _publish(asked, outcome.report)
+    for trouble in watch.runner.deaf if watch.runner is not None else ():
+        say(f"warning: events stopped: {trouble}; the run itself was not harmed")
     if asked.json:
         for note in _notes(asked, outcome.report):
             say(note)
@@ -99,10 +101,12 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             )
         finally:
             showing.cancel()
-            with suppress(asyncio.CancelledError):
+            # What goes wrong in showing a run is not the run's.
+            with suppress(asyncio.CancelledError, Exception):
                 await showing
         if ended is not None:
-            ended(outcome.report)
+            with suppress(OSError):
+                ended(outcome.report)
     return outcome
 
 

@@ -88,8 +88,11 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     )
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
-        if index not in reused:
-            requests.update(job.requests)
+        if index in reused:
+            continue
+        # What exists is read and not changed, unless something is found missing.
+        exists = job.kind == "selectors" and job.needs["flow"] in reused
+        requests.update(("GET /flows/{id}",) if exists else job.requests)
     unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
     refusals = _refusals(plan, profile, store, known, simulate=simulate)
     if unfinished is not None and unfinished.fingerprint != plan.fingerprint:

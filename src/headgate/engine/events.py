@@ -92,7 +92,7 @@ class Hold:
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["started", "settled", "retry", "hold", "wait", "stop"]
+    name: Literal["settled", "retry", "hold", "stop"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 

@@ -50,6 +50,7 @@ class Live:
     call: Call | None = None
     attempt: int = 0
     tries: int = 0
+    throttles: int = 0
     reason: str = ""
     held_until_s: float | None = None
     durable: tuple[Phase, bool] | None = None

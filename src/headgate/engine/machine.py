@@ -33,7 +33,7 @@ from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
-from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.exchange import NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.planning.model import Job, Plan
 from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import (
@@ -278,7 +278,7 @@ class Machine:
         if understood or (isinstance(step, Pause) and step.keep):
             self._record_step(index, step.phase)
         if isinstance(step, Ask):
-            live.call, live.tries = step.call, 0
+            live.call, live.tries, live.throttles = step.call, 0, 0
             if live.state is State.RUNNING or self.stopped is not None:
                 self._make_ready(index)
             else:
@@ -358,7 +358,7 @@ class Machine:
                 self._answered_once = True
                 live.call = None
                 self._advance(event.job, answer, event.at, understood=call.effect)
-            case Verdict.REFUSED if answer.status == 401 or not self._answered_once:
+            case Verdict.REFUSED if answer.status == 401 or not self._answered_once or _no_token(answer):
                 self._halt(event, "the platform refused the credentials")
             case Verdict.REFUSED:
                 live.call = None
@@ -387,9 +387,18 @@ class Machine:
     def _again(self, event: Answered, call: Call) -> None:
         """Throttled, faulty, lost or not sent: wait, then ask again, or find out first whether it happened."""
         live, answer = self.live[event.job], event.answer
+        uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if answer.verdict is Verdict.THROTTLED:
+            live.throttles += 1
             self._out.append(Hold(answer.retry_after_s or 1.0))
-        delay = self.rules.retry.delay(answer.verdict, live.tries, answer.retry_after_s, self._rng)
+        # Patience with throttling is not patience with faults: each is counted by itself. An effect that may have
+        # happened is always looked into: its procedure has a bound of its own.
+        tries = live.throttles if answer.verdict is Verdict.THROTTLED else max(1, live.tries - live.throttles)
+        delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
+        if uncertain and delay is None:
+            delay = 0.0
+        if answer.status == 503 and delay:
+            self._out.append(Hold(delay))  # overload without a word of how long: everybody steps back
         if delay is None:
             self._give_up(event, call)
             return
@@ -411,7 +420,6 @@ class Machine:
                 },
             )
         )
-        uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if uncertain:
             # The call is dropped: the procedure is told that it may have happened, and asks before it sends again.
             live.call, live.signal = None, Signal.LOST
@@ -507,3 +515,8 @@ class Machine:
             self._stop(StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed"))
         elif self.rules.tolerance is not None and self.rules.tolerance.exceeded(self.failed_rows, total):
             self._stop(StopAsked(Stop.TOLERATE, 0.0, f"{self.failed_rows} failed, {self.rules.tolerance} tolerated"))
+
+
+def _no_token(answer: Answer) -> bool:
+    """Whether it was the token endpoint that refused: then nobody gets through, whatever its status was."""
+    return answer.problem is not None and answer.problem.code == NO_TOKEN

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from headgate.clock import Clock
     from headgate.engine.machine import Machine
     from headgate.engine.tally import Tally
-    from headgate.exchange import Call
+    from headgate.exchange import Answer, Call
     from headgate.platform.contract import Platform
     from headgate.store.contract import Journal
 
@@ -55,26 +55,42 @@ class Limits:
 
 
 class Gate:
-    """Lets requests out one by one: nobody while the brake is on, then as the limiter allows."""
+    """Lets requests out one by one: nobody while the brake is on, then as the limiters allow.
 
-    def __init__(self, rate_per_s: float, clock: Clock, brake: Brake) -> None:
-        # A small burst, asked for by one waiter at a time, keeps the rate exact (a burst of a whole second would
-        # let twice the rate through in the first second).
-        size = burst(rate_per_s)
-        self._limiter = AsyncLimiter(size, size / rate_per_s)
+    ``endpoints`` have a rate of their own (``POST /flows``) under the common one.
+    """
+
+    def __init__(
+        self, rate_per_s: float, clock: Clock, brake: Brake, endpoints: Mapping[str, float] | None = None
+    ) -> None:
+        self._limiter = _limiter(rate_per_s)
+        self._own = {endpoint: _limiter(rate) for endpoint, rate in (endpoints or {}).items()}
         self._clock = clock
         self._brake = brake
         self._line = asyncio.Lock()
 
-    async def pass_one(self, _endpoint: str = "") -> None:
+    async def pass_one(self, endpoint: str) -> None:
         """Wait for leave to send one request."""
-        if not self._line.locked() and self._limiter.has_capacity() and self._brake.remaining(self._clock.mono()) <= 0:
+        own = self._own.get(endpoint)
+        if own is not None:
+            await own.acquire()
+        if not self._line.locked() and self._limiter.has_capacity() and self._left() <= 0:
             await self._limiter.acquire()  # nobody waits and nothing holds: straight through
             return
         async with self._line:
-            while (left := self._brake.remaining(self._clock.mono())) > 0:
-                await self._clock.sleep(left)
             await self._limiter.acquire()
+            while (left := self._left()) > 0:
+                await self._clock.sleep(left)
+
+    def _left(self) -> float:
+        return self._brake.remaining(self._clock.mono())
+
+
+def _limiter(rate_per_s: float) -> AsyncLimiter:
+    # A small burst, asked for by one waiter at a time, keeps the rate exact: a burst of a whole second would let
+    # twice the rate through in the first second.
+    size = burst(rate_per_s)
+    return AsyncLimiter(size, size / rate_per_s)
 
 
 class Runner:
@@ -109,14 +125,18 @@ class Runner:
         self._began = clock.mono()
         #: Requests on their way right now.
         self.flying = 0
+        #: What went wrong in observers, which hear nothing since.
+        self.deaf: list[Exception] = []
 
     @property
     def wall_s(self) -> float:
         """Seconds since this life of the run began."""
         return self._clock.mono() - self._began
 
-    async def run(self) -> Finish:
+    async def run(self, begun: Callable[[], None] = lambda: None) -> Finish:
         """Run until everything is settled or stopped. What was understood is durable when this returns.
+
+        ``begun`` is called when the run can be stopped, before anything is decided.
 
         Raises:
             StoreError: the journal could not be written; nothing was sent after that.
@@ -128,6 +148,7 @@ class Runner:
             self._scope = group.cancel_scope
             for _ in range(self._limits.concurrency):
                 group.start_soon(self._work)
+            begun()
             self._feed(Ticked(self._clock.mono()))
             broken = getattr(self._journal, "broken", None)
             await asyncio.wait(
@@ -155,9 +176,15 @@ class Runner:
     # -- performing ------------------------------------------------------------------------------------------------
 
     def _feed(self, event: Event) -> None:
-        for command in self._machine.handle(event):
-            self._obey(command)
-        self._set_timer()
+        """Tell the machine and obey it. Called from tasks, timers and callbacks alike: a fault of ours ends the run."""
+        try:
+            for command in self._machine.handle(event):
+                self._obey(command)
+            self._set_timer()
+        except Exception as error:
+            if self._ended is None or self._ended.done():
+                raise
+            self._ended.set_exception(error)
 
     def _obey(self, command: Command) -> None:
         if isinstance(command, Send):
@@ -177,8 +204,16 @@ class Runner:
                 self._tally.retried += 1
             elif command.name == "stop":
                 self._recall()
-            for observer in self._observers:
-                observer(command)
+            self._tell(command)
+
+    def _tell(self, tell: Tell) -> None:
+        """Tell those who listen. One that fails is told nothing more, and does not harm the run."""
+        for observer in self._observers:
+            try:
+                observer(tell)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the observer's
+                self._observers = tuple(other for other in self._observers if other is not observer)
+                self.deaf.append(error)
 
     def _recall(self) -> None:
         """Give back what has not left: a stop lets requests on their way end, and none begin."""
@@ -213,6 +248,8 @@ class Runner:
             send = await self._next()
             self._leaving[send.job] = send
             await gate.pass_one(send.call.endpoint)
+            if self._leaving.get(send.job) is send and send.call.effect:
+                await self._keep_claim()
             if self._leaving.pop(send.job, None) is not send:
                 continue  # given back while it waited
             self.flying += 1
@@ -223,8 +260,17 @@ class Runner:
             self._count(send.call, answer)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
 
-    def _count(self, call: Call, answer: object) -> None:
-        self._tally.answered(call, answer)  # type: ignore[arg-type]
+    async def _keep_claim(self) -> None:
+        """Before an effect: a process that was held up too long may have lost its run to another, and must not act.
+
+        Raises:
+            StoreError: it has.
+        """
+        if self._clock.mono() > self._journal.fresh_until_mono:
+            await self._journal.flush()
+
+    def _count(self, call: Call, answer: Answer) -> None:
+        self._tally.answered(call, answer)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now

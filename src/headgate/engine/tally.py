@@ -29,7 +29,7 @@ class Tally:
 
     def answered(self, call: Call, answer: Answer) -> None:
         """Count one performed call."""
-        if answer.verdict is Verdict.NOT_SENT:
+        if not answer.requests:
             return
         self.sent += answer.requests
         self.by_endpoint[call.endpoint] += answer.requests - answer.tokens

@@ -25,12 +25,11 @@ class Built:
     known: bool
 
 
-def build(key: str, name: str, value: Any, line: int) -> Built:
+def build(key: str, value: Any, line: int) -> Built:
     """A connection from its mapping (references resolved); findings' keys are relative to it.
 
     Args:
         key: Its key under ``connections:``, or empty for an inline one.
-        name: What it is called when it has no ``name:`` of its own.
         value: The mapping, secrets wrapped; may be faulty.
         line: Its line in the manifest.
     """
@@ -65,7 +64,7 @@ def build(key: str, name: str, value: Any, line: int) -> Built:
     encryption = value.get("encryptionSpecs")
     connection = Connection(
         key=key,
-        name=_text(value, "name") or name,
+        name=_text(value, "name") or key,
         destination=destination,
         source=source,
         auth=auth if isinstance(auth, Mapping) else None,

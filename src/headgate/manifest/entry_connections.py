@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue.words import suggestion
 from headgate.manifest import connections
 from headgate.manifest.keys import Path, key_path, value_at
 from headgate.manifest.references import UNRESOLVED, Row
-from headgate.manifest.template import depends_on_row, fill
+from headgate.manifest.template import depends_on_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from headgate.manifest.desk import Desk
     from headgate.manifest.entries import EntryDraft
     from headgate.manifest.model import Connection
-
-_REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
 class ConnectionFinder:
@@ -67,13 +64,8 @@ class ConnectionFinder:
         kept = self._inline.get(id(wanted))
         if kept is not None:
             return kept[1]
-        moving = not self._is_static(entry, wanted)
-        name = (
-            str(fill(value_at(entry.template, ("name",)), row, lambda *_: None)) if moving or not entry.varies else ""
-        )
-        name = name or _bare(entry.name) or f"connection of entry {entry.index + 1}"
         line = self._desk.line((*entry.path, "connection"))
-        built = connections.build("", name, wanted, line)
+        built = connections.build("", wanted, line)
         self._inline[id(wanted)] = (wanted, built)  # kept alive, so that its id stays its own
         for finding in built.findings:
             inner = key_path(finding.key)
@@ -90,13 +82,3 @@ class ConnectionFinder:
                 warning=finding.severity == "warning",
             )
         return built
-
-    @staticmethod
-    def _is_static(entry: EntryDraft, wanted: Any) -> bool:
-        base = entry.template if isinstance(entry.template, dict) else entry.template.base
-        return base.get("connection") is wanted
-
-
-def _bare(name: str) -> str:
-    """A name template without its references: what the items of an entry have in common."""
-    return " ".join(_REFERENCE.sub(" ", name).split()).strip(" -_/.,:")

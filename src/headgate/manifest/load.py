@@ -172,7 +172,7 @@ class _Loading:
         for key, inner in raw.items():
             path: Path = ("connections", key)
             value = compile_value(inner, path, desk.scope())
-            built = done[key] = connections.build(key, key, value, desk.line(path))
+            built = done[key] = connections.build(key, value, desk.line(path))
             for finding in built.findings:
                 where = key_path(finding.key)
                 if value_at(value, where) is not UNRESOLVED:

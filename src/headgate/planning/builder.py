@@ -23,7 +23,7 @@ class Builder:
         self.pairs: list[PairRow] = []
         self.adhoc: list[AdhocNote] = []
         self._by_key: dict[str, int] = {}
-        self._shared: dict[tuple[str, Any], str] = {}
+        self._shared: dict[str, Any] = {}
         self._of_item: dict[str, ItemRow] = {}
 
     def mark(self, key: str, *, shared: bool = False) -> str:
@@ -40,16 +40,12 @@ class Builder:
             self.jobs.append(job)
         return index
 
-    def shared_key(self, prefix: str, content: Any) -> str:
-        """A key for shared content: ``prefix``, and ``#2``, ``#3`` … for further contents under the same prefix.
+    def share(self, key: str, content: Any) -> bool:
+        """Say that job ``key`` stands for ``content``; whether it does so wherever it was asked for.
 
         ``content`` may hold secrets: it is compared in memory and never written, so no digest of it exists.
         """
-        key = self._shared.get((prefix, content))
-        if key is None:
-            count = sum(1 for found, _ in self._shared if found == prefix)
-            key = self._shared[prefix, content] = prefix if count == 0 else f"{prefix}#{count + 1}"
-        return key
+        return bool(self._shared.setdefault(key, content) == content)
 
     def row(self, row: ItemRow) -> None:
         """Add an item's row and remember it by the item's name."""

@@ -128,7 +128,7 @@ class ImsTokens:
             settings: Credentials and scopes.
             post: Posts a form to the token endpoint; answers status, headers and body. Raises
                 ``NoTokenError`` when it cannot.
-            mono: Monotonic seconds of the platform's pace.
+            mono: Monotonic seconds of this machine's clock.
         """
         self._settings = settings
         self._post = post

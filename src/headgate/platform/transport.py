@@ -18,7 +18,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from headgate.exchange import Answer, Call, Verdict
+from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
 from headgate.platform.classify import classify, stale_token, trouble
 from headgate.platform.connection import (
     MAX_ANSWER_BYTES,
@@ -171,7 +171,7 @@ class Transport:
                 sent += answer.requests
         except NoTokenError as error:
             verdict = Verdict.REFUSED if error.refused else Verdict.NOT_SENT
-            answer = trouble(verdict, "no_token", error.message, error.hint, error.status)
+            answer = trouble(verdict, NO_TOKEN, error.message, error.hint, error.status)
             answer = replace(answer, retry_after_s=error.retry_after_s)
         tokens = self._tokens.claim()
         requests = sent + tokens

@@ -53,7 +53,6 @@ def build(
         failures,
         detail,
         reason,
-        endings,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -73,7 +73,6 @@ class Report:
     failures: Sequence[Failure]
     stop: str = ""
     stop_reason: str = ""
-    jobs_by_ending: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:

@@ -39,7 +39,13 @@ class RunRow:
 
 
 class Journal(Protocol):
-    """The journal of one claimed run. Called from the event loop; records become durable in the order given."""
+    """The journal of one claimed run. Called from the event loop; records become durable in the order given.
+
+    ``fresh_until_mono``: until when (``time.monotonic``) the claim surely holds; whoever wants to change something
+    later than that asks for a ``flush`` first.
+    """
+
+    fresh_until_mono: float
 
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
         """Write ``record`` with the next group; ``then`` is called on the loop once it is durable."""
@@ -62,7 +68,11 @@ class Store(Protocol):
     """Runs, their journals and the objects they made. Raises :class:`~headgate.errors.StoreError` and nothing else."""
 
     def begin(self, run: RunRow, outline: bytes) -> None:
-        """Add a new run with its packed outline."""
+        """Add a new run with its packed outline, taken by this process.
+
+        Raises:
+            StoreBusy: a living process drives a run of the same manifest and sandbox.
+        """
         ...
 
     def outline(self, run_id: str) -> bytes:
@@ -108,5 +118,5 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file or the connection; what was given to a journal is durable first."""
+        """Let go of the file or the connection. Journals are flushed and closed before."""
         ...

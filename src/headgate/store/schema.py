@@ -1,8 +1,8 @@
 """Numbered, forward-only migrations of the SQLite store. A store newer than this list is refused.
 
-``process`` is the one lease-and-fence row of each living process on the store's clock; ``lease`` and ``run`` name it,
-so that whatever a dead process held is free the moment its row is dead. ``rate`` is the shared schedule of an
-organisation's request rate.
+``process`` is the one lease-and-fence row of each living process; ``run`` names it, so that what a dead process drove
+is free the moment its row is dead. ``lease`` (keys held across processes) and ``rate`` (an organisation's shared
+schedule of requests) are laid out so, and nothing writes them yet.
 """
 
 from __future__ import annotations

@@ -89,11 +89,20 @@ class SqliteStore:
     # -- runs --------------------------------------------------------------------------------------------------------
 
     def begin(self, run: RunRow, outline: bytes) -> None:
-        """Add a new run with its packed outline."""
-        with plainly(self._path):
+        """Add a new run with its packed outline and take it, in one step: of two who begin at once, one is refused."""
+        with plainly(self._path), self._transaction():
+            other = self._db.execute(
+                "SELECT id FROM run WHERE manifest = ? AND sandbox = ? AND status = 'running'",
+                (run.manifest, run.sandbox),
+            ).fetchone()
+            row = self._holder_row(other[0]) if other is not None else None
+            if row is not None and row[0] != self._process and _lives(row[1], row[2], row[3], time.time()):
+                raise _busy(other[0], row)
+            self._enlist(time.time())
             self._db.execute(
-                f"INSERT INTO run ({_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
+                f"INSERT INTO run (holder, {_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
                 (
+                    self._process,
                     run.id,
                     run.manifest,
                     run.path,
@@ -123,27 +132,27 @@ class SqliteStore:
         with plainly(self._path), self._transaction():
             row = self._holder_row(run_id)
             if row is not None and row[0] != self._process and _lives(row[1], row[2], row[3], now):
-                raise StoreBusy(
-                    f"run {run_id} is being driven by process {row[2]} on {row[1]}; nothing was sent",
-                    hint=f"`headgate status {run_id}` shows how it stands",
-                )
+                raise _busy(run_id, row)
             if self._db.execute("SELECT 1 FROM run WHERE id = ?", (run_id,)).fetchone() is None:
                 raise StoreError(f"there is no run {run_id} in {self._path}", hint="`headgate runs` lists them")
-            alive = self._db.execute(
-                "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
-                (now + LEASE_S, self._process),
-            ).rowcount
-            if not alive:
-                self._process = self._db.execute(
-                    "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
-                    (socket.gethostname(), os.getpid(), now, now + LEASE_S),
-                ).lastrowid
+            self._enlist(now)
             if row is not None and row[0] != self._process:
                 self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (row[0],))
             self._db.execute(
                 "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?",
                 (self._process, run_id),
             )
+
+    def _enlist(self, now: float) -> None:
+        """Say that this process lives; as a new one if it was declared dead."""
+        alive = self._db.execute(
+            "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0", (now + LEASE_S, self._process)
+        ).rowcount
+        if not alive:
+            self._process = self._db.execute(
+                "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
+                (socket.gethostname(), os.getpid(), now, now + LEASE_S),
+            ).lastrowid
 
     def _holder_row(self, run_id: str) -> tuple[int, str, int, float] | None:
         row: tuple[int, str, int, float] | None = self._db.execute(
@@ -253,6 +262,13 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _busy(run_id: str, row: tuple[int, str, int, float]) -> StoreBusy:
+    return StoreBusy(
+        f"run {run_id} is being driven by process {row[2]} on {row[1]}; nothing was sent",
+        hint=f"`headgate status {run_id}` shows how it stands",
+    )
 
 
 def _text(value: Mapping[str, Any]) -> str:

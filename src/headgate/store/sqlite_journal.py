@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: A process that has not said it lives for this long is dead to others.
 LEASE_S: Final = 15.0
+#: How long after a commit this process may still act on its claim: less than others wait before they take it over.
+FRESH_S: Final = 2 / 3 * LEASE_S
 #: How long the writer waits for more when a group has at least this many records.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 8
@@ -59,6 +61,7 @@ class SqliteJournal:
         self._counters: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[StoreError] = self._loop.create_future()
+        self.fresh_until_mono = time.monotonic() + FRESH_S / 2
         self._thread = threading.Thread(target=self._write, name="headgate-journal", daemon=True)
         self._thread.start()
 
@@ -129,6 +132,7 @@ class SqliteJournal:
     def _commit(self, db: sqlite3.Connection, records: list[Record]) -> None:
         counters, self._counters = self._counters, None
         db.execute("BEGIN IMMEDIATE")
+        asked_mono = time.monotonic()
         alive = db.execute(
             "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
             (time.time() + LEASE_S, self._process),
@@ -162,6 +166,7 @@ class SqliteJournal:
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
         db.execute("COMMIT")
+        self.fresh_until_mono = asked_mono + FRESH_S
 
     def _on_loop(self, callback: Callable[[], object]) -> None:
         try:

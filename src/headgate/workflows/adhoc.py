@@ -185,9 +185,9 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
                 f"flow {run.get('flowId')} has a run in progress",
                 {"at": "claimed", "waits": phase["waits"]},
             )
-    oldest = min((created_ms(run) for run in runs), default=0)
+    newest = max((created_ms(run) for run in runs), default=0)
     page = int(phase["page"]) + 1
-    if token and page < PAGES and oldest / 1000 > ctx.now_s - LOOK_BACK_S:
+    if token and page < PAGES and newest / 1000 > ctx.now_s - LOOK_BACK_S:
         return ask_runs(ctx, {**phase, "since": since, "token": token, "page": page})
     return post(ctx, since, lost=False, waits=phase["waits"])
 
@@ -221,8 +221,8 @@ def _posted(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return _attach(ctx, refusal, problem)
     if isinstance(refusal, Unmapped):
         return _without(ctx, refusal, problem)
-    if isinstance(refusal, Busy) and phase["lost"] and int(phase["rounds"]) < FIND_ROUNDS:
-        # What is going on may be what we asked for ourselves.
+    if phase["lost"] and int(phase["rounds"]) < FIND_ROUNDS:
+        # What stands in the way may be what we asked for ourselves.
         return find(ctx, {**phase, "at": "find", "look": 0, "rounds": int(phase["rounds"]) + 1})
     waits = int(phase.get("waits", 0)) + 1
     if isinstance(refusal, Busy) and waits <= WAITS:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 #: Pages of 100 runs that are read at most for one look.
 PAGES: Final = 20
-#: Looks for evidence of a lost request before it is sent again, and platform seconds between them.
+#: Looks for evidence of a lost request before it is sent again; and for the runs of one that was carried out.
 LOOKS: Final = 2
-LOOK_AGAIN_S: Final = 5.0
 FIND_ROUNDS: Final = 8
+#: Platform seconds between two looks: doubled every time, up to the cap. The audiences stay held meanwhile.
+LOOK_AGAIN_S: Final = 5.0
+LOOK_CAP_S: Final = 60.0
 #: Times one pair is sent before we give up on it.
 ATTEMPTS: Final = 12
 #: Platform seconds after which a run that is not over is no longer followed (facts 3.3 ask for a deadline).
@@ -44,7 +46,7 @@ def find(ctx: Context, phase: Phase) -> Step:
 def found_runs(ctx: Context, phase: Phase, answer: Answer) -> Step:
     """Take in one page of that evidence."""
     if answer.verdict is not Verdict.OK:
-        return all_pairs(ctx, "failed", answer.problem)
+        return _not_shown(ctx, phase, answer)
     runs, token = items_of(answer.body)
     since = int(phase["since"])
     news = [
@@ -56,9 +58,31 @@ def found_runs(ctx: Context, phase: Phase, answer: Answer) -> Step:
         ),
     ]
     page = int(phase.get("page", 0)) + 1
-    if token and page < PAGES and runs and min(created_ms(run) for run in runs) > since:
+    if token and page < PAGES and runs and max(created_ms(run) for run in runs) > since:
         return ask_runs(ctx, {**phase, "token": token, "page": page, "news": news})
     return _matched(ctx, {key: value for key, value in phase.items() if key not in ("news", "token", "page")}, news)
+
+
+def _not_shown(ctx: Context, phase: Phase, answer: Answer) -> Step:
+    """The evidence could not be read. What was accepted was activated; for the rest, look again before giving up."""
+    known = {key: run for key, run in phase.get("known", {}).items() if run}
+    if known or phase.get("accepted"):
+        return follow(ctx, {str(pair[0]): known.get(str(pair[0]), "") for pair in ctx.spec["pairs"]})
+    look = int(phase.get("look", 0)) + 1
+    if look < FIND_ROUNDS:
+        why = "looking for the runs of a request whose answer was lost"
+        return Pause(ctx.poll.first_s, why, {**phase, "at": "find", "look": look})
+    said = answer.problem.message if answer.problem else "no answer"
+    return all_pairs(
+        ctx,
+        "failed",
+        Problem(
+            answer.status,
+            "headgate-in-doubt",
+            f"it may have been activated: its runs cannot be read ({said})",
+            advice="look at the flow's runs before it is activated again",
+        ),
+    )
 
 
 def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
@@ -91,7 +115,7 @@ def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
     happened = bool(known) or bool(phase.get("accepted"))
     if look < LOOKS or (happened and look < FIND_ROUNDS):
         return Pause(
-            LOOK_AGAIN_S,
+            min(LOOK_AGAIN_S * 2 ** (look - 1), LOOK_CAP_S),
             "looking for the runs of a request whose answer was lost",
             {**phase, "at": "find", "look": look, "known": known},
         )

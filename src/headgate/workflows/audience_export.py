@@ -8,9 +8,13 @@ Jobs of an item::
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from headgate.catalogue import Destination, batch, profile_store
+from headgate.errors import Diagnostic, ManifestError
 from headgate.planning.builder import Builder, frozen
 from headgate.planning.marker import described
 from headgate.planning.model import ItemRow, Job
@@ -59,12 +63,12 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
         target = CreateSpec(target.collection, {**target.body, "baseConnectionId": connection.id}, target.marker)
         needs = {}
     else:
-        jobs["baseConnection"] = base_connection(plan, connection, destination)
+        jobs["baseConnection"] = _base_connection(plan, item, connection, destination)
         target = CreateSpec(target.collection, target.body, target.marker, (("baseConnectionId", "base"),))
         needs = {"base": jobs["baseConnection"]}
     jobs["targetConnection"] = _job(plan, f"target:{item.name}", "targetConnection", target, index, needs)
-    jobs["flow"] = _flow(plan, item, index, text, destination, jobs)
     selectors = _selectors(item, destination)
+    jobs["flow"] = _flow(plan, item, index, text, destination, jobs, selectors)
     jobs["selectors"] = plan.add(
         Job(
             f"selectors:{item.name}",
@@ -74,7 +78,6 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
             index,
             needs={"flow": jobs["flow"]},
             requests=("PATCH /flows/{id}",),
-            digest=_digest(selectors),
         ),
     )
     jobs["check"] = plan.add(
@@ -102,16 +105,18 @@ def _spec(destination: Destination) -> dict[str, str]:
     return {"id": destination.connection_spec_id, "version": destination.version}
 
 
+def _digest_of(value: Any) -> str:
+    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+
+
 def _digest(spec: Any) -> str:
-    from hashlib import blake2b
-
-    import orjson
-
-    plain = masked({name: getattr(spec, name) for name in spec.__slots__})
-    return blake2b(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+    return _digest_of(masked({name: getattr(spec, name) for name in spec.__slots__}))
 
 
-def _job(plan: Builder, key: str, role: str, spec: CreateSpec, item: int, needs: Mapping[str, int]) -> int:
+def _job(
+    plan: Builder, key: str, role: str, spec: CreateSpec, item: int, needs: Mapping[str, int], *, further: Any = None
+) -> int:
+    """Add a creation; ``further`` is content the object gets after it, and counts to what it is made from."""
     look = (f"GET /{spec.collection}",) if spec.look_first else ()
     return plan.add(
         Job(
@@ -122,7 +127,7 @@ def _job(plan: Builder, key: str, role: str, spec: CreateSpec, item: int, needs:
             item,
             needs=dict(needs),
             collection=spec.collection,
-            digest=_digest(spec),
+            digest=_digest_of([_digest(spec), further]),
             requests=(*look, f"POST /{spec.collection}"),
         ),
     )
@@ -171,10 +176,24 @@ def _source(plan: Builder, item: Item, index: int, text: str) -> int:
     return _job(plan, key, "sourceConnection", spec, index, {"base": profile_store_base(plan)})
 
 
-def base_connection(plan: Builder, connection: Connection, destination: Destination) -> int:
-    """The destination's base connection; equal ones (name, destination, credentials) are one."""
-    name = connection.name or connection.key or f"{plan.manifest} {destination.name}"
-    key = plan.shared_key(f"base:{destination.key}:{name}", frozen((connection.auth, connection.encryption)))
+def _base_connection(plan: Builder, item: Item, connection: Connection, destination: Destination) -> int:
+    """The destination's base connection; equal ones (name, destination, credentials) are one.
+
+    Raises:
+        ManifestError: two have one name and differ by their secrets alone. Which of them would be which could change
+            with the order of rows, and a flow would get another account's credentials.
+    """
+    said = {"auth": masked(connection.auth), "encryption": masked(connection.encryption)}
+    name = connection.name
+    if not name:
+        # Written on the entry without a name: all that say the same are one, and are called by what they say.
+        name = f"{plan.manifest} {destination.name} {_digest_of([destination.key, said])[:8]}"
+    key = f"base:{destination.key}:{connection.key or name}"
+    if not plan.share(key, frozen((connection.auth, connection.encryption))):
+        file, _, line = item.place.rpartition(":")
+        message = f"two {destination.name} connections differ by their secrets alone"
+        hint = "give each a name of its own: `name:`, or a key under connections:"
+        raise ManifestError((Diagnostic(file, int(line), f"item '{item.name}': connection", message, hint),))
     spec = CreateSpec(
         "connections",
         _whole(
@@ -193,7 +212,15 @@ def base_connection(plan: Builder, connection: Connection, destination: Destinat
     return _job(plan, key, "baseConnection", spec, -1, {})
 
 
-def _flow(plan: Builder, item: Item, index: int, text: str, destination: Destination, jobs: Mapping[str, int]) -> int:
+def _flow(
+    plan: Builder,
+    item: Item,
+    index: int,
+    text: str,
+    destination: Destination,
+    jobs: Mapping[str, int],
+    selectors: SelectorsSpec,
+) -> int:
     key = f"flow:{item.name}"
     refs = [("sourceConnectionIds[]", "source"), ("targetConnectionIds[]", "target")]
     needs = {"source": jobs["sourceConnection"], "target": jobs["targetConnection"]}
@@ -222,7 +249,7 @@ def _flow(plan: Builder, item: Item, index: int, text: str, destination: Destina
         plan.mark(key),
         tuple(refs),
     )
-    return _job(plan, key, "flow", spec, index, needs)
+    return _job(plan, key, "flow", spec, index, needs, further=_digest(selectors))
 
 
 def _selectors(item: Item, destination: Destination) -> SelectorsSpec:

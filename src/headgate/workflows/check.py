@@ -65,7 +65,7 @@ def _compared(spec: CheckSpec, flow: Mapping[str, Any]) -> Step:
                 None,
                 f"flow {flow.get('id')}: audience {wanted['id']} is not among its selectors",
                 code="headgate-not-validated",
-                advice="`headgate resume` adds what is missing",
+                advice="run the manifest again: it adds what is missing",
             )
         for key in _COMPARED:
             if key in wanted and not _same(wanted[key], found.get(key)):

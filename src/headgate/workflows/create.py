@@ -135,6 +135,9 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
         if spec.marker in text(item.get("description")) and text(item.get("id"))
     ]
     posts, look = int(phase["posts"]), int(phase["look"])
+    if spec.look_first:
+        # What a sandbox has once is the same whoever made it: of two made at one moment, the older serves all.
+        found = sorted(found, key=lambda item: (str(item.get("createdAt")), str(item["id"])))[:1]
     if len(found) == 1:
         return Settle(
             Ending.SUCCEEDED,
@@ -154,7 +157,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
                 0,
                 "headgate-two-candidates",
                 f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
-                advice="delete all but one of them, then `headgate resume`; nothing was guessed",
+                advice="delete all but one of them, then run the manifest again; nothing was guessed",
             ),
         )
     if posts and look < LOOKS:

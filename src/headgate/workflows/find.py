@@ -38,7 +38,14 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
             paged=True,
         )
     else:
-        call = Call("GET", "segmentation", "/export/jobs", "GET /export/jobs", "lookup", query=(("limit", "100"),))
+        call = Call(
+            "GET",
+            "segmentation",
+            "/export/jobs",
+            "GET /export/jobs",
+            "lookup",
+            query=(("limit", "100"), ("status", "SUCCEEDED")),
+        )
     return Ask(call, phase)
 
 

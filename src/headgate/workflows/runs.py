@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import unquote
 
 from headgate.workflows.reading import part, rows, text
 
@@ -29,7 +29,9 @@ def items_of(body: Any) -> tuple[list[dict[str, Any]], str]:
     """The items of a list answer and its continuation token, or ``""`` (trap 20: the token may hold ``=``)."""
     found = [item for item in rows(body, "items") if isinstance(item.get("id", ""), str)]
     href = text(part(body, "_links", "next").get("href"))
-    return found, parse_qs(href.partition("?")[2]).get("continuationToken", [""])[0]
+    fields = (field.partition("=") for field in href.partition("?")[2].split("&"))
+    # A token may hold "=" and "+", and a "+" in it is a plus: only what is percent-encoded is decoded.
+    return found, next((unquote(value) for name, _, value in fields if name == "continuationToken"), "")
 
 
 def _status(run: Mapping[str, Any]) -> str:

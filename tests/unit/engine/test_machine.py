@@ -418,12 +418,21 @@ def test_a_platform_that_cannot_be_reached_ends_the_run_and_leaves_its_jobs_open
     assert of.counts_failed() == 0
 
 
-@pytest.mark.parametrize("what", [LOST, FAULT, NOT_SENT])
-def test_before_the_first_answer_no_job_fails_whatever_goes_wrong(what):
+def test_before_the_first_answer_no_job_fails_for_what_never_left():
+    of = machine(job("a"), retry=RetryPolicy(attempts=1))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    commands = answer(of, send, NOT_SENT)
+    assert finish(commands).stop is Stop.PLATFORM
+    assert of.open == 1
+
+
+@pytest.mark.parametrize("what", [LOST, FAULT])
+def test_what_may_have_been_done_is_looked_up_even_when_no_attempt_is_left(what):
     of = machine(job("a"), retry=RetryPolicy(attempts=1))
     (send,) = sends(of.handle(Ticked(0.0)))
     commands = answer(of, send, what)
-    assert finish(commands).stop is Stop.PLATFORM
+    (look,) = sends(commands) or sends(of.handle(Ticked(of.next_wake())))
+    assert look.call.method == "GET"
     assert of.open == 1
 
 

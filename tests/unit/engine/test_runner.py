@@ -20,6 +20,8 @@ from tests.unit.engine.test_machine import job, plan
 
 
 class Paper:
+    fresh_until_mono = float("inf")
+
     """A journal that becomes durable when it is told to, or at once."""
 
     def __init__(self, *, at_once=True):

@@ -24,7 +24,7 @@ def test_answers_are_counted_by_endpoint_and_status():
 
 def test_what_was_not_sent_is_not_counted():
     tally = Tally()
-    tally.answered(POST, Answer(Verdict.NOT_SENT))
+    tally.answered(POST, Answer(Verdict.NOT_SENT, requests=0))
     assert tally.as_dict()["sent"] == 0
 
 

@@ -154,7 +154,7 @@ def test_a_legacy_cloud_destination_is_a_warning(tmp_path):
     assert [(w.key, w.line) for w in manifest.warnings] == [("connections.old.destination", 6)]
 
 
-def test_an_inline_connection_is_one_for_all_rows_and_named_after_what_the_items_share(tmp_path):
+def test_an_inline_connection_is_one_for_all_rows_and_is_named_by_the_plan(tmp_path):
     inline = "{destination: data_landing_zone}"
     manifest = loaded(
         tmp_path,
@@ -162,7 +162,7 @@ def test_an_inline_connection_is_one_for_all_rows_and_named_after_what_the_items
     )
     first, second, _ = manifest.items
     assert first.connection is second.connection
-    assert first.connection.name == "Slice"
+    assert first.connection.name == ""
 
 
 def test_tab_indented_json_is_a_manifest_too(tmp_path):

@@ -186,10 +186,10 @@ def test_no_problem_shows_what_stands_below_auth(tmp_path, auth):
         (
             "{id: 1ed86558-59b5-42f7-9865-5859b552f7f4}",
             "connection",
-            "connection 'One' does not say its destination",
+            "connection '1ed86558-59b5-42f7-9865-5859b552f7f4' does not say its destination",
         ),
         ("{destination: amazon_s3}", "connection.auth", "missing: Amazon S3 needs credentials"),
-        ("{source: servicenow, id: x}", "connection", "'One' is a source connection"),
+        ("{source: servicenow, id: x}", "connection", "'servicenow' is a source connection"),
         (
             "{destination: data_landing_zone, auth: {specName: X}}",
             "connection.auth",

@@ -29,13 +29,13 @@ def test_an_edge_may_only_point_backwards(edges):
         builder.add(plain("b", **edges))
 
 
-def test_shared_content_has_one_key_and_other_content_another():
+def test_one_key_stands_for_one_content_secrets_included():
     builder = Builder("m", "dev")
     one, two = frozen({"auth": {"k": Secret("1")}}), frozen({"auth": {"k": Secret("2")}})
-    assert builder.shared_key("base:s3:x", one) == "base:s3:x"
-    assert builder.shared_key("base:s3:x", two) == "base:s3:x#2"
-    assert builder.shared_key("base:s3:x", one) == "base:s3:x"
-    assert builder.shared_key("base:s3:y", two) == "base:s3:y"
+    assert builder.share("base:s3:x", one)
+    assert builder.share("base:s3:x", one)
+    assert builder.share("base:s3:y", two)
+    assert not builder.share("base:s3:x", two)
 
 
 def test_frozen_compares_by_content_whatever_the_order_of_keys():

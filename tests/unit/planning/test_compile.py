@@ -8,6 +8,7 @@ from textwrap import dedent
 import orjson
 import pytest
 
+from headgate.errors import ManifestError
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.planning.outline import Outline
@@ -173,7 +174,7 @@ def test_nothing_secret_is_in_what_is_kept_or_shown(make):
     assert b"${env:S3}" in kept
 
 
-def test_equal_inline_connections_are_one_and_other_credentials_are_another(make):
+def test_equal_inline_connections_are_one_and_other_credentials_need_another_name(make):
     entry = TEXT[TEXT.index("  - kind: audience-export") : TEXT.index("  - kind: activation")].replace(
         "connection: s3",
         """connection:
@@ -185,10 +186,30 @@ def test_equal_inline_connections_are_one_and_other_credentials_are_another(make
         "base:amazon_s3:inline"
     ]
     other = other.replace("${env:S3}", "WJALRXUTNFEMIK7MDENGBPXRFICYEXAMPLEKEYYY")
-    assert [key for key in keys(make(head + entry + other)) if key.startswith("base:amazon")] == [
+    with pytest.raises(ManifestError) as caught:
+        make(head + entry + other)
+    (problem,) = caught.value.problems
+    assert "by their secrets alone" in problem.message
+    assert problem.line == head.count("\n") + entry.count("\n") + 3  # its foreach
+    assert [
+        key for key in keys(make(head + entry + other.replace("inline", "2nd"))) if key.startswith("base:amazon")
+    ] == [
         "base:amazon_s3:inline",
-        "base:amazon_s3:inline#2",
+        "base:amazon_s3:2nd",
     ]
+
+
+def test_an_inline_connection_without_a_name_is_called_by_what_it_says(make):
+    entry = TEXT[TEXT.index("  - kind: audience-export") : TEXT.index("  - kind: activation")].replace(
+        "connection: s3",
+        """connection:
+      {destination: amazon_s3, auth: {specName: Access Key, params: {s3AccessKey: "AKIAIOSFODNN7EXAMPLE", s3SecretKey: "${env:S3}"}}}""",
+    )
+    head = TEXT[: TEXT.index("connections:")] + "entries:\n"
+    first = make(head + entry + entry.replace("Loyalty", "Other"))
+    second = make(head + entry.replace("Loyalty", "Other") + entry)
+    (one,), (two,) = ([key for key in keys(plan) if key.startswith("base:amazon")] for plan in (first, second))
+    assert one == two
 
 
 def test_version_1_looks_the_export_job_up_once_or_takes_what_it_is_given(make):

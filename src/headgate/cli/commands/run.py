@@ -23,7 +23,9 @@ from headgate.cli.app import Talk
 )
 @click.argument("manifest", type=click.Path(path_type=Path, dir_okay=False))
 @options.simulate
-@click.option("--fresh", is_flag=True, help="Begin anew; an unfinished run stays as it is.")
+@click.option(
+    "--fresh", is_flag=True, help="Begin anew; an unfinished run is ended for good. What it made is kept and used."
+)
 @options.running
 @options.chosen
 @options.profile

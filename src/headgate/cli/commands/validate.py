@@ -31,11 +31,13 @@ def command(
     manifest: Path, overrides: Mapping[str, str], select: tuple[str, ...], tags: tuple[str, ...], json: bool
 ) -> int:
     """Check MANIFEST and say every problem in one pass, each with its file, line and key. Nothing is sent."""
+    from headgate.api import SIMULATED_SANDBOX, plan
     from headgate.cli.wiring import Choice, load_manifest
     from headgate.errors import ManifestError
 
     try:
         loaded = load_manifest(Choice(manifest, overrides, select, tags))
+        plan(loaded, sandbox=loaded.sandbox or SIMULATED_SANDBOX)
     except ManifestError as error:
         if not json:
             raise

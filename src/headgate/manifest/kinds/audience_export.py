@@ -94,13 +94,13 @@ class AudienceExport:
         if connection.source is not None:
             yield Finding(
                 "connection",
-                f"'{connection.key or connection.name}' is a source connection",
+                f"'{connection.key or connection.source}' is a source connection",
                 "an audience-export needs a connection with destination:",
             )
         elif connection.destination is None and connection.id is not None:
             yield Finding(
                 "connection",
-                f"connection '{connection.key or connection.name}' does not say its destination",
+                f"connection '{connection.key or connection.id}' does not say its destination",
                 "an existing connection (id:) also needs destination: KEY, so that its specs are known",
             )
 
