@@ -326,6 +326,15 @@ class StoreSuite:
         assert other.known("dev") == {"[headgate:1]": ("id-1", "d1")}
         other.close()
 
+    async def test_an_intent_taken_back_ends_the_doubt_and_nothing_else(self, claimed):
+        store, journal = claimed
+        journal.append(intent(0, made()))
+        journal.append(Record("step", 0, {}, made()))
+        journal.append(Record("settled", 1, {"ending": "succeeded"}, made("id-2", "[headgate:2]")))
+        journal.append(Record("step", 1, {}, made("", "[headgate:2]")))
+        await journal.flush()
+        assert store.known("dev") == {"[headgate:2]": ("id-2", "d1")}
+
     async def test_a_later_intent_does_not_put_a_known_object_in_doubt_again(self, claimed):
         store, journal = claimed
         journal.append(intent(0, made("id-1")))

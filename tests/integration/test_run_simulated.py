@@ -325,17 +325,19 @@ async def test_a_second_run_makes_nothing_and_activates_again(tmp_path, plan):
     assert set(ledger["activations"]["pairs"].values()) == {2}
 
 
-async def test_another_state_and_the_same_platform_is_not_confused(tmp_path, plan):
-    """The store is lost: what bears our marks is found on the platform, where it must be looked for first."""
-    await go(tmp_path, plan)
+async def test_with_its_store_lost_a_run_makes_nothing_a_second_time(tmp_path, plan):
+    """What bears our marks is found in the platform's lists, and used again."""
+    _, before = await go(tmp_path, plan)
     (tmp_path / "state.db").unlink()
     for beside in tmp_path.glob("state.db-*"):
         beside.unlink()
     report, ledger = await go(tmp_path, plan)
     assert report.status == "succeeded"
-    assert ledger["created"]["connections"] == 3, (
-        "the profile store's connection was found again; ours was not looked for"
-    )
+    assert ledger["created"] == before["created"]
+    assert {item.status for item in report.items} == {"reused"}
+    assert not ledger["duplicates"]
+    third, _ = await go(tmp_path, plan)
+    assert "GET /flows" not in third.requests["byEndpoint"], "adopted once, known ever after"
 
 
 async def test_a_platform_out_of_reach_fails_nothing_and_can_be_resumed(tmp_path, plan):

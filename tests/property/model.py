@@ -263,7 +263,10 @@ class Disk:
     def write(self, record: Record) -> None:
         self.records.append(record)
         made = record.made
-        if made is not None and (made.id or made.marker not in self.known):
+        if made is not None and record.kind != "intent" and not made.id:
+            if self.known.get(made.marker, ("gone", ""))[0] == "":
+                del self.known[made.marker]
+        elif made is not None and (made.id or made.marker not in self.known):
             self.known[made.marker] = (made.id, made.digest)
 
 

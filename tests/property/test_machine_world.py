@@ -14,7 +14,7 @@ from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy
-from headgate.planning.marker import marker
+from headgate.planning.marker import marker, scope_prefix
 from headgate.planning.model import Job, PairRow, Plan
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
@@ -42,7 +42,7 @@ def creation(index, rng, before):
         {"name": f"job{index}", "description": mark, "connectionSpec": {"id": "s", "version": "1.0"}},
         mark,
         tuple((f"refs.{role}", role) for role in needs),
-        look_first=rng.random() < 0.2,
+        shared=rng.random() < 0.2,
     )
     return Job(
         f"job{index}", "create", "connection", spec, needs=needs, after=after, collection="connections", digest="d"
@@ -139,6 +139,37 @@ def test_a_new_run_after_a_dead_one_uses_what_exists_again(seed, size, died_at):
         job = next(job for job in plan.jobs if job.spec.marker == marked)
         if remote_id:
             assert posts[job.key] == 0, "known by id and posted again"
+
+
+@given(seeds, st.integers(1, 20), st.integers(0, 30))
+@quick
+def test_a_new_run_that_lost_its_store_makes_nothing_a_second_time(seed, size, died_at):
+    """Neither journal nor object table: the lists of the platform are all there is."""
+    from headgate.workflows.listing import LISTED, ListSpec
+
+    from tests.property.model import Killed
+
+    rng = Random(seed)
+    lists = Job("list", "list", LISTED, ListSpec("connections", (scope_prefix("dev", "m"),)))
+    jobs = [lists, *dag(rng, size).jobs]
+    for one in jobs[1:]:
+        one.needs = {**{role: edge + 1 for role, edge in one.needs.items()}, LISTED: 0}
+        one.after = {role: edge + 1 for role, edge in one.after.items()}
+    plan = Plan("m", "dev", tuple(jobs), (), (), (), "f")
+    remote = Remote(rng, Trouble(0.2))
+
+    def life(at, disk, die_after=None):
+        rules = Rules(concurrency=4, ahead=2, retry=PATIENT)
+        return Driver(Machine(plan, rules, now_s=at, at=at), remote, disk, rng, at=at, die_after=die_after)
+
+    first = life(0.0, Disk(), died_at)
+    try:
+        first.run()
+    except Killed:
+        pass
+    life(first.at + 30, Disk()).run()
+    made = Counter(one["name"] for one in remote.objects.get("connections", []))
+    assert made == Counter(job.key for job in plan.jobs[1:])
 
 
 @given(seeds, st.integers(2, 20), st.floats(0.05, 20.0), st.sampled_from(list(Stop)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.api import check_wishes, made_elsewhere, platform_of
 from headgate.launch import SIMULATED_TIME_SCALE, Wishes, changed_items, last_unfinished, rules_of
 from headgate.planning.forecast import Assumptions, Forecast, forecast
+from headgate.planning.model import LISTING, needless
 from headgate.report.render_table import plural
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         for index, job in enumerate(plan.jobs)
         if job.collection and known.get(job.spec.marker, ("", ""))[0]
     }
+    spared = needless(plan.jobs, reused)
     existing = sum(
         1
         for row in plan.items
@@ -88,7 +90,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     )
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
-        if index in reused:
+        if index in reused or index in spared:
             continue
         # What exists is read and not changed, unless something is found missing.
         exists = job.kind == "selectors" and job.needs["flow"] in reused
@@ -111,7 +113,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         _warnings(plan),
         refusals,
         unfinished.id if unfinished is not None else "",
-        forecast(plan, assumed, reused),
+        forecast(plan, assumed, {*reused, *spared}),
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
     )
@@ -174,6 +176,7 @@ def _label(kind: str, collection: str) -> str:
     }.get(collection) or {
         "selectors": "audiences and attributes",
         "check": "validations",
+        LISTING: "listings",
         "find": "look-ups",
         "adhoc": "ad-hoc jobs",
     }.get(kind, kind)

@@ -34,7 +34,7 @@ from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_TOKEN, Answer, Call, Problem, Verdict
-from headgate.planning.model import Job, Plan
+from headgate.planning.model import Job, Plan, needless
 from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import (
     HELD,
@@ -87,6 +87,10 @@ class Machine:
         self._wakes: list[tuple[float, int, int]] = []
         self._leases = Leases()
         self._ours: set[str] = set()
+        #: Jobs whose one journaled effect is about to leave: given back, they are as if they had never begun.
+        self._unsent: set[int] = set()
+        #: Jobs whose object an earlier run may have made.
+        self._doubted: set[int] = set()
         self._failed_items: set[int] = set()
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
@@ -183,6 +187,8 @@ class Machine:
                 self._close(index, job.settled, restored=True)
                 continue
             live.phase, live.durable = job.phase, (job.phase, job.lost)
+            if not job.phase:
+                continue  # all of it was given back before it left
             live.signal = Signal.RESUME
             self._ours.update(job.phase.get(RUNS, ()))
             keys = PROCEDURES[self.jobs[index].kind].keys(self.jobs[index].spec, job.phase)
@@ -199,6 +205,16 @@ class Machine:
                 self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
             elif found is not None:
                 self.live[index].signal = Signal.RESUME  # an earlier run may have made it: look first
+                self._doubted.add(index)
+        if known or past:
+            self._spare_listings()
+
+    def _spare_listings(self) -> None:
+        """Ask for no list that nobody needs any more."""
+        existing = {index for index, live in enumerate(self.live) if live.settled is not None or live.durable}
+        for index in needless(self.jobs, existing):
+            if self.live[index].settled is None:
+                self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
 
     def _failed_need(self, index: int) -> str | None:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
@@ -309,6 +325,8 @@ class Machine:
             self._budget.request()
         intent = None
         if call.effect and live.durable != (live.phase, True):
+            if not (live.durable and live.durable[0]) and index not in self._doubted:
+                self._unsent.add(index)
             live.durable = (live.phase, True)
             intent = Record("intent", index, live.phase, self._made(index, ""))
         self._out.append(Send(index, live.attempt, call, intent))
@@ -350,6 +368,11 @@ class Machine:
         answer, call = event.answer, live.call
         if call is None:
             raise InvalidTransition(f"{self.jobs[event.job].key}: an answer without a call")
+        refused = answer.verdict is Verdict.REFUSED and (
+            answer.status == 401 or not self._answered_once or _no_token(answer)
+        )
+        if not refused and answer.verdict not in (Verdict.NOT_SENT, Verdict.THROTTLED):
+            self._unsent.discard(event.job)  # it left, and something was done with it
         if answer.date_s is not None:
             self._dated = True
             self._tune(event.at, answer.date_s)
@@ -358,7 +381,7 @@ class Machine:
                 self._answered_once = True
                 live.call = None
                 self._advance(event.job, answer, event.at, understood=call.effect)
-            case Verdict.REFUSED if answer.status == 401 or not self._answered_once or _no_token(answer):
+            case Verdict.REFUSED if refused:
                 self._halt(event, "the platform refused the credentials")
             case Verdict.REFUSED:
                 live.call = None
@@ -372,6 +395,14 @@ class Machine:
             raise InvalidTransition(f"{self.jobs[event.job].key}: given back in state {live.state.name}")
         self.in_flight -= 1
         self._make_ready(event.job)
+        self._unbegin(event.job)
+
+    def _unbegin(self, index: int) -> None:
+        """Take back the intent of an effect that surely did not leave: a resume need not look what became of it."""
+        if index in self._unsent:
+            self._unsent.discard(index)
+            self.live[index].durable = ({}, False)
+            self._out.append(Write(Record("step", index, {}, self._made(index, ""))))
 
     def _tune(self, at: float, date_s: float) -> None:
         """Set our idea of the platform's clock by a ``Date`` header, which has whole seconds."""
@@ -383,6 +414,7 @@ class Machine:
         problem = event.answer.problem
         self._stop(StopAsked(Stop.PLATFORM, event.at, f"{what}: {problem.message}" if problem else what))
         self._make_ready(event.job)  # not done; a resume asks again
+        self._unbegin(event.job)
 
     def _again(self, event: Answered, call: Call) -> None:
         """Throttled, faulty, lost or not sent: wait, then ask again, or find out first whether it happened."""

@@ -21,8 +21,8 @@ RecordKind = Literal["intent", "step", "settled"]
 class Made:
     """An object that exists on the platform because of us, or was found to: for the next run to use again.
 
-    An empty ``id`` in an ``intent`` leaves it in doubt until an answer is understood; in a ``settled`` record it says
-    that the object was not made.
+    An empty ``id`` in an ``intent`` leaves it in doubt until an answer is understood; in another record it says that
+    the object was not made.
     """
 
     marker: str
@@ -37,7 +37,8 @@ class Record:
     """One line of the journal.
 
     ``intent``: the effect of ``phase`` may leave from now on. ``step``: its answer is understood, the job goes on in
-    ``phase``. ``settled``: the job is over, as ``data`` says. Records are kept in the order they are given.
+    ``phase``; an empty one takes back an intent whose effect did not leave. ``settled``: the job is over, as ``data``
+    says. Records are kept in the order they are given.
     """
 
     kind: RecordKind

@@ -7,7 +7,7 @@ an audience must follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,17 +61,16 @@ class Forecast:
         }
 
 
-def forecast(plan: Plan, assumed: Assumptions, reused: Mapping[int, str] | None = None) -> Forecast:
+def forecast(plan: Plan, assumed: Assumptions, reused: Collection[int] = ()) -> Forecast:
     """The forecast of ``plan``.
 
     Args:
         plan: What is to be done.
         assumed: Rate, latency and the like.
-        reused: Jobs whose object exists already, by index: they ask nothing.
+        reused: Jobs that ask nothing, by index: their object exists already.
 
     Cost: O(jobs + edges + pairs).
     """
-    reused = reused or {}
     requests = sum(len(job.requests) for index, job in enumerate(plan.jobs) if index not in reused)
     path, asked = _longest(plan.jobs, reused)
     rounds = _rounds(plan.jobs)
@@ -103,7 +102,7 @@ def forecast(plan: Plan, assumed: Assumptions, reused: Mapping[int, str] | None 
     return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, requests, assumed)
 
 
-def _longest(jobs: Sequence[Job], reused: Mapping[int, str]) -> tuple[list[str], int]:
+def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], int]:
     """The chain of jobs with the most requests (their keys), and how many those are."""
     depth = [0] * len(jobs)
     before = [-1] * len(jobs)
@@ -138,7 +137,7 @@ def _rounds(jobs: Sequence[Job]) -> int:
     return last
 
 
-def _new_flows(jobs: Sequence[Job], reused: Mapping[int, str]) -> int:
+def _new_flows(jobs: Sequence[Job], reused: Collection[int]) -> int:
     """How many flows that this plan makes anew are activated by it."""
     checks = {edge for job in jobs if job.kind == "adhoc" for edge in job.after.values()}
     flows = {jobs[check].needs["flow"] for check in checks if "flow" in jobs[check].needs}

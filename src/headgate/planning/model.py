@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+#: The kind of jobs that list a collection for the creations that need them.
+LISTING = "list"
 
 
 @dataclass(slots=True)
@@ -91,3 +94,14 @@ class Plan:
         for job in self.jobs:
             count.update(job.requests)
         return count
+
+
+def needless(jobs: Sequence[Job], existing: Collection[int]) -> set[int]:
+    """Listings that nothing will ask: all creations that need them are ``existing`` already."""
+    lists = {index for index, job in enumerate(jobs) if job.kind == LISTING}
+    if not lists:
+        return lists
+    asked = {
+        edge for index, job in enumerate(jobs) if index not in existing for edge in job.needs.values() if edge in lists
+    }
+    return lists - asked

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from headgate.store.contract import RunRow
 
 _NOTHING = JobPast()
+#: How an object was found that was there before this run: known to the store, or by its mark.
+_FOUND = ("store", "before")
 
 
 def build(
@@ -90,7 +92,7 @@ class _View:
         return count
 
     def reused(self) -> int:
-        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in ("store", "before"))
+        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in _FOUND)
 
     # -- items -------------------------------------------------------------------------------------------------------
 
@@ -119,7 +121,7 @@ class _View:
         if any(ending is None for ending in endings.values()):
             return "held", None
         made = [job for role, job in jobs.items() if role in ("sourceConnection", "targetConnection", "flow")]
-        if all(self._output(job).get("found") == "store" for job in made):
+        if all(self._output(job).get("found") in _FOUND for job in made):
             return "reused", None
         return "created", None
 

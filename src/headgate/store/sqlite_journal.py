@@ -152,7 +152,7 @@ class SqliteJournal:
             rows.append([self._seq, record.kind, record.job, orjson.dumps(record.data).decode()])
             if (thing := record.made) is not None:
                 row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest]
-                if record.kind == "settled" and not thing.id:
+                if record.kind != "intent" and not thing.id:
                     undone.append(thing.marker)
                 else:
                     (made if thing.id else doubts).append(row)

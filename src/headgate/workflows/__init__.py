@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.workflows import adhoc, check, create, find, selectors
+from headgate.workflows import adhoc, check, create, find, listing, selectors
 from headgate.workflows.contract import Procedure
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PROCEDURES: Final[Mapping[str, Procedure]] = {
     "create": Procedure(create.advance),
+    "list": Procedure(listing.advance),
     "find": Procedure(find.advance),
     "selectors": Procedure(selectors.advance),
     "check": Procedure(check.advance),

@@ -22,6 +22,7 @@ from headgate.secret import masked
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
 from headgate.workflows.find import FindSpec
+from headgate.workflows.listing import LISTED, listing
 from headgate.workflows.selectors import SelectorsSpec
 
 if TYPE_CHECKING:
@@ -117,7 +118,6 @@ def _job(
     plan: Builder, key: str, role: str, spec: CreateSpec, item: int, needs: Mapping[str, int], *, further: Any = None
 ) -> int:
     """Add a creation; ``further`` is content the object gets after it, and counts to what it is made from."""
-    look = (f"GET /{spec.collection}",) if spec.look_first else ()
     return plan.add(
         Job(
             key,
@@ -125,16 +125,16 @@ def _job(
             role,
             spec,
             item,
-            needs=dict(needs),
+            needs={**needs, LISTED: listing(plan, spec.collection)},
             collection=spec.collection,
             digest=_digest_of([_digest(spec), further]),
-            requests=(*look, f"POST /{spec.collection}"),
+            requests=(f"POST /{spec.collection}",),
         ),
     )
 
 
 def profile_store_base(plan: Builder) -> int:
-    """The profile store's base connection: headgate's own, one a sandbox (contract 4), so looked for first."""
+    """The profile store's base connection: headgate's own, one a sandbox, whatever the manifest (contract 4)."""
     store, key = profile_store(), "base:profile-store"
     spec = CreateSpec(
         "connections",
@@ -149,7 +149,7 @@ def profile_store_base(plan: Builder) -> int:
             shared=True,
         ),
         plan.mark(key, shared=True),
-        look_first=True,
+        shared=True,
     )
     return _job(plan, key, "profileStore", spec, -1, {})
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.listing import listed
 from headgate.workflows.reading import rows, text
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ class CreateSpec:
     """One object to be. ``refs`` maps a body path (``baseConnectionId``) to the role whose id goes there.
 
     A path ending in ``[]`` takes the id as the only element of a list; a dotted path goes into an inner object.
-    ``look_first`` looks before the first POST too: for what a sandbox has once, whoever made it.
+    ``shared``: a sandbox has it once, whoever made it; of several the oldest serves all.
     """
 
     collection: str
     body: Mapping[str, Any]
     marker: str
     refs: tuple[tuple[str, str], ...] = ()
-    look_first: bool = False
+    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -54,7 +55,8 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if isinstance(signal, Answer):
         return _posted(signal, phase) if at == "post" else _looked(ctx, phase, signal)
     if signal is Signal.START:
-        return _look(spec, 1, first=True) if spec.look_first else _post(ctx, 1)
+        found = listed(ctx.inputs, spec.marker)
+        return _adopted(spec, [{"id": remote} for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
     return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 1)), faults=faults)
 
@@ -98,7 +100,7 @@ def _absent(problem: Problem) -> Settle:
     return Settle(Ending.FAILED, {ABSENT: True}, problem)
 
 
-def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1, faults: int = 0) -> Ask:
+def _look(spec: CreateSpec, look: int, *, posts: int = 1, faults: int = 0) -> Ask:
     call = Call(
         "GET",
         "flow",
@@ -108,8 +110,7 @@ def _look(spec: CreateSpec, look: int, *, first: bool = False, posts: int = 1, f
         query=(("property", look_up_filter(spec)), ("limit", "100")),
         paged=True,
     )
-    phase: Phase = {"at": "look", "look": look, "posts": 0 if first else posts, "faults": faults}
-    return Ask(call, phase)
+    return Ask(call, {"at": "look", "look": look, "posts": posts, "faults": faults})
 
 
 def look_up_filter(spec: CreateSpec) -> str:
@@ -135,31 +136,31 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
         if spec.marker in text(item.get("description")) and text(item.get("id"))
     ]
     posts, look = int(phase["posts"]), int(phase["look"])
-    if spec.look_first:
+    if found:
+        return _adopted(spec, found, posts)
+    if look < LOOKS:
+        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
+    return _post(ctx, posts + 1, int(phase.get("faults", 0)))
+
+
+def _adopted(spec: CreateSpec, found: list[dict[str, Any]], posts: int) -> Settle:
+    """What bears the mark is ours; two of them are a doubt that only a person can end. ``posts``: sent so far."""
+    if spec.shared:
         # What a sandbox has once is the same whoever made it: of two made at one moment, the older serves all.
         found = sorted(found, key=lambda item: (str(item.get("createdAt")), str(item["id"])))[:1]
     if len(found) == 1:
-        return Settle(
-            Ending.SUCCEEDED,
-            {
-                "id": found[0]["id"],
-                "etag": found[0].get("etag"),
-                "found": "before" if posts == 0 else "after",
-                "posts": posts,
-            },
-        )
-    if found:
-        ids = ", ".join(str(item.get("id")) for item in found)
-        return Settle(
-            Ending.FAILED,
-            {"candidates": ids},
-            Problem(
-                0,
-                "headgate-two-candidates",
-                f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
-                advice="delete all but one of them, then run the manifest again; nothing was guessed",
-            ),
-        )
-    if posts and look < LOOKS:
-        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
-    return _post(ctx, posts + 1, int(phase.get("faults", 0)))
+        output = {"id": found[0]["id"], "found": "after" if posts else "before", "posts": posts}
+        if found[0].get("etag"):
+            output["etag"] = found[0]["etag"]
+        return Settle(Ending.SUCCEEDED, output)
+    ids = ", ".join(str(item.get("id")) for item in found)
+    return Settle(
+        Ending.FAILED,
+        {"candidates": ids},
+        Problem(
+            0,
+            "headgate-two-candidates",
+            f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
+            advice="delete all but one of them, then run the manifest again; nothing was guessed",
+        ),
+    )

@@ -33,7 +33,7 @@ class Hand:
         for _ in range(count):
             send = self.sends.pop(0)
             self.at += 0.1
-            body = {"id": f"id-{send.job}", "etag": '"e"'}
+            body = {"items": []} if send.call.method == "GET" else {"id": f"id-{send.job}", "etag": '"e"'}
             answer = Answer(Verdict.OK, 201, body) if problem is None else Answer(Verdict.REJECTED, 400, None, problem)
             self._take(Answered(send.job, send.attempt, answer, self.at))
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from headgate.engine.events import Answered, Finish, Hold, Send, Stop, StopAsked, Tell, Ticked, Write
+from headgate.engine.events import Answered, Finish, Hold, Returned, Send, Stop, StopAsked, Tell, Ticked, Write
 from headgate.engine.live import Rules, State
 from headgate.engine.machine import Machine
 from headgate.engine.record import Past, Record, fold
@@ -17,17 +17,18 @@ from headgate.planning.marker import marker
 from headgate.planning.model import ItemRow, Job, PairRow, Plan
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
+from headgate.workflows.listing import LISTED, ListSpec
 
 from tests.property.model import Disk, Driver, Remote
 
 
-def job(name, *needs, after=(), item=-1, look_first=False):
+def job(name, *needs, after=(), item=-1, shared=False):
     mark = marker("dev", "m", name)
     spec = CreateSpec(
         "connections",
         {"name": name, "description": mark, "connectionSpec": {"id": "s", "version": "1.0"}},
         mark,
-        look_first=look_first,
+        shared=shared,
     )
     return Job(
         name,
@@ -104,11 +105,12 @@ def test_what_may_go_goes_and_the_rest_when_its_needs_are_there():
 
 
 def test_the_intent_of_an_effect_comes_with_its_request_and_reads_have_none():
-    of = machine(job("a"), job("b", look_first=True))
+    lists = Job("list", "list", "listed", ListSpec("connections", ("[headgate:",)))
+    of = machine(job("a"), lists)
     found = {of.jobs[send.job].key: send for send in sends(of.handle(Ticked(0.0)))}
     assert found["a"].intent == Record("intent", 0, {"at": "post", "posts": 1, "faults": 0}, found["a"].intent.made)
     assert (found["a"].intent.made.id, found["a"].intent.made.marker) == ("", of.jobs[0].spec.marker)
-    assert found["b"].intent is None
+    assert found["list"].intent is None
 
 
 def test_the_longest_remaining_path_goes_first():
@@ -655,3 +657,116 @@ def test_the_same_seed_tells_the_same_story():
 
     assert story(1) == story(1)
     assert story(1) != story(2)
+
+
+# -- given back
+
+
+def resumed(*commands_of_a_life, jobs):
+    records = [
+        entry.intent if isinstance(entry, Send) else entry.record
+        for commands in commands_of_a_life
+        for entry in commands
+        if isinstance(entry, Write) or (isinstance(entry, Send) and entry.intent)
+    ]
+    return machine(*jobs, past=fold(records)), records
+
+
+def stop(of):
+    return of.handle(StopAsked(Stop.INTERRUPTED, 0.0, "interrupted"))
+
+
+def test_what_is_given_back_unsent_begins_anew_and_leaves_no_doubt():
+    of = machine(job("a"))
+    first = of.handle(Ticked(0.0))
+    (send,) = sends(first)
+    back = stop(of) + of.handle(Returned(send.job, send.attempt, 0.0))
+    again, records = resumed(first, back, jobs=[job("a")])
+    assert [(one.kind, dict(one.data), one.made.id) for one in records[1:]] == [("step", {}, "")]
+    (send,) = sends(again.handle(Ticked(0.0)))
+    assert (send.call.method, send.call.path) == ("POST", "/connections")
+    assert send.intent is not None
+
+
+def test_a_refused_token_leaves_no_doubt_either():
+    of = machine(job("a"), job("b"))
+    first = of.handle(Ticked(0.0))
+    a, b = sends(first)
+    refused = answer(of, a, Answer(Verdict.REFUSED, 401, problem=Problem(401, "", "no")))
+    lost = answer(of, b, LOST)
+    again, _ = resumed(first, refused, lost, jobs=[job("a"), job("b")])
+    asked = {again.jobs[send.job].key: send.call.method for send in sends(again.handle(Ticked(0.0)))}
+    assert asked == {"a": "POST", "b": "GET"}
+
+
+def test_what_was_lost_once_is_looked_up_even_if_its_second_try_is_given_back():
+    of = machine(job("a"))
+    first = of.handle(Ticked(0.0))
+    lost = answer(of, sends(first)[0], LOST)
+    commands, at = [], 0.0
+    while not any(send.call.effect for send in sends(commands)):
+        for send in sends(commands):
+            commands = answer(of, send, EMPTY, at)
+            break
+        else:
+            at = of.next_wake()
+            commands = of.handle(Ticked(at))
+    (post,) = sends(commands)
+    back = stop(of) + of.handle(Returned(post.job, post.attempt, at))
+    again, _ = resumed(first, lost, commands, back, jobs=[job("a")])
+    (send,) = sends(again.handle(Ticked(0.0)))
+    assert send.call.method == "GET"
+
+
+def test_an_object_an_earlier_run_may_have_made_stays_in_doubt_when_given_back():
+    of = machine(job("a"), known={marker("dev", "m", "a"): ("", "d1")})
+    commands, at = of.handle(Ticked(0.0)), 0.0
+    while not any(send.call.effect for send in sends(commands)):
+        if found := sends(commands):
+            commands = answer(of, found[0], EMPTY, at)
+        else:
+            at = of.next_wake()
+            commands = of.handle(Ticked(at))
+    (post,) = sends(commands)
+    back = stop(of) + of.handle(Returned(post.job, post.attempt, at))
+    assert not written(back, "step")
+
+
+# -- listings
+
+
+def listed_job(name, at=0):
+    made = job(name)
+    made.needs[LISTED] = at
+    return made
+
+
+LISTS = Job("list:connections", "list", "listed", ListSpec("connections", ("[headgate:",)))
+
+
+def test_what_the_store_lost_is_found_by_its_mark_and_kept_for_the_next_run():
+    of = machine(LISTS, listed_job("a"), listed_job("b"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    assert (send.call.method, send.call.path) == ("GET", "/connections")
+    body = {"items": [{"id": "old", "description": marker("dev", "m", "a")}]}
+    commands = answer(of, send, Answer(Verdict.OK, 200, body))
+    assert names(commands, of) == ["b"]
+    (one,) = [record for record in written(commands) if record.job == 1]
+    assert (one.made.id, one.made.marker, one.data["output"]["found"]) == ("old", marker("dev", "m", "a"), "before")
+
+
+def test_a_list_that_nobody_needs_is_not_asked_for():
+    known = {marker("dev", "m", name): (f"id-{name}", "d1") for name in "ab"}
+    of = machine(LISTS, listed_job("a"), listed_job("b"), known=known)
+    assert finish(of.handle(Ticked(0.0))) == Finish(None)
+    del known[marker("dev", "m", "b")]
+    of = machine(LISTS, listed_job("a"), listed_job("b"), known=known)
+    assert names(of.handle(Ticked(0.0)), of) == ["list:connections"]
+
+
+def test_nothing_is_made_when_the_list_cannot_be_read():
+    of = machine(LISTS, listed_job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    commands = answer(of, send, Answer(Verdict.OK, 200, {"oops": 1}))
+    assert not sends(commands)
+    assert [dict(record.data).get("cause") for record in written(commands)] == [None, "list:connections"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headgate.planning.builder import Builder, frozen
-from headgate.planning.marker import PREFIX, described, marker
+from headgate.planning.marker import PREFIX, described, marker, scope_prefix
 from headgate.planning.model import ItemRow, Job, PairRow, Plan
 from headgate.planning.outline import Outline
 from headgate.secret import Secret
@@ -74,10 +74,12 @@ def test_a_marker_never_changes_between_versions():
     """Objects made by an older program are recognised by it for ever."""
     from hashlib import blake2b
 
-    assert (
-        marker("dev", "m", "flow:A")
-        == f"[headgate:{blake2b(chr(31).join(['dev', 'm', 'flow:A']).encode(), digest_size=12).hexdigest()}]"
-    )
+    def digest(size, *parts):
+        return blake2b(chr(31).join(parts).encode(), digest_size=size).hexdigest()
+
+    assert marker("dev", "m", "flow:A") == f"[headgate:{digest(4, 'dev', 'm')}{digest(8, 'dev', 'm', 'flow:A')}]"
+    assert marker("dev", "m", "flow:A").startswith(scope_prefix("dev", "m"))
+    assert not marker("dev", "m", "flow:A").startswith(scope_prefix("dev", "n"))
 
 
 def test_a_description_keeps_its_text_and_ends_with_its_mark():

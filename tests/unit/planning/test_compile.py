@@ -63,7 +63,7 @@ def by_key(plan):
 
 def test_what_is_shared_is_planned_once(make):
     count = Counter(key.partition(":")[0] for key in keys(make()))
-    assert count == {"base": 2, "source": 3, "target": 3, "flow": 3, "selectors": 3, "check": 4, "adhoc": 1}
+    assert count == {"base": 2, "source": 3, "target": 3, "flow": 3, "selectors": 3, "check": 4, "adhoc": 1, "list": 4}
 
 
 def test_edges_point_backwards_and_say_who_needs_what(make):
@@ -72,7 +72,7 @@ def test_edges_point_backwards_and_say_who_needs_what(make):
     for index, job in enumerate(plan.jobs):
         assert all(edge < index for edge in (*job.needs.values(), *job.after.values()))
     needs = {role: plan.jobs[edge].key for role, edge in jobs["flow:Loyalty 2"].needs.items()}
-    assert needs == {"source": "source:Loyalty 2", "target": "target:Loyalty 2"}
+    assert needs == {"source": "source:Loyalty 2", "target": "target:Loyalty 2", "listed": "list:flows"}
     assert plan.jobs[jobs["source:Loyalty 2"].needs["base"]].key == "base:profile-store"
     assert {plan.jobs[edge].key for edge in jobs["adhoc:now:1"].after.values()} == {
         "check:Loyalty 1",

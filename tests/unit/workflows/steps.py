@@ -29,13 +29,13 @@ def context(spec, *, inputs=None, missing=None, now_s=NOON, ours=(), key="job"):
     return Context(key, spec, inputs or {}, missing or {}, now_s, frozenset(ours))
 
 
-def creation(name="Loyalty fr", collection="targetConnections", *, refs=(), look_first=False, body=None):
+def creation(name="Loyalty fr", collection="targetConnections", *, refs=(), shared=False, body=None):
     return CreateSpec(
         collection,
         {"name": name, "connectionSpec": {"id": "spec-1", "version": "1.0"}, "description": MARK, **(body or {})},
         MARK,
         refs,
-        look_first,
+        shared,
     )
 
 

@@ -12,6 +12,7 @@ from headgate.workflows import PROCEDURES
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.contract import NO_PHASE, Ask, Context, Settle, Signal
 from headgate.workflows.find import FindSpec
+from headgate.workflows.listing import ListSpec
 
 from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
 
@@ -34,7 +35,8 @@ GOOD = [
     {"items": [{"id": "s", "name": "spec"}]},
 ]
 SPECS = {
-    "create": [creation("n", "flows"), creation("n", "flows", look_first=True)],
+    "create": [creation("n", "flows"), creation("n", "flows", shared=True)],
+    "list": [ListSpec("flows", ("[headgate:",))],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
     "selectors": [
         selectors(

@@ -129,18 +129,30 @@ def test_posting_ends_after_a_bounded_number_of_lost_answers():
     assert step.problem.advice
 
 
-def test_look_first_asks_before_the_first_post():
-    spec = creation(look_first=True)
-    step = go(Signal.START, spec=spec)
-    assert step.call.method == "GET"
-    assert go(items({"id": "x", "description": MARK}), step.phase, spec).output["found"] == "before"
+def found_in_list(*ids, shared=False):
+    spec = creation(shared=shared)
+    inputs = {"listed": {"objects": {MARK: list(ids), "[headgate:other]": ["z"]}}}
+    return advance(context(spec, inputs=inputs), NO_PHASE, Signal.START)
 
 
-def test_look_first_and_not_there_posts_without_waiting():
-    spec = creation(look_first=True)
-    step = go(items(), go(Signal.START, spec=spec).phase, spec)
-    assert step.call.method == "POST"
-    assert step.phase["posts"] == 1
+def test_what_the_list_shows_is_adopted_and_not_made():
+    assert found_in_list("x").output == {"id": "x", "found": "before", "posts": 0}
+    assert found_in_list().call.method == "POST"
+
+
+def test_two_in_the_list_are_a_doubt_but_for_what_a_sandbox_has_once():
+    assert found_in_list("x", "y").problem.code == "headgate-two-candidates"
+    assert found_in_list("x", "y", shared=True).output["id"] == "x"
+
+
+def test_of_two_shared_ones_found_after_a_lost_answer_the_oldest_serves():
+    spec = creation(shared=True)
+    step = go(Signal.LOST, LOST, spec)
+    found = items(
+        {"id": "a", "createdAt": 1700000000002, "description": MARK},
+        {"id": "b", "createdAt": 1700000000001, "description": MARK},
+    )
+    assert go(found, step.phase, spec).output["id"] == "b"
 
 
 def test_resumed_at_its_intent_it_looks_first():
