@@ -44,6 +44,8 @@ class Call:
 
 #: The code of a refusal by the token endpoint.
 NO_TOKEN: Final = "no_token"  # noqa: S105 - the name of a trouble, not a secret
+#: Codes of "there is no such sandbox" (facts 1.5): no request of a run gets through.
+NO_SANDBOX: Final = frozenset({"2100-404", "2101-404", "2103-404", "2106-404"})
 
 
 class Verdict(StrEnum):
@@ -55,7 +57,7 @@ class Verdict(StrEnum):
     FAULT = "fault"  # 5xx: an effect may or may not have happened
     LOST = "lost"  # left us, no usable answer (timeout, reset, truncated, HTML): may have happened
     NOT_SENT = "not_sent"  # never left us (refused connection, DNS): safe to send again
-    REFUSED = "refused"  # credentials or permission, after one token refresh (401, 403)
+    REFUSED = "refused"  # credentials, permission or sandbox, after one token refresh (401, 403)
 
 
 @dataclass(frozen=True, slots=True)

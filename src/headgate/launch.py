@@ -230,7 +230,7 @@ async def execute(
     status = _status(finish, machine)
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
-        counters["stop"] = [finish.stop.value, finish.detail]
+        counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     store.finish(run.id, status, clock.now(), machine.open, counters)
     return report_of(store, run.id)
 

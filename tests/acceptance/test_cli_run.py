@@ -64,7 +64,11 @@ def test_no_secret_is_kept_or_shown(tmp_path):
     )
     done = headgate(*run, "-v", cwd=tmp_path)
     assert done.code == 0
-    assert headgate("plan", "small.yaml", "--set", f"key={S3_SECRET}", "--out", "plan.json", cwd=tmp_path).code == 0
+    given = ("--set", f"key={S3_SECRET}", "--set", "bucket=acme-test")
+    assert headgate("plan", "small.yaml", *given, "--out", "plan.json", cwd=tmp_path).code == 0
+    changed = headgate("plan", "small.yaml", "--set", f"key={S3_SECRET}", cwd=tmp_path)
+    assert changed.code == 2, "what a run would refuse, a plan says so with its code"
+    assert "made from other content" in changed.out
     found = [file for file in tmp_path.rglob("*") if file.is_file() and S3_SECRET.encode() in file.read_bytes()]
     # The embedded platform's own memory stands for Adobe's; everything else is ours.
     assert [file.name for file in found if "platform" not in file.name] == []

@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted; nothing was sent")
+        say("interrupted")
         return _INTERRUPTED
     except SystemExit:
         return _PIPE_CLOSED  # click's way to say so

@@ -61,6 +61,12 @@ def drive(asked: Drive) -> int:
         with suppress(HeadgateError):
             _publish(asked, _unfinished(asked, watch, "failed", error))
         raise
+    with _undisturbed():
+        return _conclude(asked, watch, outcome)
+
+
+def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
+    """Write the report and the last words; the exit code."""
     code = outcome.report.exit_code
     _publish(asked, outcome.report)
     for trouble in watch.runner.deaf if watch.runner is not None else ():
@@ -118,6 +124,20 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """The run is over and saved: a Ctrl-C too many does not cut its report short."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread, where no signal arrives
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # -- signals -----------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,10 +26,14 @@ AUDIENCES_AT_AN_HOUR: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``reused`` are ids by job; ``requests`` by endpoint, without what exists; ``refusals`` make `run` refuse."""
+    """``reused`` are ids by job; ``requests`` by endpoint, without what exists; ``refusals`` make `run` refuse.
+
+    ``spared`` are jobs that ask nothing because nobody needs their answer.
+    """
 
     plan: Plan
     reused: Mapping[int, str]
+    spared: Collection[int]
     items_created: int
     items_reused: int
     requests: Counter[str]
@@ -46,7 +50,7 @@ class Survey:
         for index, job in enumerate(self.plan.jobs):
             row = found.setdefault(_label(job.kind, job.collection), {"total": 0, "reuse": 0})
             row["total"] += 1
-            row["reuse"] += index in self.reused
+            row["reuse"] += index in self.reused or index in self.spared
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -107,6 +111,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     return Survey(
         plan,
         reused,
+        spared,
         len(plan.items) - existing,
         existing,
         requests,

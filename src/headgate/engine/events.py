@@ -59,6 +59,7 @@ class StopAsked:
     reason: Stop
     at: float
     detail: str = ""
+    hint: str = ""
 
 
 Event = Answered | Returned | Ticked | StopAsked
@@ -103,6 +104,7 @@ class Finish:
 
     stop: Stop | None
     detail: str = ""
+    hint: str = ""
 
 
 Command = Send | Write | Hold | Tell | Finish

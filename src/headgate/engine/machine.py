@@ -33,7 +33,7 @@ from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
-from headgate.exchange import NO_TOKEN, Answer, Call, Problem, Verdict
+from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.planning.model import Job, Plan, needless
 from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import (
@@ -257,7 +257,7 @@ class Machine:
         if not self.finished and (self._open == 0 or (self.stopped is not None and self.in_flight == 0)):
             self.finished = True
             stop = self.stopped if self._open else None
-            self._out.append(Finish(stop.reason if stop else None, stop.detail if stop else ""))
+            self._out.append(Finish(stop.reason, stop.detail, stop.hint) if stop else Finish(None))
 
     # -- the walk --------------------------------------------------------------------------------------------------
 
@@ -369,7 +369,7 @@ class Machine:
         if call is None:
             raise InvalidTransition(f"{self.jobs[event.job].key}: an answer without a call")
         refused = answer.verdict is Verdict.REFUSED and (
-            answer.status == 401 or not self._answered_once or _no_token(answer)
+            answer.status == 401 or not self._answered_once or _closed(answer)
         )
         if not refused and answer.verdict not in (Verdict.NOT_SENT, Verdict.THROTTLED):
             self._unsent.discard(event.job)  # it left, and something was done with it
@@ -382,7 +382,8 @@ class Machine:
                 live.call = None
                 self._advance(event.job, answer, event.at, understood=call.effect)
             case Verdict.REFUSED if refused:
-                self._halt(event, "the platform refused the credentials")
+                code = answer.problem.code if answer.problem is not None else ""
+                self._halt(event, "no such sandbox" if code in NO_SANDBOX else "the platform refused the credentials")
             case Verdict.REFUSED:
                 live.call = None
                 self._advance(event.job, answer, event.at, understood=call.effect)
@@ -412,7 +413,8 @@ class Machine:
 
     def _halt(self, event: Answered, what: str) -> None:
         problem = event.answer.problem
-        self._stop(StopAsked(Stop.PLATFORM, event.at, f"{what}: {problem.message}" if problem else what))
+        said, hint = (f"{what}: {problem.message}", problem.advice) if problem else (what, "")
+        self._stop(StopAsked(Stop.PLATFORM, event.at, said, hint))
         self._make_ready(event.job)  # not done; a resume asks again
         self._unbegin(event.job)
 
@@ -549,6 +551,7 @@ class Machine:
             self._stop(StopAsked(Stop.TOLERATE, 0.0, f"{self.failed_rows} failed, {self.rules.tolerance} tolerated"))
 
 
-def _no_token(answer: Answer) -> bool:
-    """Whether it was the token endpoint that refused: then nobody gets through, whatever its status was."""
-    return answer.problem is not None and answer.problem.code == NO_TOKEN
+def _closed(answer: Answer) -> bool:
+    """Whether nobody gets through: it was the token endpoint that refused, or there is no such sandbox."""
+    code = answer.problem.code if answer.problem is not None else ""
+    return code == NO_TOKEN or code in NO_SANDBOX

@@ -32,7 +32,8 @@ class Tally:
         if not answer.requests:
             return
         self.sent += answer.requests
-        self.by_endpoint[call.endpoint] += answer.requests - answer.tokens
+        if answer.requests > answer.tokens:
+            self.by_endpoint[call.endpoint] += answer.requests - answer.tokens
         if answer.tokens:
             self.by_endpoint[TOKENS] += answer.tokens
         self.by_status[str(answer.status or answer.verdict.value)] += 1

@@ -136,12 +136,21 @@ class _Loading:
         for dotted, text in overrides.items():
             if dotted in merged:
                 continue
+            if not self._uses(dotted, merged):
+                hint = suggestion(dotted, merged, noun="variables") or "define it under vars:"
+                desk.tell(("vars",), f"--set {dotted}: the manifest has no such variable", hint)
+                continue
             *above, last = dotted.split(".")
             holder = desk.variables
             for part in above:
                 inner = holder.get(part)
                 holder[part] = holder = dict(inner) if isinstance(inner, dict) else {}
             holder[last] = _typed(text, holder.get(last))
+
+    def _uses(self, dotted: str, declared: Mapping[str, Any]) -> bool:
+        """Whether a variable given from outside means anything here: it is declared, or referred to."""
+        whole = re.compile(rf"\$\{{vars\.{re.escape(dotted)}[.}}]")
+        return dotted.partition(".")[0] in declared or whole.search(str(self._desk.document.data)) is not None
 
     def _word(self, key: str, data: Mapping[str, Any]) -> str | None:
         """A top-level word: the name, the sandbox."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.exchange import NO_SANDBOX, Answer, Call, Problem, Verdict
 from headgate.platform.dates import LONGEST_S, http_date, retry_after
 from headgate.platform.problem import advised, hint_in_body, read_problem
 
@@ -72,7 +72,7 @@ def _verdict(status: int, code: str, hint: float | None) -> Verdict:
     # 408: the server gave up on reading us or on itself; it does not say how far it got.
     if status >= 500 or status == 408:
         return Verdict.FAULT
-    if status in {401, 403} or code in _TOKEN_CODES:
+    if status in {401, 403} or code in _TOKEN_CODES or code in NO_SANDBOX:
         return Verdict.REFUSED
     return Verdict.REJECTED
 

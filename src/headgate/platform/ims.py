@@ -200,8 +200,8 @@ class ImsTokens:
         }
         # Life is counted from before asking: an answer that took its time has already aged.
         asked_mono = self._mono()
-        self._unclaimed += 1
         status, headers, raw = await self._post(urlencode(form).encode())
+        self._unclaimed += 1
         token, life_s = read_token(status, headers, raw, secrets=(secret,))
         self._token = token
         self._end_mono = asked_mono + life_s

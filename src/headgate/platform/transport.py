@@ -175,7 +175,9 @@ class Transport:
             answer = replace(answer, retry_after_s=error.retry_after_s)
         tokens = self._tokens.claim()
         requests = sent + tokens
-        return answer if requests == answer.requests else replace(answer, requests=requests, tokens=tokens)
+        return (
+            answer if requests == answer.requests and not tokens else replace(answer, requests=requests, tokens=tokens)
+        )
 
     async def _send(self, call: Call, url: URL, data: bytes | None, token: str) -> Answer:
         """One HTTP request, and the verdict on whatever happened to it."""

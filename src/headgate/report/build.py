@@ -39,7 +39,7 @@ def build(
         "held": len(view.lines) - sum(endings.values()),
     }
     requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
-    reason, detail = counters.get("stop", ("", ""))
+    reason, detail, hint = counters.get("stop", ("", "", ""))
     return Report(
         run.id,
         run.manifest,
@@ -55,6 +55,7 @@ def build(
         failures,
         detail,
         reason,
+        hint,
     )
 
 

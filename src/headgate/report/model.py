@@ -56,7 +56,7 @@ class Report:
     """What happened, row by row, in manifest order. Times are epoch seconds.
 
     ``stop_reason`` is one of :class:`~headgate.engine.events.Stop`'s values when the run was stopped, and ``stop``
-    says so in words; both are empty otherwise.
+    says so in words, ``stop_hint`` what to do about it; all are empty otherwise.
     """
 
     run_id: str
@@ -73,6 +73,7 @@ class Report:
     failures: Sequence[Failure]
     stop: str = ""
     stop_reason: str = ""
+    stop_hint: str = ""
 
     @property
     def failed(self) -> bool:

@@ -16,6 +16,7 @@ MOST_CAUSES: Final = 3
 _ITEM_STATES: Final = ("created", "updated", "replaced", "reused", "unchanged", "deleted", "failed", "skipped", "held")
 _PAIR_STATES: Final = ("activated", "failed", "held", "unmapped", "out-of-schedule", "skipped")
 _ALWAYS: Final = frozenset({"created", "reused", "activated", "failed"})
+_RATE_FROM: Final = 20
 
 
 def render(report: Report, *, width: int = 80, notes: Sequence[str] = ()) -> str:
@@ -41,6 +42,8 @@ def _head(report: Report, width: int) -> list[str]:
     lines = [clip(f"{report.status.upper()}  {report.run_id}  in sandbox {report.sandbox}, {took}", width)]
     if report.stop:
         lines += wrapped(f"stopped: {report.stop}", width, "  ")
+    if report.stop_hint:
+        lines += wrapped(f"hint: {report.stop_hint}", width, "  ")
     return lines
 
 
@@ -70,12 +73,16 @@ def _count_row(name: str, count: Counter[str], shown: Iterable[str]) -> list[str
 def _requests(report: Report, width: int) -> list[str]:
     asked = report.requests
     sent = int(asked.get("sent", 0))
-    rate = f" ({sent / report.wall_s:.1f} a second)" if report.wall_s > 0 and sent else ""
+    # A rate of a handful says nothing.
+    rate = f" ({sent / report.wall_s:.1f} a second)" if report.wall_s >= 1 and sent >= _RATE_FROM else ""
     line = (
         f"{plural(sent, 'request')}{rate}: {asked.get('throttled', 0):,} throttled, "
         f"{asked.get('retried', 0):,} retried, {asked.get('polls', 0):,} polls"
     )
-    by_endpoint = sorted(asked.get("byEndpoint", {}).items(), key=lambda item: -item[1])
+    by_endpoint = sorted(
+        ((endpoint, count) for endpoint, count in asked.get("byEndpoint", {}).items() if count),
+        key=lambda item: -item[1],
+    )
     spelled = " · ".join(f"{endpoint.replace(' ', chr(160))}{chr(160)}{count:,}" for endpoint, count in by_endpoint)
     # Hard spaces keep an endpoint and its count on one line.
     return [line, *(text.replace(chr(160), " ") for text in _joined(spelled, width))]

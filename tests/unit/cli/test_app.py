@@ -28,7 +28,7 @@ def failing(monkeypatch):
     (StoreBusy("held", hint="wait"), 4, "error: held\nhint: wait\n"),
     (ManifestError((Diagnostic("m.yaml", 3, "name", "missing", "name: x"),)), 2,
      "m.yaml:3: name: missing\n  hint: name: x\n1 problem in the manifest; nothing was sent\n"),
-    (KeyboardInterrupt(), 130, "interrupted; nothing was sent\n"),
+    (KeyboardInterrupt(), 130, "interrupted\n"),
 ])  # fmt: skip
 def test_errors_in_words(failing, capsys, error, code, said):
     failing(error)

@@ -44,7 +44,7 @@ def command(
     tags: tuple[str, ...],
     profile: str | None,
     state: str | None,
-) -> None:
+) -> int:
     """Show what a run of MANIFEST would create, use again and activate, in how many requests, and how long it takes.
 
     Nothing is sent and nothing is written but FILE. What exists is known from the state store, if there is one.
@@ -52,7 +52,7 @@ def command(
     from headgate.cli.survey import survey
     from headgate.cli.views import plan as view
     from headgate.cli.wiring import Choice, load_manifest, load_profile, make_plan, reading
-    from headgate.errors import StoreError
+    from headgate.errors import StoreError, UsageError
 
     loaded = load_manifest(Choice(manifest, overrides, select, tags))
     settings = load_profile(profile, state)
@@ -72,3 +72,7 @@ def command(
             raise StoreError(f"{out}: the plan cannot be written: {error.strerror}") from error
         say(f"saved: {out}; carry it out with: headgate run {out}")
     click.echo(view.as_json(found) if json else view.text(found), nl=False)
+    if found.refusals:
+        say("a run would refuse; nothing was sent")
+        return UsageError.exit_code
+    return 0

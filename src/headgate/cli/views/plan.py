@@ -40,7 +40,7 @@ def _head(survey: Survey) -> list[str]:
         f"  {', '.join(what)}",
         f"  {plural(len(plan.jobs), 'job')}, {plural(survey.edges, 'edge')}, fingerprint {plan.fingerprint}",
     ]
-    if survey.unfinished:
+    if survey.unfinished and not survey.refusals:
         lines.append(f"  run {survey.unfinished} is unfinished: `run` goes on with it")
     return lines
 
