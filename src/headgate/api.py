@@ -98,6 +98,7 @@ async def run(
     tolerate: str | None = None,
     finish_by: datetime | None = None,
     fresh: bool = False,
+    refresh: bool = False,
     watch: Watch | None = None,
 ) -> Report:
     """Execute ``plan``, continuing its unfinished run if there is one, and say what happened.
@@ -114,6 +115,7 @@ async def run(
         tolerate: Failures allowed before the run stops, ``"5%"`` or ``"10"``.
         finish_by: Start nothing new from then on.
         fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
+        refresh: Compare every object that exists with what the manifest says, and bring it there.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:
@@ -130,7 +132,7 @@ async def run(
     if state is not None:
         profile = replace(profile, state=str(state))
     watch = watch or Watch()
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh)
+    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
     bulletin = Bulletin(watch, on_event) if on_event else None
     outcome = await conduct(
         plan, profile, wishes, simulate=simulate, watch=watch, observers=(bulletin,) if bulletin else ()
