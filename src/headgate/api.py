@@ -15,6 +15,7 @@ from headgate.secret import Secret
 
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
+    from headgate.export import Exported
     from headgate.launch import Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
@@ -140,6 +141,40 @@ async def run(
     if bulletin:
         bulletin.end(outcome.report)
     return outcome.report
+
+
+async def export(
+    profile: Profile | None = None,
+    *,
+    name: str = "exported",
+    select: Sequence[str] = (),
+    simulate: bool = False,
+) -> Exported:
+    """A manifest of the flows of the profile's sandbox. Only reads.
+
+    Args:
+        profile: Who we are; :meth:`Profile.load` when not given.
+        name: What the manifest is to be called.
+        select: Globs on flow names; all flows when empty.
+        simulate: Read the embedded platform, in this process.
+
+    Raises:
+        SettingsError: something needed to ask the platform is not set.
+        PlatformError: the platform refuses, or cannot be reached.
+    """
+    from headgate.export import Live, assemble
+    from headgate.export.live import COLLECTIONS
+    from headgate.launch import simulated, snapshot
+    from headgate.settings import Profile
+
+    who = profile or Profile.load()
+    async with AsyncExitStack() as stack:
+        if simulate:
+            who, _ = await stack.enter_async_context(simulated(who, who.sandbox or SIMULATED_SANDBOX))
+        else:
+            who.require_platform()
+        lists = await snapshot(who, COLLECTIONS)
+    return assemble(Live.of(lists), name, select)
 
 
 @dataclass(frozen=True, slots=True)
