@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +52,8 @@ def command(
     A run of it on another sandbox is a migration. Accounts that several flows share are one connection; secrets become
     references to the environment; what cannot be written is said.
     """
+    import asyncio
+
     from headgate.api import SIMULATED_SANDBOX, export
     from headgate.cli.wiring import load_profile
     from headgate.export import manifest_text
