@@ -421,9 +421,7 @@ async def test_credentials_that_are_refused_in_the_middle_end_the_run_and_fail_n
                     simulator.set_faults([Fault("status", path="/ims/token/", status=400, body=body)])
                     simulator.revoke_tokens()
 
-        first = await execute(
-            plan, path=tmp_path / "small.yaml", profile=where, store=store, observers=(revoke,)
-        )
+        first = await execute(plan, path=tmp_path / "small.yaml", profile=where, store=store, observers=(revoke,))
         assert (first.status, first.stop_reason, first.exit_code) == ("failed", "platform", 3)
         assert "credentials" in first.stop
         assert first.totals["failed"] == first.totals["skipped"] == 0
@@ -469,9 +467,10 @@ async def test_runs_that_may_not_be_listed_after_a_lost_answer_are_not_asked_for
     """Somebody takes the right to read runs away just as jobs are accepted: nothing is activated a second time."""
     store = open_store(tmp_path / "state.db")
     faults = [Fault("lost-after-commit", method="POST", path="/adhocrun$")]
-    async with simulated(
-        profile(tmp_path), plan.sandbox, time_scale=SCALE, run_seconds=RUN_S, faults=faults
-    ) as (where, simulator):
+    async with simulated(profile(tmp_path), plan.sandbox, time_scale=SCALE, run_seconds=RUN_S, faults=faults) as (
+        where,
+        simulator,
+    ):
 
         def forbid(tell):
             if tell.name == "retry" and tell.fields["endpoint"] == "POST /adhocrun":

@@ -265,6 +265,20 @@ def test_an_effect_that_is_throttled_and_then_uncertain_is_looked_for_and_not_gi
     assert of.counts_failed() == 0
 
 
+@pytest.mark.parametrize("what", [FAULT, NOT_SENT])
+def test_a_look_that_was_throttled_has_all_its_tries_with_faults_left(what):
+    lists = Job("list", "list", "listed", ListSpec("connections", ("[headgate:",)))
+    of = machine(lists)
+    (send,) = sends(of.handle(Ticked(0.0)))
+    for said in (SLOW, SLOW, SLOW, SLOW, what, SLOW, what):
+        commands = answer(of, send, said, of.next_wake() or 0.0)
+        assert finish(commands) is None, "three tries with faults, and two were had"
+        (send,) = sends(of.handle(Ticked(of.next_wake())))
+    answer(of, send, EMPTY, 100.0)
+    assert of.counts_failed() == 0
+    assert of.open == 0
+
+
 def test_every_retry_is_told():
     of = machine(job("a"))
     (send,) = sends(of.handle(Ticked(0.0)))
