@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -46,6 +47,24 @@ def ended(process):
     return process.returncode, talk
 
 
+def freeze(world, process):
+    """Stop ``process``, but not in the middle of a commit: there it would lock the file for everybody."""
+    for _ in range(100):
+        os.kill(process.pid, signal.SIGSTOP)
+        db = sqlite3.connect(world.folder / ".headgate" / "state.db", timeout=0.05, isolation_level=None)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.01)
+        else:
+            return
+        finally:
+            db.close()
+    raise AssertionError("it is always in the middle of a commit")
+
+
 def effects(world):
     by = world.ledger()["requests"]["byEndpoint"]
     return {endpoint: count for endpoint, count in by.items() if not endpoint.startswith("GET")}
@@ -70,7 +89,7 @@ def test_a_process_frozen_past_its_lease_sends_no_further_effect(world):
     # Slow, so that it is frozen between two requests and not on the way of one.
     frozen = start(world, "run", str(path), "--rate", "10/s", "--no-progress")
     assert world.await_requests(frozen, 12)
-    os.kill(frozen.pid, signal.SIGSTOP)
+    freeze(world, frozen)
     time.sleep(1.1)
     other = start(world, "resume", "--rate", "300/s", "--no-progress", "--report", "report.json")
     code, talk = ended(other)

@@ -100,7 +100,7 @@ def _narrowed(conditions: tuple[Condition, ...], path: str) -> tuple[str, ...] |
 
 
 def _list(world: World, ask: Ask, kind: str) -> Reply:
-    query = read_query(ask, kind, world.options.default_limit, lenient=world.options.lenient)
+    query = read_query(ask, kind, world.options.default_limit)
     found = world.store.newest_first(
         kind, ask.sandbox, _narrowed(query.conditions, "id"), _narrowed(query.conditions, "name")
     )
@@ -108,7 +108,7 @@ def _list(world: World, ask: Ask, kind: str) -> Reply:
 
 
 def _list_runs(world: World, ask: Ask) -> Reply:
-    query: Query = read_query(ask, "runs", world.options.default_limit, lenient=world.options.lenient)
+    query: Query = read_query(ask, "runs", world.options.default_limit)
     now, delay = world.now(), world.options.run_visible_after_s
     found = world.runs.newest_first(
         ask.sandbox, _narrowed(query.conditions, "id"), _narrowed(query.conditions, "flowId")
@@ -131,7 +131,7 @@ def _specs(world: World, ask: Ask, kind: str, spec_id: str | None) -> Reply:
         if not found:
             raise not_found(kind, spec_id)
         return Reply(200, {"items": found})
-    query = read_query(ask, kind, 100, lenient=world.options.lenient)
+    query = read_query(ask, kind, 100)
     return page(query, [(len(views) - index, view) for index, view in enumerate(views)], lambda view: view)
 
 
