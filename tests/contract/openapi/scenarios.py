@@ -229,7 +229,7 @@ async def activations_of_both_versions(world: World) -> None:
 
 
 @scenario(
-    run_visible_after_s=8000.0,
+    run_visible_after_s=20_000.0,
     faults=[Fault("status", method="GET", path="/runs$", status=200, body={"items": [], "_links": {}})],
 )
 async def runs_that_the_list_does_not_show(world: World) -> None:
@@ -258,7 +258,7 @@ async def ad_hoc_refusals(world: World) -> None:
     """A run of an audience that goes on at another flow, and an audience that is out of schedule."""
     flow, other = world.simulator.objects("flows")
     mine = audiences_of(flow)
-    world.simulator.foreign_adhoc(other["id"], mine[0], seconds=3000.0)
+    world.simulator.foreign_adhoc(other["id"], mine[0], seconds=20_000.0)
     world.simulator.refuse_schedule(flow["id"], mine[1])
     pairs = [{"destinationId": flow["id"], "segmentId": each} for each in mine]
     await world.run(manifest({"kind": "activation", "name": "now", "pairs": {"rows": pairs}}))
@@ -267,9 +267,9 @@ async def ad_hoc_refusals(world: World) -> None:
     assert "out of schedule" in said
 
 
-@scenario(rate_limit=20)
+@scenario(rate_limit=15)
 async def a_busy_gateway(world: World) -> None:
-    report = await world.run(manifest(*(export(f"item {number}") for number in range(6))))
+    report = await world.run(manifest(*(export(f"item {number}") for number in range(4))))
     assert report.requests["throttled"] > 0
 
 
