@@ -73,14 +73,13 @@ def make_plan(tmp_path, options=""):
 
 def profile(tmp_path, **changes):
     plain = Profile.load(env={}, state=str(tmp_path / "state.db"))
-    return replace(
-        plain,
-        limits=Limits(rate="5000/s"),
-        retry=RetryPolicy(attempts=8, first_s=0.01, cap_s=0.05, budget_floor=1000),
-        poll=PollPolicy(600.0, 1200.0),
-        timeout_s=2.0,
-        **changes,
-    )
+    usual = {
+        "limits": Limits(rate="5000/s"),
+        "retry": RetryPolicy(attempts=8, first_s=0.01, cap_s=0.05, budget_floor=1000),
+        "poll": PollPolicy(600.0, 1200.0),
+        "timeout_s": 2.0,
+    }
+    return replace(plain, **{**usual, **changes})
 
 
 async def go(tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None, changes=None, observers=(), **options):
@@ -406,3 +405,81 @@ async def test_a_broken_store_ends_the_run_with_a_store_error(tmp_path, plan):
 
     with pytest.raises(StoreError):
         await asyncio.wait_for(go(tmp_path, plan, observers=(steal,)), 10)
+
+
+async def test_credentials_that_are_refused_in_the_middle_end_the_run_and_fail_nothing(tmp_path, plan):
+    """The token is revoked and the token endpoint says 400: what was asked stays open, and a resume goes on."""
+    store = open_store(tmp_path / "state.db")
+    async with simulated(profile(tmp_path), plan.sandbox, time_scale=SCALE, run_seconds=RUN_S) as (where, simulator):
+        settled = []
+
+        def revoke(tell):
+            if tell.name == "settled":
+                settled.append(tell.job)
+                if len(settled) == 25:
+                    body = {"error": "invalid_client", "error_description": "the client secret was rotated"}
+                    simulator.set_faults([Fault("status", path="/ims/token/", status=400, body=body)])
+                    simulator.revoke_tokens()
+
+        first = await execute(plan, path=tmp_path / "small.yaml", profile=where, store=store, observers=(revoke,))
+        assert (first.status, first.stop_reason, first.exit_code) == ("failed", "platform", 3)
+        assert "credentials" in first.stop
+        assert first.totals["failed"] == first.totals["skipped"] == 0
+        assert first.failures == []
+        assert first.totals["held"] > 0
+        simulator.set_faults([])
+        report = await execute(plan, path=tmp_path / "small.yaml", profile=where, store=store)
+        ledger = simulator.ledger()
+    store.close()
+    assert report.run_id == first.run_id
+    judge(report, ledger)
+
+
+async def test_throttled_and_then_a_bad_gateway_on_a_creation_is_looked_up_and_made_once(tmp_path, plan):
+    """About ten 429s for each flow, of eight tries with faults; then a 502 that hides whether it was made."""
+    faults = [
+        Fault("status", method="POST", path="/flows$", status=429, retry_after=0.01, times=100),
+        Fault("html", method="POST", path="/flows$", status=502, times=10),
+    ]
+    report, ledger = await go(tmp_path, plan, faults=faults)
+    judge(report, ledger)
+    assert ledger["requests"]["byStatus"]["502"] == 10
+    assert ledger["requests"]["byEndpoint"]["GET /flows"] >= 10
+
+
+async def test_a_rate_of_the_profile_for_one_endpoint_is_kept(tmp_path, plan):
+    """Ten creations of flows at twenty a second, while everything else may go at five thousand."""
+    watch, made = Watch(), []
+
+    def note(tell):
+        if tell.name == "settled" and watch.machine.jobs[tell.job].key.startswith("flow:"):
+            made.append(asyncio.get_running_loop().time())
+
+    limits = Limits(rate="5000/s", endpoints={"POST /flows": "20/s"})
+    report, ledger = await go(tmp_path, plan, changes={"limits": limits}, watch=watch, observers=(note,))
+    judge(report, ledger)
+    assert len(made) == 10
+    assert made[-1] - made[0] > 0.4
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_runs_that_may_not_be_listed_after_a_lost_answer_are_not_asked_for_twice(tmp_path, plan, status):
+    """Somebody takes the right to read runs away just as jobs are accepted: nothing is activated a second time."""
+    store = open_store(tmp_path / "state.db")
+    faults = [Fault("lost-after-commit", method="POST", path="/adhocrun$")]
+    async with simulated(profile(tmp_path), plan.sandbox, time_scale=SCALE, run_seconds=RUN_S, faults=faults) as (
+        where,
+        simulator,
+    ):
+
+        def forbid(tell):
+            if tell.name == "retry" and tell.fields["endpoint"] == "POST /adhocrun":
+                simulator.set_faults([*faults, Fault("status", method="GET", path="/runs", status=status)])
+
+        report = await execute(plan, path=tmp_path / "small.yaml", profile=where, store=store, observers=(forbid,))
+        ledger = simulator.ledger()
+    store.close()
+    assert set(ledger["activations"]["pairs"].values()) == {1}
+    doubtful = [row for row in report.activations if "may have been activated" in str(row.reason)]
+    assert doubtful
+    assert ledger["violations"] == []

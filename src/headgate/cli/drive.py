@@ -91,7 +91,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             observers.append(bulletin)
             ended = bulletin.end
         view, every_s = choose(progress=asked.progress)
-        stack.callback(view.close)
+        stack.callback(_quietly, view.close)
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))
@@ -114,6 +114,12 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             with suppress(OSError):
                 ended(outcome.report)
     return outcome
+
+
+def _quietly(end: Callable[[], None]) -> None:
+    """End a view: the run is over, and a terminal that is gone does not change how it ended."""
+    with suppress(Exception):
+        end()
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -164,9 +170,9 @@ def _signals(watch: Watch, view: View) -> Iterator[None]:
                 "(Ctrl-C again to stop at once)"
             )
         else:
-            view.say("stopping at once")
             remove()
             watch.cancel()
+            view.say("stopping at once")
 
     def remove() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -198,7 +204,7 @@ def _events_to(path: Path, watch: Watch) -> Iterator[Any]:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
+        file = path.open("ab", buffering=0)  # nothing is left to be written, or to fail, when it is closed
     except OSError as error:
         raise UsageError(f"{path}: events cannot be written: {error.strerror}; nothing was sent") from error
     with file:

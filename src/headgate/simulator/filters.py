@@ -46,6 +46,7 @@ FIELDS = {
         "inheritedAttributes",
         "scheduleParams",
         "transformations",
+        "policy",
         "lastOperation",
         "lastRunDetails",
         "runs",

@@ -20,7 +20,7 @@ _ORG = re.compile(r"^[0-9A-Fa-f]{24}@AdobeOrg$")
 
 
 def check(world: World, ask: Ask) -> None:
-    """Let the call pass, and set ``ask.sandbox``.
+    """Let the call pass, and set ``ask.sandbox`` and ``ask.lenient``.
 
     Raises:
         Refusal: the gateway's own error.
@@ -53,7 +53,7 @@ def check(world: World, ask: Ask) -> None:
         sandbox = "prod"
     if sandbox not in world.options.sandboxes:
         raise problem("2100-404", f"The sandbox with the name '{sandbox}' could not be found.")
-    ask.sandbox = sandbox
+    ask.sandbox, ask.lenient = sandbox, world.options.lenient
     needs_type = ask.method in ("POST", "PATCH", "PUT") and (ask.body or "/action" not in ask.path)
     if needs_type and not _is_json(headers.get("Content-Type", "")):
         raise generic(400, "BadRequestError", "A valid content-type must be specified", violation="headers")

@@ -35,7 +35,10 @@ class Query:
 
 
 def read_query(ask: Ask, kind: str, default_limit: int) -> Query:
-    """What the caller asks for. A continuation token carries its own filters: they win over repeated ones."""
+    """What the caller asks for. A continuation token carries its own filters: they win over repeated ones.
+
+    A lenient platform takes a token that lost its padding: some callers split a link at every ``=`` (trap 20).
+    """
     given: dict[str, str] = {}
     properties: list[str] = []
     for name, value in ask.query:
@@ -50,7 +53,7 @@ def read_query(ask: Ask, kind: str, default_limit: int) -> Query:
         raise problem("1401-400", "The limit and count parameters cannot be given together in the same request.")
     limit, orderby, after = default_limit, given.get("orderby", ""), None
     if "continuationToken" in given:
-        stored = _read_token(given["continuationToken"], kind)
+        stored = _read_token(given["continuationToken"] + ("==" if ask.lenient else ""), kind)
         properties, limit, orderby, after = stored["p"], stored["l"], stored["o"], stored["a"]
     if "limit" in given:
         text = given["limit"]

@@ -33,6 +33,7 @@ class Ask:
     request_id: str
     endpoint: str = ""
     sandbox: str = ""
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

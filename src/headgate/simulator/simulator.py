@@ -36,7 +36,7 @@ class Simulator:
         run_visible_after_s: Platform seconds before a new run can be read (404 until then).
         run_failure_share: Share of runs that fail; likewise ``run_partial_share``.
         token_life_s: Real seconds a token lives.
-        lenient: Take an unquoted If-Match and a missing sandbox header (as ``prod``).
+        lenient: Take an unquoted If-Match, a missing sandbox header (as ``prod``) and an unpadded page token.
         sandboxes: Names that exist.
         patch_status: What a flow's PATCH answers: ``200``, ``202`` or ``alternate`` by flow.
         update_seconds: Platform seconds an accepted (202) update takes.

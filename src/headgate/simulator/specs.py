@@ -112,7 +112,7 @@ class Specs:
         """Every connection spec as ``GET /connectionSpecs`` shows it."""
         views = [
             self._source_view(self.profile_store, "Profile Store"),
-            self._source_view(self.data_lake, "Data Lake"),
+            self._source_view(self.data_lake, "activation-datalake"),
         ]
         for destination in self.destinations.values():
             target = destination.target

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -11,6 +13,7 @@ from headgate.clock import SystemClock
 from headgate.exchange import Call, Verdict
 from headgate.platform import Transport
 from headgate.secret import Secret
+from headgate.workflows.runs import items_of
 
 CREATE = Call("POST", "flow", "/created", "POST /created", "create", body={})
 LIST = Call(
@@ -135,6 +138,24 @@ async def test_pages_are_one_answer(odd, settings_of):
     assert admitted == ["GET /flows"] * 2
     assert all("property=name%3D%3Da&limit=100" in request[1] for request in odd.seen("/flows"))
     assert answer.date_s is not None
+
+
+@pytest.mark.parametrize(
+    ("token", "encoded"),
+    [
+        *((token, True) for token in ("a+b/c==", "+", "=", "a=b+c=", "a%2Bb", "ü ö", "a&b#c")),
+        *((token, False) for token in ("a+b/c==", "+", "=", "a=b+c=")),
+    ],
+)
+async def test_any_token_comes_back_as_it_was_given(odd, transport, token, encoded):
+    """Whether the link writes it plainly or percent-encoded; followed by the transport, or page by page."""
+    href = f"/flows?continuationToken={quote(token, safe='') if encoded else token}"
+    first = {"items": [{"id": "1"}], "_links": {"next": {"href": href}}}
+    odd.pages = {"": first, token: {"items": [{"id": "2"}], "_links": {}}}
+    answer = await transport.perform(LIST)
+    assert answer.body == {"items": [{"id": "1"}, {"id": "2"}]}, answer.problem
+    following = replace(LIST, paged=False, query=(*LIST.query, ("continuationToken", items_of(first)[1])))
+    assert (await transport.perform(following)).body["items"] == [{"id": "2"}]
 
 
 async def test_a_listing_that_leads_in_circles_ends(odd, transport):

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import signal
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +16,7 @@ from headgate.cli.drive import Drive
 from headgate.engine.events import Tell
 from headgate.errors import StoreError
 from headgate.launch import Watch, Wishes
-from headgate.settings import Profile
+from headgate.settings import Limits, Profile
 
 
 class View:
@@ -37,6 +39,20 @@ async def test_signals_drain_then_cancel_then_are_let_go():
     assert view.said == [
         "stopping: 7 requests on their way, then the state is saved (Ctrl-C again to stop at once)", "stopping at once"]  # fmt: skip
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+async def test_signals_are_heeded_by_a_view_that_raises():
+    calls = []
+    watch = SimpleNamespace(runner=SimpleNamespace(flying=7), drain=lambda: calls.append("drain"),
+                            cancel=lambda: calls.append("cancel"))  # fmt: skip
+    heard = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["exception"]))
+    with module._signals(watch, Broken("say")):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.02)
+    assert calls == ["drain", "cancel"]
+    assert [str(each) for each in heard] == ["the terminal is gone"] * 2
 
 
 async def test_a_signal_before_the_run_cancels():
@@ -107,3 +123,54 @@ def test_an_interruption_before_the_run_is_130(tmp_path, plan, monkeypatch, caps
 def test_the_embedded_platform_has_the_last_word(capsys, verdict, code, said):
     assert module._judged(verdict, 0 if code == 0 or code == 70 else 1) == code
     assert capsys.readouterr().err == said
+
+
+class Broken(View):
+    """Raises in whatever it is asked."""
+
+    def __init__(self, *parts):
+        super().__init__()
+        self.parts, self.asked = parts, []
+
+    def show(self, snapshot):
+        self.asked.append("show")
+        if "show" in self.parts:
+            raise RuntimeError("the terminal is gone")
+
+    def say(self, text):
+        self.asked.append("say")
+        if "say" in self.parts:
+            raise RuntimeError("the terminal is gone")
+
+    def close(self):
+        self.asked.append("close")
+        if "close" in self.parts:
+            raise OSError("the terminal is gone")
+
+
+def simulated(tmp_path, plan, **asked):
+    profile = replace(
+        Profile.load(env={}, state=str(tmp_path / "state.db")), limits=Limits(rate="2000/s"), time_scale=36000.0
+    )
+    return module.drive(Drive(plan, profile, Wishes(), simulate=True, report=tmp_path / "r.json", **asked))
+
+
+@pytest.mark.parametrize("parts", [("show",), ("say",), ("close",), ("show", "say", "close")])
+def test_a_view_that_raises_does_not_harm_the_run(tmp_path, plan, monkeypatch, capsys, parts):
+    view = Broken(*parts)
+    monkeypatch.setattr("headgate.cli.show.choose", lambda *, progress: (view, 0.001))
+    monkeypatch.setattr("headgate.launch.SIMULATED_TIME_SCALE", 36000.0)
+    assert simulated(tmp_path, plan, verbose=True) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["status"] == "succeeded"
+    assert "show" in view.asked
+    assert view.asked[-1] == "close"
+    told = "warning: events stopped: the terminal is gone; the run itself was not harmed" in capsys.readouterr().err
+    assert told is ("say" in parts)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_events_that_cannot_be_written_do_not_harm_the_run(tmp_path, plan, monkeypatch, capsys):
+    monkeypatch.setattr("headgate.launch.SIMULATED_TIME_SCALE", 36000.0)
+    assert simulated(tmp_path, plan, events=Path("/dev/full"), progress=False) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["status"] == "succeeded"
+    assert "the run itself was not harmed" in capsys.readouterr().err

@@ -246,6 +246,39 @@ def test_an_uncertain_effect_is_looked_for_before_it_is_sent_again(what):
     assert again.call.method == "GET"
 
 
+@pytest.mark.parametrize("throttled", [1, 3, 7])
+@pytest.mark.parametrize("what", [LOST, Answer(Verdict.FAULT, 502, problem=Problem(502, "", "Bad Gateway"))])
+def test_an_effect_that_is_throttled_and_then_uncertain_is_looked_for_and_not_given_up(throttled, what):
+    """Waiting in line has a patience of its own: it does not use up that with faults (three tries here)."""
+    of = machine(job("a"))
+    (send,) = sends(of.handle(Ticked(0.0)))
+    for _ in range(throttled):
+        answer(of, send, SLOW, of.next_wake() or 0.0)
+        (send,) = sends(of.handle(Ticked(of.next_wake())))
+    commands = answer(of, send, what, of.next_wake() or 100.0)
+    assert finish(commands) is None
+    assert of.stopped is None
+    (look,) = sends(of.handle(Ticked(of.next_wake())))
+    assert (look.call.method, look.call.purpose) == ("GET", "lookup")
+    settled = answer(of, look, Answer(Verdict.OK, 200, {"items": [{"id": "x", "description": of.jobs[0].spec.marker}]}))
+    assert finish(settled) == Finish(None)
+    assert of.counts_failed() == 0
+
+
+@pytest.mark.parametrize("what", [FAULT, NOT_SENT])
+def test_a_look_that_was_throttled_has_all_its_tries_with_faults_left(what):
+    lists = Job("list", "list", "listed", ListSpec("connections", ("[headgate:",)))
+    of = machine(lists)
+    (send,) = sends(of.handle(Ticked(0.0)))
+    for said in (SLOW, SLOW, SLOW, SLOW, what, SLOW, what):
+        commands = answer(of, send, said, of.next_wake() or 0.0)
+        assert finish(commands) is None, "three tries with faults, and two were had"
+        (send,) = sends(of.handle(Ticked(of.next_wake())))
+    answer(of, send, EMPTY, 100.0)
+    assert of.counts_failed() == 0
+    assert of.open == 0
+
+
 def test_every_retry_is_told():
     of = machine(job("a"))
     (send,) = sends(of.handle(Ticked(0.0)))

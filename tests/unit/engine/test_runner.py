@@ -20,9 +20,9 @@ from tests.unit.engine.test_machine import job, plan
 
 
 class Paper:
-    fresh_until_mono = float("inf")
-
     """A journal that becomes durable when it is told to, or at once."""
+
+    fresh_until_mono = float("inf")
 
     def __init__(self, *, at_once=True):
         self.at_once, self.pending, self.durable, self.counters = at_once, [], [], {}
@@ -209,3 +209,88 @@ async def test_observers_hear_of_every_ending_and_may_stop_the_run():
     assert finish.stop is Stop.FINISH_BY
     assert heard == ["settled", "stop"], "b was decided on, but had not left: it is given back"
     assert machine.open == 2
+
+
+async def test_an_observer_that_raises_hears_no_more_and_harms_nothing():
+    journal, heard = Paper(), []
+    trouble = OSError("no space left")
+
+    def broken(tell):
+        heard.append("broken")
+        raise trouble
+
+    of, machine = runner(
+        journal,
+        Script(journal),
+        job("a"),
+        job("b", 0),
+        job("c", 1),
+        observers=(broken, lambda tell: heard.append(tell.name)),
+    )
+    finish = await asyncio.wait_for(of.run(), 5)
+    assert finish.stop is None
+    assert machine.open == 0
+    assert of.deaf == [trouble]
+    assert heard == ["broken", "settled", "settled", "settled"]
+
+
+async def test_an_endpoint_with_a_rate_of_its_own_is_held_to_it_and_others_are_not():
+    clock = SystemClock()
+    gate = Gate(10_000.0, clock, Brake(), {"POST /flows": 50.0})
+    began = clock.mono()
+    for _ in range(50):
+        await gate.pass_one("GET /flows")
+    assert clock.mono() - began < 0.1
+    began = clock.mono()
+    await asyncio.gather(*(gate.pass_one("POST /flows") for _ in range(11)))
+    assert 0.15 < clock.mono() - began < 1.0, "the first few at once, then fifty a second"
+
+
+async def test_a_request_that_waits_for_its_own_endpoint_holds_no_other_back():
+    clock = SystemClock()
+    gate = Gate(10_000.0, clock, Brake(), {"POST /flows": 1.0})
+    await gate.pass_one("POST /flows")
+    waiting = asyncio.create_task(gate.pass_one("POST /flows"))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(gate.pass_one("GET /flows"), 0.5)
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+class Lost(Paper):
+    """A journal whose claim is stale, and another process has the run: what the store says when it is asked."""
+
+    fresh_until_mono = 0.0
+
+    async def flush(self):
+        if not self.broken.done():
+            self.broken.set_result(StoreError("run r was taken over by another process; this one has stopped"))
+        await super().flush()
+
+
+async def test_a_process_that_was_held_up_past_its_claim_sends_no_effect():
+    journal = Lost()
+    platform = Script(journal)
+    of, _ = runner(journal, platform, job("a"), job("b"), job("c"))
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await asyncio.wait_for(of.run(), 5)
+    assert caught.group_contains(StoreError, match="taken over")
+    assert platform.seen == []
+
+
+async def test_a_claim_that_was_only_slow_to_be_renewed_is_renewed_and_the_run_goes_on():
+    class Slow(Paper):
+        fresh_until_mono, flushed = 0.0, 0
+
+        async def flush(self):
+            self.flushed += 1
+            self.fresh_until_mono = float("inf")
+            await super().flush()
+
+    journal = Slow()
+    platform = Script(journal)
+    of, machine = runner(journal, platform, job("a"), job("b", 0), concurrency=1)
+    await asyncio.wait_for(of.run(), 5)
+    assert machine.open == 0
+    assert journal.flushed == 2, "once before the first effect, once at the end"

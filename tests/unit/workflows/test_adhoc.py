@@ -821,3 +821,50 @@ def test_eighty_pairs_are_polled_in_one_request():
     assert dict(step.call.query)["property"].count(",") == 79
     step = scene.go(items(*[run(f"r{n}", status="success") for n in range(80)]), step.phase)
     assert len(step.output["pairs"]) == 80
+
+
+REFUSALS = [
+    no(403, "Forbidden", verdict=Verdict.REFUSED),
+    no(400, "bad filter"),
+    no(404, "no such page"),
+    no(500, "boom", verdict=Verdict.FAULT),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("named", [(), (1,)])
+def test_accepted_pairs_whose_runs_may_not_be_listed_are_activated_all_the_same(refusal, named):
+    """The answer named too few runs, and the list of them is refused: nothing is failed, nothing is sent again."""
+    scene = Scene(("F", "a"), ("F", "b"))
+    step = scene.go(scene.order(*named), scene.posted().phase)
+    for _ in range(100):
+        if isinstance(step, Settle):
+            break
+        if isinstance(step, Pause):
+            step = scene.go(Signal.RESUME, step.phase)
+        elif dict(step.call.query).get("property", "").startswith("id=="):
+            step = scene.go(items(run("r1", "flow-F", status="success")), step.phase)
+        else:
+            assert step.call.method == "GET", "sent again although it was accepted"
+            step = scene.go(refusal, step.phase)
+    assert step.ending is Ending.SUCCEEDED
+    assert outcomes(step) == {0: "activated", 1: "activated"}
+    found = rows(step)
+    for row in (0, 1):
+        assert found[row][1] == ("r1" if row in named else None)
+        assert found[row][4] == (None if row in named else "activated; the platform does not show its run")
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_lost_request_whose_runs_may_not_be_listed_is_looked_for_long_and_then_called_doubtful(refusal):
+    scene = Scene(("F", "a"))
+    step, looks = scene.go(Signal.LOST, scene.posted().phase), 0
+    while not isinstance(step, Settle):
+        if isinstance(step, Pause):
+            step = scene.go(Signal.RESUME, step.phase)
+            continue
+        assert step.call.method == "GET", "sent again though it may have been carried out"
+        looks += 1
+        step = scene.go(refusal, step.phase)
+    assert looks == FIND_ROUNDS
+    assert (step.ending, step.problem.code) == (Ending.FAILED, "headgate-in-doubt")

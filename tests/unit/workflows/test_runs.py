@@ -139,6 +139,8 @@ def test_audiences_come_from_either_side_without_doubles():
         ("/runs?continuationToken=abc", "abc"),
         ("/runs?limit=5&continuationToken=ab%3D%3D", "ab=="),
         ("/runs?continuationToken=ab==", "ab=="),
+        ("/runs?continuationToken=a+b/c==", "a+b/c=="),
+        ("/runs?continuationToken=a%2Bb%2Fc%3D%3D&limit=5", "a+b/c=="),
         ("https://host/x/runs?continuationToken=t", "t"),
         ("/runs", ""),
         ("", ""),

@@ -1,0 +1,108 @@
+"""Two processes and one run: who starts first has it, and who was frozen past its claim does nothing more."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.acceptance.world import assert_clean, served, write_manifest
+
+#: The command with a lease of a second instead of fifteen, so that a test need not wait that long.
+IMPATIENT = """
+import sys
+import headgate.store.sqlite as store
+import headgate.store.sqlite_journal as journal
+store.LEASE_S = journal.LEASE_S = 1.0
+journal.FRESH_S = 2 / 3
+from headgate.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture
+def world(tmp_path):
+    with served(tmp_path) as world:
+        yield world
+
+
+def start(world, *arguments):
+    """Like ``world.start``, with the short lease."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT, *arguments], cwd=world.folder, env=world.env, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    world.started.append(process)
+    return process
+
+
+def ended(process):
+    talk = "".join(process.communicate(timeout=60))
+    assert "Traceback" not in talk
+    return process.returncode, talk
+
+
+def freeze(world, process):
+    """Stop ``process``, but not in the middle of a commit: there it would lock the file for everybody."""
+    for _ in range(100):
+        os.kill(process.pid, signal.SIGSTOP)
+        db = sqlite3.connect(world.folder / ".headgate" / "state.db", timeout=0.05, isolation_level=None)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.01)
+        else:
+            return
+        finally:
+            db.close()
+    raise AssertionError("it is always in the middle of a commit")
+
+
+def effects(world):
+    by = world.ledger()["requests"]["byEndpoint"]
+    return {endpoint: count for endpoint, count in by.items() if not endpoint.startswith("GET")}
+
+
+def test_of_two_that_start_together_one_runs_and_the_other_names_it(world):
+    path, items, pairs = write_manifest(world.folder)
+    processes = [world.start("run", str(path), "--rate", "100/s", "--no-progress") for _ in range(2)]
+    by_code = {code: (talk, process.pid) for process in processes for code, talk in [ended(process)]}
+    assert by_code.keys() == {0, 4}, by_code
+    talk = by_code[4][0]
+    assert re.search(rf"is being driven by process {by_code[0][1]} on \S+; nothing was sent", talk), talk
+    assert "headgate status" in talk
+    assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+    runs = json.loads(world.run("runs", "--json").stdout)
+    assert len(runs) == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system freezes no process")
+def test_a_process_frozen_past_its_lease_sends_no_further_effect(world):
+    path, items, pairs = write_manifest(world.folder)
+    # Slow, so that it is frozen between two requests and not on the way of one.
+    frozen = start(world, "run", str(path), "--rate", "10/s", "--no-progress")
+    assert world.await_requests(frozen, 12)
+    freeze(world, frozen)
+    time.sleep(1.1)
+    other = start(world, "resume", "--rate", "300/s", "--no-progress", "--report", "report.json")
+    code, talk = ended(other)
+    assert code == 0, talk
+    before = effects(world)
+    os.kill(frozen.pid, signal.SIGCONT)
+    code, talk = ended(frozen)
+    assert code == 4, talk
+    assert "was taken over by another process; this one has stopped" in talk
+    assert effects(world) == before, "an effect was sent by a process that had lost its run"
+    assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+    report = json.loads((world.folder / "report.json").read_text())
+    assert report["status"] == "succeeded"
+    assert json.loads(world.run("runs", "--json").stdout)[0]["status"] == "succeeded", (
+        "the frozen one overwrote nothing"
+    )
