@@ -1,0 +1,70 @@
+"""Create a source connection whose datasets are chosen by name: a creation that learns its ``params`` as it posts.
+
+What was chosen stays: a source connection's datasets cannot be changed (facts 7.2), so a dataset that comes to fit
+a pattern later is not added to an export that exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headgate.exchange import Answer, Problem
+from headgate.planning.model import DATASETS
+from headgate.workflows import create
+from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step
+from headgate.workflows.create import ABSENT, CreateSpec
+from headgate.workflows.datasets import fitting
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedSource:
+    """``made`` is the creation without its ``params``; ``fixed`` the datasets given by id, before those that fit."""
+
+    made: CreateSpec
+    fixed: tuple[Mapping[str, Any], ...]
+    patterns: tuple[str, ...]
+
+    @property
+    def collection(self) -> str:
+        """Where it is created."""
+        return self.made.collection
+
+    @property
+    def marker(self) -> str:
+        """The object's mark."""
+        return self.made.marker
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return self.made.name
+
+
+def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
+    """The procedure: that of a creation, completed before a POST leaves."""
+    spec: SelectedSource = ctx.spec
+    step = create.advance(replace(ctx, spec=spec.made), phase, signal)
+    if not isinstance(step, Ask) or not step.call.effect:
+        return step
+    chosen, unmatched = _chosen(spec, ctx.inputs.get(DATASETS, {}))
+    if unmatched:
+        said = ", ".join(f"'{pattern}'" for pattern in unmatched)
+        of = ctx.inputs.get(DATASETS, {}).get("of", 0)
+        advice = "names count with their case, and * stands for any text; GET /dataSets of Catalog lists the names"
+        problem = Problem(0, "headgate-no-dataset", f"none of {of} datasets is called {said}", advice=advice)
+        return Settle(Ending.FAILED, {ABSENT: True}, problem)
+    step.call.body["params"] = {"datasets": chosen}
+    return step
+
+
+def _chosen(spec: SelectedSource, listed: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The datasets to export, and the patterns that nothing fits."""
+    rows = [(str(remote), str(name)) for remote, name in listed.get("datasets", ())]
+    chosen = {row["dataSetId"]: dict(row) for row in spec.fixed}
+    for remote, name in rows:
+        if fitting(spec.patterns, name):
+            chosen.setdefault(remote, {"dataSetId": remote, "name": name})
+    unmatched = [pattern for pattern in spec.patterns if not any(fitting((pattern,), name) for _, name in rows)]
+    return list(chosen.values()), unmatched

@@ -1,0 +1,90 @@
+"""List the sandbox's datasets once a run, for the exports that choose theirs by name (facts 7.1).
+
+The service pages by ``start``, and a page may hold fewer than were asked for: the next one begins after what came,
+not after what was asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
+
+from headgate.catalogue.dataset_export import data_lake_spec
+from headgate.exchange import Answer, Call, Verdict
+from headgate.planning.model import DATASETS, Job
+from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
+from headgate.workflows.listing import PAGES
+from headgate.workflows.reading import part, rows, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from headgate.planning.builder import Builder
+
+#: The most the service gives at once.
+LIMIT: Final = 100
+_ENDPOINT: Final = "GET /connectionSpecs/{id}/configs"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetListSpec:
+    """``patterns`` are all the name patterns of the plan: what fits none of them is not kept."""
+
+    patterns: tuple[str, ...]
+
+
+def dataset_listing(plan: Builder, patterns: Iterable[str]) -> int:
+    """The plan's one listing of datasets, which from now on keeps what fits ``patterns`` too."""
+    index = plan.add(Job("list:datasets", DATASETS, DATASETS, DatasetListSpec(()), requests=(_ENDPOINT,)))
+    job = plan.jobs[index]
+    job.spec = DatasetListSpec(tuple(dict.fromkeys((*job.spec.patterns, *patterns))))
+    return index
+
+
+def fitting(patterns: Iterable[str], name: str) -> bool:
+    """Whether ``name`` fits one of the patterns (``*``, ``?``, ``[…]``; case counts)."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
+    """The procedure. Its output is ``{"datasets": [[id, name], …], "of": number of all}``, by id."""
+    if not isinstance(signal, Answer):
+        return _page({"start": 0, "pages": 0, "found": {}})
+    if signal.verdict is not Verdict.OK:
+        return failed(signal.problem)
+    if not isinstance(signal.body, dict) or not isinstance(signal.body.get("items"), list):
+        return failed(None, "the list of datasets has no items", code="headgate-list")
+    came = rows(signal.body, "items")
+    found: dict[str, str] = phase["found"]
+    spec: DatasetListSpec = ctx.spec
+    found |= {
+        text(item.get("id")): text(item.get("name"))
+        for item in came
+        if text(item.get("id")) and fitting(spec.patterns, text(item.get("name")))
+    }
+    start, pages = int(phase["start"]) + len(came), int(phase["pages"]) + 1
+    if _has_next(part(signal.body, "pageInfo"), start):
+        if not came or pages >= PAGES:
+            return failed(None, "the list of datasets does not end", code="headgate-list")
+        return _page({"start": start, "pages": pages, "found": found})
+    return Settle(Ending.SUCCEEDED, {"datasets": [list(row) for row in sorted(found.items())], "of": start})
+
+
+def _has_next(page: Mapping[str, Any], start: int) -> bool:
+    more, total = page.get("hasNext"), page.get("total")
+    if isinstance(more, bool):
+        return more
+    return isinstance(total, int) and start < total
+
+
+def _page(phase: Phase) -> Ask:
+    query = (
+        ("outputType", "activationDatasets"),
+        ("outputField", "datasets"),
+        ("start", str(phase["start"])),
+        ("limit", str(LIMIT)),
+        ("properties", "name,state"),
+    )
+    path = f"/connectionSpecs/{data_lake_spec()['id']}/configs"
+    return Ask(Call("GET", "flow", path, _ENDPOINT, "lookup", query=query), phase)

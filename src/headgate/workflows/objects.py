@@ -1,0 +1,158 @@
+"""What the exports have in common: marked bodies, digests, creation jobs, accounts and target connections."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from headgate.catalogue import Destination
+from headgate.errors import Diagnostic, ManifestError
+from headgate.planning.builder import Builder, frozen
+from headgate.planning.marker import described
+from headgate.planning.model import Job
+from headgate.secret import masked
+from headgate.workflows.create import CreateSpec
+from headgate.workflows.listing import LISTED, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.manifest.model import Connection, Item
+
+
+def whole(body: Mapping[str, Any], text: str, plan: Builder, key: str, *, shared: bool = False) -> dict[str, Any]:
+    """``body`` with its marked description and without its absent parts."""
+    kept = {name: value for name, value in body.items() if value is not None}
+    kept["description"] = described(text, plan.mark(key, shared=shared))
+    return kept
+
+
+def spec_of(destination: Destination) -> dict[str, str]:
+    """The destination's ``connectionSpec`` as bodies name it."""
+    return {"id": destination.connection_spec_id, "version": destination.version}
+
+
+def digest_of(value: Any) -> str:
+    """A short digest of JSON-like ``value``; the same whatever the order of keys."""
+    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+
+
+def digest(spec: Any) -> str:
+    """The digest of a job's spec; secrets count by their reference alone."""
+    return digest_of(masked({name: getattr(spec, name) for name in spec.__slots__}))
+
+
+class Creatable(Protocol):
+    """The spec of a job that creates an object: a :class:`CreateSpec`, or one that becomes one at run time."""
+
+    @property
+    def collection(self) -> str:
+        """Where the object is created."""
+
+    @property
+    def marker(self) -> str:
+        """The mark it bears."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+def creation(
+    plan: Builder,
+    key: str,
+    role: str,
+    spec: Creatable,
+    item: int,
+    needs: Mapping[str, int],
+    *,
+    further: Any = None,
+    kind: str = "create",
+) -> int:
+    """Add a creation; ``further`` is content the object gets after it, and counts to what it is made from."""
+    return plan.add(
+        Job(
+            key,
+            kind,
+            role,
+            spec,
+            item,
+            needs={**needs, LISTED: listing(plan, spec.collection)},
+            collection=spec.collection,
+            digest=digest_of([digest(spec), further]),
+            requests=(f"POST /{spec.collection}",),
+        ),
+    )
+
+
+def base_connection(plan: Builder, item: Item, connection: Connection, destination: Destination) -> int:
+    """The destination's base connection; equal ones (name, destination, credentials) are one, whoever uses them.
+
+    Raises:
+        ManifestError: two have one name and differ by their secrets alone. Which of them would be which could change
+            with the order of rows, and a flow would get another account's credentials.
+    """
+    said = {"auth": masked(connection.auth), "encryption": masked(connection.encryption)}
+    name = connection.name
+    if not name:
+        # Written on the entry without a name: all that say the same are one, and are called by what they say.
+        name = f"{plan.manifest} {destination.name} {digest_of([destination.key, said])[:8]}"
+    key = f"base:{destination.key}:{connection.key or name}"
+    if not plan.share(key, frozen((connection.auth, connection.encryption))):
+        file, _, line = item.place.rpartition(":")
+        message = f"two {destination.name} connections differ by their secrets alone"
+        hint = "give each a name of its own: `name:`, or a key under connections:"
+        raise ManifestError((Diagnostic(file, int(line), f"item '{item.name}': connection", message, hint),))
+    spec = CreateSpec(
+        "connections",
+        whole(
+            {
+                "name": name,
+                "connectionSpec": spec_of(destination),
+                "auth": connection.auth,
+                "encryptionSpecs": connection.encryption,
+            },
+            "",
+            plan,
+            key,
+        ),
+        plan.mark(key),
+    )
+    return creation(plan, key, "baseConnection", spec, -1, {})
+
+
+def target_connection(
+    plan: Builder, item: Item, index: int, destination: Destination, content: Mapping[str, Any]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """The target connection of an item, and its base connection where that is not an existing one.
+
+    Args:
+        plan: Where the jobs go.
+        item: The item; it has a connection.
+        index: Its row.
+        destination: What its connection is made of.
+        content: ``params``, and ``data`` where the destination wants it.
+
+    Returns:
+        Jobs by role, and ids known beforehand by role: together the item's ``baseConnection`` and
+        ``targetConnection``.
+    """
+    connection, key = item.connection, f"target:{item.name}"
+    if connection is None:
+        raise ValueError(f"{item.name}: an item without a connection passed the checks")
+    body = whole(
+        {"name": item.name, "connectionSpec": spec_of(destination), **content},
+        str(item.body.get("description") or ""),
+        plan,
+        key,
+    )
+    if connection.id:
+        spec = CreateSpec("targetConnections", {**body, "baseConnectionId": connection.id}, plan.mark(key))
+        made = creation(plan, key, "targetConnection", spec, index, {})
+        return {"targetConnection": made}, {"baseConnection": connection.id}
+    base = base_connection(plan, item, connection, destination)
+    spec = CreateSpec("targetConnections", body, plan.mark(key), (("baseConnectionId", "base"),))
+    made = creation(plan, key, "targetConnection", spec, index, {"base": base})
+    return {"baseConnection": base, "targetConnection": made}, {}
