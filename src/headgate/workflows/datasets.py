@@ -56,13 +56,9 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if not isinstance(signal.body, dict) or not isinstance(signal.body.get("items"), list):
         return failed(None, "the list of datasets has no items", code="headgate-list")
     came = rows(signal.body, "items")
-    found: dict[str, str] = phase["found"]
     spec: DatasetListSpec = ctx.spec
-    found |= {
-        text(item.get("id")): text(item.get("name"))
-        for item in came
-        if text(item.get("id")) and fitting(spec.patterns, text(item.get("name")))
-    }
+    fit = [item for item in came if text(item.get("id")) and fitting(spec.patterns, text(item.get("name")))]
+    found: dict[str, str] = {**phase["found"], **{item["id"]: text(item.get("name")) for item in fit}}
     start, pages = int(phase["start"]) + len(came), int(phase["pages"]) + 1
     if _has_next(part(signal.body, "pageInfo"), start):
         if not came or pages >= PAGES:
