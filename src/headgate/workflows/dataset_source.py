@@ -48,15 +48,21 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     step = create.advance(replace(ctx, spec=spec.made), phase, signal)
     if not isinstance(step, Ask) or not step.call.effect:
         return step
-    chosen, unmatched = _chosen(spec, ctx.inputs.get(DATASETS, {}))
+    listed = ctx.inputs.get(DATASETS, {})
+    chosen, unmatched = _chosen(spec, listed)
     if unmatched:
-        said = ", ".join(f"'{pattern}'" for pattern in unmatched)
-        of = ctx.inputs.get(DATASETS, {}).get("of", 0)
-        advice = "names count with their case, and * stands for any text; GET /dataSets of Catalog lists the names"
-        problem = Problem(0, "headgate-no-dataset", f"none of {of} datasets is called {said}", advice=advice)
-        return Settle(Ending.FAILED, {ABSENT: True}, problem)
+        return Settle(Ending.FAILED, {ABSENT: True}, _nothing(unmatched, listed))
     step.call.body["params"] = {"datasets": chosen}
     return step
+
+
+def _nothing(unmatched: list[str], listed: Mapping[str, Any]) -> Problem:
+    said = ", ".join(f"'{pattern}'" for pattern in unmatched)
+    near = next((name for pattern in unmatched if (name := listed.get("near", {}).get(pattern))), "")
+    advice = "case counts, and * stands for any text"
+    if near:
+        advice = f"there is '{near}': {advice}"
+    return Problem(0, "headgate-no-dataset", f"none of {listed.get('of', 0)} datasets is called {said}", advice=advice)
 
 
 def _chosen(spec: SelectedSource, listed: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:

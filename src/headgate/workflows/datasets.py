@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.dataset_export import data_lake_spec
+from headgate.catalogue.words import nearest
 from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.model import DATASETS, Job
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
@@ -18,12 +19,14 @@ from headgate.workflows.listing import PAGES
 from headgate.workflows.reading import part, rows, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from headgate.planning.builder import Builder
 
 #: The most the service gives at once.
 LIMIT: Final = 100
+#: Patterns that nothing fits for which a name is guessed: a guess compares with every name there is.
+GUESSES: Final = 3
 _ENDPOINT: Final = "GET /connectionSpecs/{id}/configs"
 
 
@@ -48,23 +51,45 @@ def fitting(patterns: Iterable[str], name: str) -> bool:
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
-    """The procedure. Its output is ``{"datasets": [[id, name], …], "of": number of all}``, by id."""
+    """The procedure.
+
+    Its output is ``{"datasets": [[id, name], …], "of": number of all, "near": {pattern: name}}``: by id what fits, and
+    for a pattern that nothing fits a name that was perhaps meant.
+    """
     if not isinstance(signal, Answer):
-        return _page({"start": 0, "pages": 0, "found": {}})
+        return _page({"start": 0, "pages": 0, "found": {}, "others": []})
     if signal.verdict is not Verdict.OK:
         return failed(signal.problem)
     if not isinstance(signal.body, dict) or not isinstance(signal.body.get("items"), list):
         return failed(None, "the list of datasets has no items", code="headgate-list")
     came = rows(signal.body, "items")
     spec: DatasetListSpec = ctx.spec
-    fit = [item for item in came if text(item.get("id")) and fitting(spec.patterns, text(item.get("name")))]
-    found: dict[str, str] = {**phase["found"], **{item["id"]: text(item.get("name")) for item in fit}}
+    found: dict[str, str] = dict(phase["found"])
+    others: list[str] = list(phase["others"])
+    for remote, name in ((text(item.get("id")), text(item.get("name"))) for item in came):
+        if not fitting(spec.patterns, name):
+            others.append(name)
+        elif remote:
+            found[remote] = name
     start, pages = int(phase["start"]) + len(came), int(phase["pages"]) + 1
     if _has_next(part(signal.body, "pageInfo"), start):
         if not came or pages >= PAGES:
             return failed(None, "the list of datasets does not end", code="headgate-list")
-        return _page({"start": start, "pages": pages, "found": found})
-    return Settle(Ending.SUCCEEDED, {"datasets": [list(row) for row in sorted(found.items())], "of": start})
+        return _page({"start": start, "pages": pages, "found": found, "others": others})
+    output = {"datasets": [list(row) for row in sorted(found.items())], "of": start}
+    lost = [pattern for pattern in spec.patterns if not _any_fits(pattern, found.values())]
+    near = {pattern: _near(pattern, others) for pattern in lost[:GUESSES]}
+    return Settle(Ending.SUCCEEDED, {**output, "near": near} if near else output)
+
+
+def _any_fits(pattern: str, names: Iterable[str]) -> bool:
+    return any(fitting((pattern,), name) for name in names)
+
+
+def _near(pattern: str, names: Sequence[str]) -> str:
+    """A name that ``pattern`` was perhaps meant for: one that differs by its case, or a similar one; else ``""``."""
+    folded = pattern.casefold()
+    return next((name for name in names if fitting((folded,), name.casefold())), None) or nearest(pattern, names) or ""
 
 
 def _has_next(page: Mapping[str, Any], start: int) -> bool:

@@ -15,6 +15,9 @@ from headgate.workflows.datasets import DatasetListSpec
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
 
+AT = {"start": 0, "pages": 0, "found": {}, "others": []}
+
+
 def page(*rows, start=0, **info):
     return ok({"items": [{"id": one, "name": name} for one, name in rows], "pageInfo": {"start": start, **info}})
 
@@ -48,6 +51,15 @@ def test_pages_follow_what_came_and_not_what_was_asked():
     assert step == Settle(Ending.SUCCEEDED, {"datasets": [["2", "A b"], ["3", "A c"]], "of": 3})
 
 
+@pytest.mark.parametrize(("pattern", "near"), [("aam *", "AAM b"), ("Ordres", "Orders"), ("Zebra*", "")])
+def test_a_pattern_that_nothing_fits_is_told_what_was_perhaps_meant(pattern, near):
+    ctx = listing(pattern, "B*")
+    step = datasets.advance(ctx, NO_PHASE, Signal.START)
+    step = datasets.advance(ctx, step.phase, page(("1", "AAM b"), ("2", "B"), hasNext=True))
+    step = datasets.advance(ctx, step.phase, page(("3", "Orders"), start=2, hasNext=False))
+    assert step.output == {"datasets": [["2", "B"]], "of": 3, "near": {pattern: near}}
+
+
 def test_a_dataset_that_moves_between_pages_counts_once():
     ctx = listing()
     step = datasets.advance(ctx, NO_PHASE, Signal.START)
@@ -58,23 +70,23 @@ def test_a_dataset_that_moves_between_pages_counts_once():
 
 @pytest.mark.parametrize(("total", "more"), [(2, True), (1, False), (None, False)])
 def test_without_has_next_the_total_tells(total, more):
-    step = datasets.advance(listing(), {"start": 0, "pages": 0, "found": {}}, page(("1", "A"), total=total))
+    step = datasets.advance(listing(), AT, page(("1", "A"), total=total))
     assert isinstance(step, Ask) is more
 
 
 @pytest.mark.parametrize("body", [None, {}, {"items": {}}, []])
 def test_an_answer_without_items_is_no_empty_list(body):
-    step = datasets.advance(listing(), {"start": 0, "pages": 0, "found": {}}, ok(body))
+    step = datasets.advance(listing(), AT, ok(body))
     assert (step.ending, step.problem.code) == (Ending.FAILED, "headgate-list")
 
 
 def test_a_list_that_does_not_move_on_is_given_up():
-    step = datasets.advance(listing(), {"start": 5, "pages": 3, "found": {}}, page(hasNext=True))
+    step = datasets.advance(listing(), {**AT, "start": 5, "pages": 3}, page(hasNext=True))
     assert "does not end" in step.problem.message
 
 
 def test_a_refusal_is_passed_on():
-    step = datasets.advance(listing(), {"start": 0, "pages": 0, "found": {}}, no(403, "Forbidden"))
+    step = datasets.advance(listing(), AT, no(403, "Forbidden"))
     assert step.problem.message == "Forbidden"
 
 
@@ -109,11 +121,13 @@ def test_what_was_named_comes_first_and_none_twice():
 
 
 def test_a_pattern_that_nothing_fits_fails_and_leaves_no_doubt():
-    step = dataset_source.advance(source("AAM *", "aam *"), NO_PHASE, Signal.START)
+    step = dataset_source.advance(
+        source("AAM *", "aam *", listed={**LISTED, "near": {"aam *": "AAM b"}}), NO_PHASE, Signal.START
+    )
     assert step.ending is Ending.FAILED
     assert step.output == {ABSENT: True}
     assert step.problem.message == "none of 40 datasets is called 'aam *'"
-    assert "case" in step.problem.advice
+    assert step.problem.advice == "there is 'AAM b': case counts, and * stands for any text"
 
 
 def test_what_exists_is_adopted_whatever_fits_now():
