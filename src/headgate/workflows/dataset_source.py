@@ -69,8 +69,11 @@ def _chosen(spec: SelectedSource, listed: Mapping[str, Any]) -> tuple[list[dict[
     """The datasets to export, and the patterns that nothing fits."""
     rows = [(str(remote), str(name)) for remote, name in listed.get("datasets", ())]
     chosen = {row["dataSetId"]: dict(row) for row in spec.fixed}
-    for remote, name in rows:
-        if fitting(spec.patterns, name):
-            chosen.setdefault(remote, {"dataSetId": remote, "name": name})
-    unmatched = [pattern for pattern in spec.patterns if not any(fitting((pattern,), name) for _, name in rows)]
+    fits = fitting(spec.patterns)
+    fitted = [(remote, name) for remote, name in rows if fits(name)]
+    for remote, name in fitted:
+        chosen.setdefault(remote, {"dataSetId": remote, "name": name})
+    unmatched = [
+        pattern for pattern in spec.patterns if not any(map(fitting((pattern,)), (name for _, name in fitted)))
+    ]
     return list(chosen.values()), unmatched

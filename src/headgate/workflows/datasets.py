@@ -6,8 +6,11 @@ not after what was asked.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.dataset_export import data_lake_spec
@@ -19,7 +22,7 @@ from headgate.workflows.listing import PAGES
 from headgate.workflows.reading import part, rows, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from headgate.planning.builder import Builder
 
@@ -45,9 +48,15 @@ def dataset_listing(plan: Builder, patterns: Iterable[str]) -> int:
     return index
 
 
-def fitting(patterns: Iterable[str], name: str) -> bool:
-    """Whether ``name`` fits one of the patterns (``*``, ``?``, ``[…]``; case counts)."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+@lru_cache(maxsize=64)
+def fitting(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    """What tells whether a name fits one of the patterns (``*``, ``?``, ``[…]``; case counts): truthy, or ``None``.
+
+    One expression for all of them: a plan may have a pattern for each item, and a sandbox thousands of datasets.
+    """
+    if not patterns:
+        return lambda _name: None
+    return re.compile("|".join(map(translate, patterns))).match
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
@@ -66,8 +75,9 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     spec: DatasetListSpec = ctx.spec
     found: dict[str, str] = dict(phase["found"])
     others: list[str] = list(phase["others"])
+    fits = fitting(spec.patterns)
     for remote, name in ((text(item.get("id")), text(item.get("name"))) for item in came):
-        if not fitting(spec.patterns, name):
+        if not fits(name):
             others.append(name)
         elif remote:
             found[remote] = name
@@ -77,19 +87,15 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
             return failed(None, "the list of datasets does not end", code="headgate-list")
         return _page({"start": start, "pages": pages, "found": found, "others": others})
     output = {"datasets": [list(row) for row in sorted(found.items())], "of": start}
-    lost = [pattern for pattern in spec.patterns if not _any_fits(pattern, found.values())]
-    near = {pattern: _near(pattern, others) for pattern in lost[:GUESSES]}
+    lost = (pattern for pattern in spec.patterns if not any(map(fitting((pattern,)), found.values())))
+    near = {pattern: _near(pattern, others) for pattern in islice(lost, GUESSES)}
     return Settle(Ending.SUCCEEDED, {**output, "near": near} if near else output)
-
-
-def _any_fits(pattern: str, names: Iterable[str]) -> bool:
-    return any(fitting((pattern,), name) for name in names)
 
 
 def _near(pattern: str, names: Sequence[str]) -> str:
     """A name that ``pattern`` was perhaps meant for: one that differs by its case, or a similar one; else ``""``."""
-    folded = pattern.casefold()
-    return next((name for name in names if fitting((folded,), name.casefold())), None) or nearest(pattern, names) or ""
+    fits = fitting((pattern.casefold(),))
+    return next((name for name in names if fits(name.casefold())), None) or nearest(pattern, names) or ""
 
 
 def _has_next(page: Mapping[str, Any], start: int) -> bool:

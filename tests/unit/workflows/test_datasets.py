@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from headgate.exchange import Verdict
@@ -220,3 +222,18 @@ def test_a_flow_that_is_being_changed_is_looked_at_again():
     assert checked(ok({"items": []})).problem.message == "the answer holds no flow"
     assert checked(no(404, "gone")).problem.message == "gone"
     assert checked(no(403, "no", verdict=Verdict.REFUSED)).ending is Ending.FAILED
+
+
+def test_many_patterns_and_many_datasets_take_no_time_to_speak_of():
+    """A thousand patterns, two thousand names: a pattern is not made anew for every name."""
+    patterns = tuple(f"Set {number} *" for number in range(1000))
+    ctx = context(DatasetListSpec(patterns))
+    step = datasets.advance(ctx, NO_PHASE, Signal.START)
+    rows = [(str(number), f"Set {number} {number % 7}") for number in range(2000)]
+    began = process_time()
+    step = datasets.advance(ctx, step.phase, page(*rows, hasNext=False))
+    assert (len(step.output["datasets"]), step.output["of"]) == (1000, 2000)
+    for number in range(20):
+        chosen = dataset_source.advance(source(f"Set {number} *", listed=step.output), NO_PHASE, Signal.START)
+        assert [row["dataSetId"] for row in chosen.call.body["params"]["datasets"]] == [str(number)]
+    assert process_time() - began < 5.0
