@@ -18,6 +18,7 @@ from headgate.catalogue.dataset_schedule import rules
 from headgate.catalogue.destination import Destination
 from headgate.catalogue.finding import Finding
 from headgate.catalogue.schema import Schema, type_name, violations
+from headgate.catalogue.words import nearest
 
 
 @cache
@@ -116,7 +117,8 @@ def check_datasets(datasets: Any) -> Iterator[Finding]:
         if not isinstance(row, Mapping):
             yield Finding(key, f"must be a mapping, not {type_name(row)}", "keys: dataSetId and name, or select")
             continue
-        kind = "selection" if "select" in row else "dataset"
+        meant = {nearest(str(name), ("dataSetId", "name", "select")) for name in row}
+        kind = "selection" if "select" in row or meant == {"select"} else "dataset"
         yield from violations(_data()[kind], row, key)
         name = row.get("dataSetId")
         if kind == "dataset" and isinstance(name, str) and first.setdefault(name, number) != number:

@@ -82,11 +82,13 @@ def completed(params: Mapping[str, Any]) -> dict[str, Any]:
     return done
 
 
-def end_notice(params: Mapping[str, Any]) -> Finding:
-    """The word that ``endTime`` was filled in; ``params`` are completed."""
-    day = datetime.fromtimestamp(params["endTime"], UTC)
-    message = f"missing: the exports end six months after startTime ({day:%Y-%m-%d})"
-    return Finding("endTime", message, f"say when: endTime: {params['endTime']}", severity="warning")
+#: The word that ``endTime`` was filled in: the same for all rows of an entry, so that it is said once.
+END_NOTICE: Final = Finding(
+    "endTime",
+    "missing: the exports end six months after startTime",
+    "say when, in epoch seconds; `headgate expand` shows the end that is taken",
+    severity="warning",
+)
 
 
 def check_dataset_schedule(params: Any) -> list[Finding]:

@@ -207,6 +207,7 @@ def test_folder_macros(template, found):
         ([{"datasetId": "a", "name": "A"}], [("datasets[0].datasetId", "unknown key")]),
         ([{"dataSetId": 5, "name": "A"}], [("datasets[0].dataSetId", "must be text, not a whole number")]),
         ([{"dataSetId": "", "name": "A"}], [("datasets[0].dataSetId", "must not be empty")]),
+        ([{"selekt": "A*"}], [("datasets[0].selekt", "unknown key")]),
         ([{"select": ""}], [("datasets[0].select", "must not be empty")]),
         ([{"select": "A*", "name": "A"}], [("datasets[0].name", "unknown key")]),
         (

@@ -62,10 +62,22 @@ def test_a_missing_end_is_filled_in_and_said_once(tmp_path):
     assert {item.body["scheduleParams"]["endTime"] for item in manifest.items} == {1814438400}
     (warning,) = manifest.warnings
     assert warning.key == "entries[0].scheduleParams.endTime"
-    assert "six months after startTime (2027-07-01)" in warning.message
-    assert warning.hint == "say when: endTime: 1814438400"
+    assert "six months after startTime" in warning.message
+    assert "headgate expand" in warning.hint
     shown = expanded(manifest)
     assert "1814438400" in str(shown), "what is printed is what is sent"
+
+
+def test_many_rows_with_a_start_of_their_own_are_warned_once(tmp_path):
+    (tmp_path / "r.csv").write_text("start\n" + "".join(f"{START + n}\n" for n in range(50)), encoding="utf-8")
+    entry = datasets(
+        '"L ${row.start}"',
+        schedule='{exportMode: DAILY_FULL_EXPORT, timeUnit: day, interval: 0, startTime: "${row.start}"}',
+        extra="    foreach: {csv: r.csv}\n",
+    )
+    manifest = loaded(tmp_path, entry)
+    assert len(manifest.warnings) == 1
+    assert {item.body["scheduleParams"]["endTime"] - START - 181 * 86400 for item in manifest.items} == set(range(50))
 
 
 def test_numbers_from_a_file_of_text(tmp_path):
@@ -143,7 +155,9 @@ def test_a_dataset_export_is_not_activated(tmp_path):
     ("changes", "key"),
     [
         ({"which": "5"}, "entries[0].datasets"),
-        ({"which": "{}"}, "entries[0].datasets[0].dataSetId"),
+        ({"which": "{}"}, "entries[0].datasets.dataSetId"),
+        ({"which": "{selekt: a}"}, "entries[0].datasets.selekt"),
+        ({"which": "{select: 5}"}, "entries[0].datasets.select"),
         ({"target": "5"}, "entries[0].target"),
         ({"schedule": "[]"}, "entries[0].scheduleParams"),
         ({"schedule": '"${vars.none}"'}, "entries[0].scheduleParams"),

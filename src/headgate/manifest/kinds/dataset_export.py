@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from headgate.catalogue import Finding, batch
 from headgate.catalogue.dataset_export import DatasetDestination, check_datasets, dataset_destination, dataset_keys
-from headgate.catalogue.dataset_schedule import check_dataset_schedule, completed, end_notice
+from headgate.catalogue.dataset_schedule import END_NOTICE, check_dataset_schedule, completed
 from headgate.catalogue.words import suggestion
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class DatasetExport:
         done = dict(body)
         if isinstance(done.get("datasets"), Mapping):
             done["datasets"] = [done["datasets"]]
+            desk.draft.notes[id(done["datasets"])] = "alone"
         if isinstance(done.get("scheduleParams"), Mapping):
             done["scheduleParams"] = desk.draft.once(body["scheduleParams"], completed, "dataset schedule")
             if "endTime" in done["scheduleParams"] and body["scheduleParams"].get("endTime") is None:
@@ -80,14 +82,17 @@ class DatasetExport:
         destination = dataset_destination(key) if key is not None else None
         body = item.body
         if "datasets" in body:
-            yield from draft.once(body["datasets"], _datasets, "datasets")
+            alone = draft.notes.get(id(body["datasets"])) == "alone"
+            for finding in draft.once(body["datasets"], _datasets, "datasets"):
+                # Told by the key under which it was written.
+                yield replace(finding, key=finding.key.replace("datasets[0]", "datasets", 1)) if alone else finding
         if destination is not None and "target" in body:
             yield from draft.once(body["target"], partial(_target, destination=destination), (key, "datasets"))
         params = body.get("scheduleParams")
         if isinstance(params, Mapping):
             yield from draft.once(params, _schedule, "dataset schedule checked")
             if draft.notes.get(id(params)) == "ended":
-                yield end_notice(params).under("scheduleParams")
+                yield END_NOTICE.under("scheduleParams")
 
 
 def _datasets(datasets: Any) -> list[Finding]:
