@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.api import check_wishes, made_elsewhere, platform_of
 from headgate.launch import SIMULATED_TIME_SCALE, Wishes, changed_items, last_unfinished, rules_of
 from headgate.planning.forecast import Assumptions, Forecast, forecast
-from headgate.planning.model import LISTING, needless
+from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def _label(kind: str, collection: str) -> str:
         "selectors": "audiences and attributes",
         "check": "validations",
         LISTING: "listings",
+        DATASETS: "dataset listings",
+        "dataset-check": "validations",
         "find": "look-ups",
         "adhoc": "ad-hoc jobs",
     }.get(kind, kind)

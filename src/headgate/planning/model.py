@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: The kind of jobs that list a collection for the creations that need them.
 LISTING = "list"
+#: The kind, and the role, of the job that lists a sandbox's datasets for the exports that choose theirs by name.
+DATASETS = "datasets"
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ class Plan:
 
 def needless(jobs: Sequence[Job], existing: Collection[int]) -> set[int]:
     """Listings that nothing will ask: all creations that need them are ``existing`` already."""
-    lists = {index for index, job in enumerate(jobs) if job.kind == LISTING}
+    lists = {index for index, job in enumerate(jobs) if job.kind in (LISTING, DATASETS)}
     if not lists:
         return lists
     asked = {

@@ -135,11 +135,10 @@ def source_connection(specs: Specs, store: Store, body: Any, sandbox: str) -> di
         if data is not None and (not isinstance(data, Mapping) or data.get("format") != "CSV"):
             raise _invalid("'data.format' must be CSV")
     else:
-        datasets = params.get("datasets")
-        if not isinstance(datasets, list) or not datasets:
-            raise _invalid("'params.datasets' must be a list of at least one dataset")
-        if not all(isinstance(row, Mapping) and row.get("dataSetId") for row in datasets):
-            raise _invalid("'params.datasets[].dataSetId' is required")
+        specs.datasets.check(params.get("datasets"))
+        # Said or not, GET shows a base connection: the data lake's is the platform's own (facts 2.2).
+        own = {"id": specs.datasets.base_of(sandbox), "connectionSpec": body["connectionSpec"]}
+        kept.setdefault("inheritedAttributes", {"baseConnection": own})
     return kept
 
 

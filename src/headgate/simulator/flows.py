@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headgate.simulator.connections import check_named, check_spec, inherited_base
+from headgate.simulator.datasets import check_schedule, with_end
 from headgate.simulator.reply import Refusal, message, problem
 from headgate.simulator.selectors import settle_transformations
 from headgate.simulator.store import Entity, Store, shown
@@ -29,6 +30,8 @@ def flow(specs: Specs, store: Store, body: Any, *, sandbox: str, now: float) -> 
     kept = {key: body[key] for key in keys if key in body}
     kept["transformations"] = body.get("transformations")
     check_flow(specs, store, kept, before=[], sandbox=sandbox, now=now)
+    if specs.flow_specs[kept["flowSpec"]["id"]].workflow == "datasets":
+        kept["scheduleParams"] = with_end(kept["scheduleParams"], now)
     return kept
 
 
@@ -59,9 +62,9 @@ def check_flow(
     if segments:
         settle_transformations(kept["transformations"], before, destination, now)
     else:
-        if kept.get("transformations"):
-            raise _invalid("a dataset flow takes no transformations", "transformations")
-        check_dataset_schedule(kept.get("scheduleParams"))
+        if kept.get("transformations") != []:
+            raise _invalid("'transformations' of a dataset flow must be an empty list", "transformations")
+        check_schedule(kept.get("scheduleParams"))
     kept["inheritedAttributes"] = _inherited(store, source, target)
 
 
@@ -84,29 +87,6 @@ def _inherited(store: Store, source: Entity, target: Entity) -> dict[str, Any]:
             row |= inherited_base(base)
         result[key] = [row]
     return result
-
-
-def check_dataset_schedule(schedule: Any) -> None:
-    """The table of facts 7.4. Times are epoch seconds: a value beyond 1e11 is milliseconds (trap 41)."""
-    if not isinstance(schedule, Mapping):
-        raise _invalid("'scheduleParams' is required for a dataset flow", "schedule")
-    mode = schedule.get("exportMode", "FIRST_FULL_THEN_INCREMENTAL")
-    cadence = (mode, schedule.get("timeUnit"), schedule.get("interval"))
-    allowed = {
-        ("DAILY_FULL_EXPORT", "day", 0),
-        ("FIRST_FULL_THEN_INCREMENTAL", "day", 1),
-        *(("FIRST_FULL_THEN_INCREMENTAL", "hour", hours) for hours in (3, 6, 9, 12)),
-    }
-    if isinstance(cadence[2], bool) or not isinstance(cadence[2], int) or cadence not in allowed:
-        raise _invalid("'scheduleParams': exportMode, timeUnit and interval do not go together", "schedule")
-    start, end = schedule.get("startTime"), schedule.get("endTime")
-    for name, value in (("startTime", start), ("endTime", end)):
-        if value is None and name == "endTime":
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1e11:
-            raise _invalid(f"'scheduleParams.{name}' must be epoch seconds", "schedule")
-    if end is not None and start is not None and end <= start:
-        raise _invalid("'scheduleParams.endTime' lies before startTime", "schedule")
 
 
 def flow_view(entity: Entity, runs: RunBook, now: float) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headgate.simulator import connections, flows
+from headgate.simulator import connections, datasets, flows
+from headgate.simulator.dataset_runs import settle_runs
 from headgate.simulator.filters import FIELDS
 from headgate.simulator.gateway import json_body
 from headgate.simulator.paging import Query, page, read_query
@@ -37,6 +38,8 @@ def handle(world: World, ask: Ask) -> Reply:
             return _get_run(world, ask, run_id)
         case ["GET", ("connectionSpecs" | "flowSpecs") as kind, *rest] if len(rest) < 2:
             return _specs(world, ask, kind, rest[0] if rest else None)
+        case ["GET", "connectionSpecs", spec_id, "configs"]:
+            return datasets.configs(world, ask, spec_id)
         case ["GET", "connections", entity_id, "test"]:
             _live(world, ask, "connections", entity_id)
             return Reply(200, {"result": True})
@@ -61,6 +64,7 @@ def _live(world: World, ask: Ask, kind: str, entity_id: str) -> Entity:
 
 def _view(world: World, kind: str, entity: Entity) -> dict[str, Any]:
     if kind == "flows":
+        settle_runs(world, (entity,))
         return flows.flow_view(world.settle(entity), world.runs, world.now())
     return shown(entity)
 
@@ -77,6 +81,7 @@ def _create(world: World, ask: Ask, kind: str) -> Reply:
             kept = connections.source_connection(world.specs, world.store, body, ask.sandbox)
         case "targetConnections":
             kept = connections.target_connection(world.specs, world.store, body, ask.sandbox)
+            datasets.note_uncompressed(world, ask, kept)
         case _:
             kept = flows.flow(world.specs, world.store, body, sandbox=ask.sandbox, now=now)
     etag, entity_id = world.ids.etag(now), world.ids.uuid()
@@ -109,12 +114,23 @@ def _list(world: World, ask: Ask, kind: str) -> Reply:
 
 def _list_runs(world: World, ask: Ask) -> Reply:
     query: Query = read_query(ask, "runs", world.options.default_limit)
+    _settle_runs(world, query)
     now, delay = world.now(), world.options.run_visible_after_s
     found = world.runs.newest_first(
         ask.sandbox, _narrowed(query.conditions, "id"), _narrowed(query.conditions, "flowId")
     )
     visible = ((sequence, run) for sequence, run in found if run["at"] + delay <= now)
     return page(query, visible, lambda run: run_view(run, now))
+
+
+def _settle_runs(world: World, query: Query) -> None:
+    """Write down the scheduled runs that this query may show."""
+    named = _narrowed(query.conditions, "flowId")
+    if named is None:
+        settle_runs(world, list(world.store.all("flows")))
+    else:
+        found = (world.store.get("flows", flow_id) for flow_id in dict.fromkeys(named))
+        settle_runs(world, [flow for flow in found if flow is not None])
 
 
 def _get_run(world: World, ask: Ask, run_id: str) -> Reply:
@@ -257,8 +273,11 @@ def _act(world: World, ask: Ask, entity_id: str) -> Reply:
         raise problem("1435-400", f"Unsupported action '{op}' received.", violation="action")
     if entity["state"] in _BUSY:
         raise problem("1422-400", f"The action {op} cannot be applied on current state {entity['state']}.")
+    settle_runs(world, (entity,))
     now = world.now()
     etag = world.ids.etag(now)
     after = {**entity, "state": f"{op}d", "etag": etag, "version": etag, "updatedAt": int(now * 1000)}
+    if op == "enable" and entity["state"] == "disabled":
+        after["_enabledAt"] = now  # what was due before is not made up for
     world.commit("put", "flows", after)
     return Reply(200, {"id": entity_id, "etag": etag})

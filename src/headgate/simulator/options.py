@@ -43,6 +43,7 @@ class Options:
     update_seconds: float = 5.0
     adhoc_wording: str = "audience"
     audiences: Mapping[str, str] | None = None
+    datasets: Mapping[str, str] = field(default_factory=dict)
     default_limit: int = 20
     seed_counts: Mapping[str, int] = field(default_factory=dict)
 

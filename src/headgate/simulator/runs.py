@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from headgate.simulator.options import Options
 
 #: Keys: ``id, seq, flowId, flowSpec, sandbox, source, target, audiences, origin, job, at, endsAt, outcome,
-#: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled or foreign, ``outcome`` success, partial
-#: or failed; ``at`` and ``endsAt`` are epoch seconds.
+#: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled, foreign or dataset (then with ``datasets``),
+#: ``outcome`` success, partial or failed; ``at`` and ``endsAt`` are epoch seconds.
 Run = dict[str, Any]
 
 _PROCESSOR = "c4f238e3-7334-4933-8b56-64d7ea43ea54"
@@ -60,6 +60,11 @@ class RunBook:
             if run["origin"] == "scheduled" and run["endsAt"] > now:
                 return run
         return None
+
+    def last_due(self, flow_id: str) -> float | None:
+        """When the newest run that followed from a dataset flow's schedule began."""
+        runs = reversed(self._by_flow.get(flow_id, ()))
+        return next((run["at"] for run in runs if run["origin"] == "dataset"), None)
 
     def active_pairs(self, now: float) -> int:
         """How many of our ad-hoc runs (one per pair) are going on."""
@@ -232,13 +237,9 @@ def _metrics(run: Run, started_ms: int, ended_ms: int) -> dict[str, Any]:
 
 
 def _entities(run: Run, figures: dict[str, int]) -> list[dict[str, Any]]:
-    """Figures by audience: all in the first row, so that sums stay true when a run has several."""
-    rows = []
-    for index, audience in enumerate(run["audiences"]):
-        rows.append(
-            {
-                "id": f"segment:{audience}",
-                **(figures if index == 0 else dict.fromkeys(figures, 0)),
-            }
-        )
-    return rows
+    """Figures by audience or dataset: all in the first row, so that sums stay true when a run has several."""
+    carried = [f"segment:{audience}" for audience in run["audiences"]]
+    carried += [f"dataset:{dataset}" for dataset in run.get("datasets", ())]
+    return [
+        {"id": entity, **(figures if index == 0 else dict.fromkeys(figures, 0))} for index, entity in enumerate(carried)
+    ]

@@ -42,6 +42,7 @@ class Simulator:
         update_seconds: Platform seconds an accepted (202) update takes.
         adhoc_wording: ``audience`` or ``segment`` in the message of a run going on.
         audiences: Names of audiences by id, where selectors do not say.
+        datasets: Names of further datasets by id, beside those that follow from the seed.
         default_limit: Items in a page when the caller does not say.
         seed_counts: What a new world holds already: ``flows``, and ``audiences`` for each of them.
 
@@ -73,6 +74,7 @@ class Simulator:
         update_seconds: float = 5.0,
         adhoc_wording: str = "audience",
         audiences: Mapping[str, str] | None = None,
+        datasets: Mapping[str, str] | None = None,
         default_limit: int = 20,
         seed_counts: Mapping[str, int] | None = None,
     ) -> None:
@@ -99,6 +101,7 @@ class Simulator:
                 update_seconds=update_seconds,
                 adhoc_wording=adhoc_wording,
                 audiences=audiences,
+                datasets=datasets or {},
                 default_limit=default_limit,
                 seed_counts=seed_counts or {},
             )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from headgate.simulator.datasets import Datasets
 from headgate.simulator.ids import Ids
 
 if TYPE_CHECKING:
@@ -62,12 +63,13 @@ class FlowSpec:
 class Specs:
     """Every spec the platform knows. Immutable after construction."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, datasets: Mapping[str, str] | None = None) -> None:
         raw = orjson.loads(files("headgate.simulator").joinpath("specs.json").read_bytes())
         self.version: str = raw["version"]
         self.provider: str = raw["providerId"]
         self.profile_store: str = raw["profileStore"]
         self.data_lake: str = raw["dataLake"]
+        self.datasets = Datasets(seed, datasets or {})
         self.destinations: dict[str, Destination] = {}
         self.flow_specs: dict[str, FlowSpec] = {}
         looked_up = Ids(seed, -2).uuid()

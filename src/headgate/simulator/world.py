@@ -27,7 +27,7 @@ class World:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.specs = Specs(options.seed)
+        self.specs = Specs(options.seed, options.datasets)
         sandbox = "dev" if "dev" in options.sandboxes else min(options.sandboxes)
         self.credentials = credentials(options.seed, sandbox)
         self.store = Store()
@@ -113,7 +113,7 @@ class World:
                 self.store.delete(kind, entity_id)
             case ["run", run]:
                 self.runs.put(run)
-                if run["origin"] != "adhoc":
+                if run["origin"] not in ("adhoc", "dataset"):
                     keep = ("id", "flowId", "audiences", "origin", "at")
                     ledger.foreign.append({key: run[key] for key in keep})
             case ["job", job]:

@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.workflows import adhoc, check, create, find, listing, selectors
+from headgate.planning.model import DATASETS
+from headgate.workflows import (
+    adhoc,
+    check,
+    create,
+    dataset_check,
+    dataset_source,
+    datasets,
+    find,
+    listing,
+    selectors,
+)
 from headgate.workflows.contract import Procedure
 
 if TYPE_CHECKING:
@@ -20,6 +31,9 @@ if TYPE_CHECKING:
 PROCEDURES: Final[Mapping[str, Procedure]] = {
     "create": Procedure(create.advance),
     "list": Procedure(listing.advance),
+    DATASETS: Procedure(datasets.advance),
+    "dataset-source": Procedure(dataset_source.advance),
+    "dataset-check": Procedure(dataset_check.advance),
     "find": Procedure(find.advance),
     "selectors": Procedure(selectors.advance),
     "check": Procedure(check.advance),

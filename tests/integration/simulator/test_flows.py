@@ -101,7 +101,7 @@ async def test_dataset_schedules(caller, wire, schedule, status):
     source = {
         "name": "s",
         "connectionSpec": wire.spec(wire.DATA_LAKE),
-        "params": {"datasets": [{"dataSetId": "d"}]},
+        "params": {"datasets": [{"dataSetId": wire.DATASET, "name": "AAM Devices Data"}]},
     }
     body = {
         "name": "f",
@@ -295,7 +295,7 @@ async def test_dataset_end_dates_are_patched(caller, wire):
     source = {
         "name": "s",
         "connectionSpec": wire.spec(wire.DATA_LAKE),
-        "params": {"datasets": [{"dataSetId": "d"}]},
+        "params": {"datasets": [{"dataSetId": wire.DATASET, "name": "AAM Devices Data"}]},
     }
     schedule = {"timeUnit": "day", "interval": 1, "startTime": 1798800000, "endTime": 1799000000}
     made = (

@@ -11,6 +11,9 @@ from headgate.exchange import Answer, Problem, Verdict
 from headgate.workflows import PROCEDURES
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.contract import NO_PHASE, Ask, Context, Settle, Signal
+from headgate.workflows.dataset_check import DatasetCheckSpec
+from headgate.workflows.dataset_source import SelectedSource
+from headgate.workflows.datasets import DatasetListSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.listing import ListSpec
 
@@ -33,11 +36,25 @@ GOOD = [
     {"records": [{"id": 5, "status": "SUCCEEDED", "schema": {"name": "_xdm.context.profile"}}]},
     {"id": "x", "etag": '"e"'},
     {"items": [{"id": "s", "name": "spec"}]},
+    {"items": [{"id": "d", "name": "AAM"}], "pageInfo": {"start": 0, "end": 0, "total": 2, "hasNext": True}},
+    {
+        "id": "flow-1",
+        "flowSpec": {"id": "spec"},
+        "sourceConnectionIds": ["s"],
+        "targetConnectionIds": ["t"],
+        "scheduleParams": {"interval": 3, "endTime": 2},
+    },
 ]
 SPECS = {
     "create": [creation("n", "flows"), creation("n", "flows", shared=True)],
     "list": [ListSpec("flows", ("[headgate:",))],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
+    "datasets": [DatasetListSpec(("A*",)), DatasetListSpec(())],
+    "dataset-source": [
+        SelectedSource(creation("n", "sourceConnections"), ({"dataSetId": "e", "name": "E"},), patterns)
+        for patterns in (("A*",), ("B*", "A*"))
+    ],
+    "dataset-check": [DatasetCheckSpec("spec", {"interval": 3, "endTime": 2})],
     "selectors": [
         selectors(
             {"id": "a"}, attributes=("p",), mandatory=("m",), primary=({"x": 1},), mapping={"y": 1}, legacy=legacy
@@ -55,6 +72,9 @@ SPECS = {
 }
 INPUTS = {
     "flow": {"id": "flow-1", "etag": '"e"'},
+    "source": {"id": "s"},
+    "target": {"id": "t"},
+    "datasets": {"datasets": [["d", "AAM"]], "of": 2},
     "F": {"id": "flow-1", "segments": {"a": ["n", "", "", 0.0, "a"]}},
     "G": {"id": "flow-2", "segments": {"b": ["n2", "", "", 0.0, "b"]}},
 }

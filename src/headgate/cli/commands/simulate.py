@@ -54,6 +54,13 @@ def _latency(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     help="Keep the state in FILE and go on from it.",
 )
 @click.option("--sandbox", "sandboxes", multiple=True, metavar="NAME", help="One more sandbox that exists; repeatable.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    metavar="ID[=NAME]",
+    help="One more dataset that exists, for dataset exports; repeatable.",
+)
 @options.as_json
 @options.verbose
 def command(
@@ -66,6 +73,7 @@ def command(
     faults: Path | None,
     world: Path | None,
     sandboxes: tuple[str, ...],
+    datasets: tuple[str, ...],
     json: bool,
 ) -> int:
     """Serve the embedded platform until Ctrl-C, and print what a profile needs to use it, ready to paste."""
@@ -84,6 +92,7 @@ def command(
             faults=rules,
             world=world,
             sandboxes=("prod", "dev", *sandboxes),
+            datasets={key: name or key for key, _, name in (each.partition("=") for each in datasets)},
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

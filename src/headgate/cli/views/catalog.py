@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.catalogue import batch, batch_keys, describe, source_auth, source_keys
+from headgate.catalogue.dataset_export import dataset_destination, describe_datasets
 from headgate.catalogue.words import suggestion
 from headgate.errors import UsageError
 from headgate.report.render_table import table, wrapped
@@ -20,7 +21,7 @@ def find(name: str) -> dict[str, Any]:
         UsageError: nobody is called so.
     """
     if name in batch_keys():
-        return {"kind": "destination", **describe(name)}
+        return {"kind": "destination", **describe(name), "datasetExport": describe_datasets(name)}
     if name in source_keys():
         return {
             "kind": "source",
@@ -45,15 +46,23 @@ def _params(properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[st
 
 def all_text() -> str:
     """Destinations, then sources."""
-    rows = [["destination", "name", "generation", "auth"]]
+    rows = [["destination", "name", "generation", "datasets", "auth"]]
     for key in batch_keys():
         found = batch(key)
         if found is not None:
-            rows.append([key, found.name, found.generation, ", ".join(spec.spec_name for spec in found.auth) or "none"])
+            auth = ", ".join(spec.spec_name for spec in found.auth) or "none"
+            datasets = "yes" if dataset_destination(key) else "-"
+            rows.append([key, found.name, found.generation, datasets, auth])
     sources = [["source", "auth"]]
     sources += [[key, ", ".join(spec.spec_name for spec in source_auth(key)) or "none"] for key in source_keys()]
     return "\n".join(
-        [*table(rows, most=(0, 34, 0, 60)), "", *table(sources, most=(0, 80)), "", "more of one: headgate catalog NAME"]
+        [
+            *table(rows, most=(0, 34, 0, 0, 60)),
+            "",
+            *table(sources, most=(0, 80)),
+            "",
+            "more of one: headgate catalog NAME",
+        ]
     )
 
 
@@ -98,7 +107,29 @@ def text(found: Mapping[str, Any]) -> str:
             lines += wrapped(f"mandatory: {', '.join(macros['mandatory'])}", _WIDTH, "  ")
     if found.get("schedule"):
         lines += ["", "schedule", *_schedule(found["schedule"])]
+    if found.get("datasetExport"):
+        lines += _dataset_export(found["datasetExport"])
     return "\n".join(lines)
+
+
+def _dataset_export(found: Mapping[str, Any]) -> list[str]:
+    """What a ``dataset-export`` entry may say of this destination."""
+    return [
+        "",
+        "dataset-export",
+        *table(
+            [
+                ["  flow spec", found["flowSpecId"]],
+                ["  source connection spec", f"{found['sourceConnectionSpecId']} (the data lake)"],
+            ]
+        ),
+        "  target",
+        *_notes(found["target"], "    "),
+        "  scheduleParams",
+        *(f"  {line}" for line in _schedule(found["scheduleParams"])),
+        "    startTime and endTime in epoch seconds; endTime six months after startTime when left out",
+        *wrapped(f"foldernameTemplate, optional, of {', '.join(found['foldernameMacros'])}", _WIDTH, "    "),
+    ]
 
 
 def _notes(rows: Mapping[str, str], indent: str) -> list[str]:

@@ -1,0 +1,107 @@
+"""``dataset-export``: datasets of the data lake written to a cloud storage destination on a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from headgate.catalogue import Finding, batch
+from headgate.catalogue.dataset_export import DatasetDestination, check_datasets, dataset_destination, dataset_keys
+from headgate.catalogue.dataset_schedule import END_NOTICE, check_dataset_schedule, completed
+from headgate.catalogue.words import suggestion
+
+if TYPE_CHECKING:
+    from headgate.manifest.grammar import Desk, Draft
+    from headgate.manifest.model import Connection, Item
+
+
+class DatasetExportBody(BaseModel):
+    """The own keys of a ``dataset-export`` entry. What stands inside them is the catalogue's to check.
+
+    ``datasets`` is a list of ``{dataSetId, name}`` and ``{select: GLOB}``; one ``{select: GLOB}`` alone needs no list.
+    """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    description: str | None = None
+    datasets: Any
+    target: dict[str, Any]
+    scheduleParams: dict[str, Any]
+
+
+class DatasetExport:
+    """The grammar of ``dataset-export``."""
+
+    kind: ClassVar[str] = "dataset-export"
+    action: ClassVar[bool] = False
+    connected: ClassVar[bool] = True
+    model: ClassVar[type[BaseModel]] = DatasetExportBody
+
+    def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
+        """Make ``datasets`` a list, and say when the exports end."""
+        done = dict(body)
+        if isinstance(done.get("datasets"), Mapping):
+            done["datasets"] = [done["datasets"]]
+            desk.draft.notes[id(done["datasets"])] = "alone"
+        if isinstance(done.get("scheduleParams"), Mapping):
+            done["scheduleParams"] = desk.draft.once(body["scheduleParams"], completed, "dataset schedule")
+            if "endTime" in done["scheduleParams"] and body["scheduleParams"].get("endTime") is None:
+                desk.draft.notes[id(done["scheduleParams"])] = "ended"
+        return done
+
+    def check_connection(self, connection: Connection) -> Iterator[Finding]:
+        """A destination that can export datasets and whose specs are known."""
+        if connection.source is not None:
+            yield Finding(
+                "connection",
+                f"'{connection.key or connection.source}' is a source connection",
+                "a dataset-export needs a connection with destination:",
+            )
+        elif connection.destination is None and connection.id is not None:
+            yield Finding(
+                "connection",
+                f"connection '{connection.key or connection.id}' does not say its destination",
+                "an existing connection (id:) also needs destination: KEY, so that its specs are known",
+            )
+        elif connection.destination is not None and dataset_destination(connection.destination) is None:
+            found = batch(connection.destination)
+            near = found.migrated_to if found is not None else None
+            yield Finding(
+                "connection",
+                f"{found.name if found else connection.destination} cannot export datasets",
+                f"use {near}" if near else suggestion(connection.destination, dataset_keys(), noun="those that can"),
+            )
+
+    def check(self, item: Item, draft: Draft) -> Iterator[Finding]:
+        """Datasets, target and schedule against what the destination accepts."""
+        key = item.connection.destination if item.connection else None
+        destination = dataset_destination(key) if key is not None else None
+        body = item.body
+        if "datasets" in body:
+            alone = draft.notes.get(id(body["datasets"])) == "alone"
+            for finding in draft.once(body["datasets"], _datasets, "datasets"):
+                # Told by the key under which it was written.
+                yield replace(finding, key=finding.key.replace("datasets[0]", "datasets", 1)) if alone else finding
+        if destination is not None and "target" in body:
+            yield from draft.once(body["target"], partial(_target, destination=destination), (key, "datasets"))
+        params = body.get("scheduleParams")
+        if isinstance(params, Mapping):
+            yield from draft.once(params, _schedule, "dataset schedule checked")
+            if draft.notes.get(id(params)) == "ended":
+                yield END_NOTICE.under("scheduleParams")
+
+
+def _datasets(datasets: Any) -> list[Finding]:
+    return list(check_datasets(datasets))
+
+
+def _target(target: Any, destination: DatasetDestination) -> list[Finding]:
+    return [finding.under("target") for finding in destination.check_target(target)]
+
+
+def _schedule(params: Any) -> list[Finding]:
+    return [finding.under("scheduleParams") for finding in check_dataset_schedule(params)]

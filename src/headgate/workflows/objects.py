@@ -1,0 +1,155 @@
+"""What the exports have in common: marked bodies, digests, creation jobs, accounts and target connections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from headgate.catalogue import Destination
+from headgate.errors import Diagnostic, ManifestError
+from headgate.planning.builder import Builder, frozen
+from headgate.planning.content import content, digest_of
+from headgate.planning.marker import described
+from headgate.planning.model import Job
+from headgate.secret import masked
+from headgate.workflows.create import CreateSpec
+from headgate.workflows.listing import LISTED, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.manifest.model import Connection, Item
+
+
+def whole(body: Mapping[str, Any], text: str, plan: Builder, key: str, *, shared: bool = False) -> dict[str, Any]:
+    """``body`` with its marked description and without its absent parts."""
+    kept = {name: value for name, value in body.items() if value is not None}
+    kept["description"] = described(text, plan.mark(key, shared=shared))
+    return kept
+
+
+def spec_of(destination: Destination) -> dict[str, str]:
+    """The destination's ``connectionSpec`` as bodies name it."""
+    return {"id": destination.connection_spec_id, "version": destination.version}
+
+
+class Creatable(Protocol):
+    """The spec of a job that creates an object: a :class:`CreateSpec`, or one that becomes one at run time."""
+
+    @property
+    def collection(self) -> str:
+        """Where the object is created."""
+
+    @property
+    def marker(self) -> str:
+        """The mark it bears."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What it is made from."""
+
+
+def creation(
+    plan: Builder,
+    key: str,
+    role: str,
+    spec: Creatable,
+    item: int,
+    needs: Mapping[str, int],
+    *,
+    further: Any = None,
+    kind: str = "create",
+) -> int:
+    """Add a creation; ``further`` is content the object gets after it, and counts to what it is made from."""
+    return plan.add(
+        Job(
+            key,
+            kind,
+            role,
+            spec,
+            item,
+            needs={**needs, LISTED: listing(plan, spec.collection)},
+            collection=spec.collection,
+            digest=content(spec, [] if spec.collection == "flows" else _marks(plan, needs), further),
+            requests=(f"POST /{spec.collection}",),
+        ),
+    )
+
+
+def _marks(plan: Builder, needs: Mapping[str, int]) -> list[str]:
+    """The marks of the objects that ``needs`` leads to."""
+    return [job.spec.marker for edge in needs.values() if (job := plan.jobs[edge]).collection]
+
+
+def base_connection(plan: Builder, item: Item, connection: Connection, destination: Destination) -> int:
+    """The destination's base connection; equal ones (name, destination, credentials) are one, whoever uses them.
+
+    Raises:
+        ManifestError: two have one name and differ by their secrets alone. Which of them would be which could change
+            with the order of rows, and a flow would get another account's credentials.
+    """
+    shown = {"auth": masked(connection.auth), "encryption": masked(connection.encryption)}
+    name = connection.name
+    if not name:
+        # Written on the entry without a name: all that say the same are one, and are called by what they say.
+        name = f"{plan.manifest} {destination.name} {digest_of([destination.key, shown])[:8]}"
+    key = f"base:{destination.key}:{connection.key or name}"
+    if not plan.share(key, frozen((connection.auth, connection.encryption))):
+        file, _, line = item.place.rpartition(":")
+        message = f"two {destination.name} connections differ by their secrets alone"
+        hint = "give each a name of its own: `name:`, or a key under connections:"
+        raise ManifestError((Diagnostic(file, int(line), f"item '{item.name}': connection", message, hint),))
+    spec = CreateSpec(
+        "connections",
+        whole(
+            {
+                "name": name,
+                "connectionSpec": spec_of(destination),
+                "auth": connection.auth,
+                "encryptionSpecs": connection.encryption,
+            },
+            "",
+            plan,
+            key,
+        ),
+        plan.mark(key),
+    )
+    return creation(plan, key, "baseConnection", spec, -1, {})
+
+
+def target_connection(
+    plan: Builder, item: Item, index: int, destination: Destination, said: Mapping[str, Any]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """The target connection of an item, and its base connection where that is not an existing one.
+
+    Args:
+        plan: Where the jobs go.
+        item: The item; it has a connection.
+        index: Its row.
+        destination: What its connection is made of.
+        said: ``params``, and ``data`` where the destination wants it.
+
+    Returns:
+        Jobs by role, and ids known beforehand by role: together the item's ``baseConnection`` and
+        ``targetConnection``.
+    """
+    connection, key = item.connection, f"target:{item.name}"
+    if connection is None:
+        raise ValueError(f"{item.name}: an item without a connection passed the checks")
+    body = whole(
+        {"name": item.name, "connectionSpec": spec_of(destination), **said},
+        str(item.body.get("description") or ""),
+        plan,
+        key,
+    )
+    if connection.id:
+        spec = CreateSpec("targetConnections", {**body, "baseConnectionId": connection.id}, plan.mark(key))
+        made = creation(plan, key, "targetConnection", spec, index, {})
+        return {"targetConnection": made}, {"baseConnection": connection.id}
+    base = base_connection(plan, item, connection, destination)
+    spec = CreateSpec("targetConnections", body, plan.mark(key), (("baseConnectionId", "base"),))
+    made = creation(plan, key, "targetConnection", spec, index, {"base": base})
+    return {"baseConnection": base, "targetConnection": made}, {}
