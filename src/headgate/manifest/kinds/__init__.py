@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from headgate.manifest.kinds.activation import Activation
 from headgate.manifest.kinds.audience_export import AudienceExport
+from headgate.manifest.kinds.source_ingestion import SourceIngestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headgate.manifest.grammar import Grammar
 
-GRAMMARS: Final[Mapping[str, Grammar]] = {"audience-export": AudienceExport(), "activation": Activation()}
+GRAMMARS: Final[Mapping[str, Grammar]] = {
+    "audience-export": AudienceExport(),
+    "source-ingestion": SourceIngestion(),
+    "activation": Activation(),
+}
