@@ -89,7 +89,7 @@ def whole_body(ctx: Context) -> dict[str, Any]:
 def _put(body: Any, path: str, value: str) -> None:
     *outer, last = path.split(".")
     for name in outer:
-        at = int(name) if isinstance(body, list) else name
+        at: Any = int(name) if isinstance(body, list) else name
         inner = body[at] if isinstance(body, list) else body.get(at, {})
         body[at] = list(inner) if isinstance(inner, (list, tuple)) else dict(inner)
         body = body[at]
@@ -165,7 +165,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     posts, look = int(phase["posts"]), int(phase["look"])
     if found[0] or found[1]:
         return _adopted(spec, found[0] or found[1], posts)
-    kept = {key: phase[key] for key in ("at", "look", "posts", "faults", "taken") if key in phase}
+    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", "taken")}
     if look < LOOKS:
         return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", kept)
     if phase.get("taken"):
