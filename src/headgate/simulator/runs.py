@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from headgate.simulator.options import Options
 
 #: Keys: ``id, seq, flowId, flowSpec, sandbox, source, target, audiences, origin, job, at, endsAt, outcome,
-#: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled or foreign, ``outcome`` success, partial
-#: or failed; ``at`` and ``endsAt`` are epoch seconds.
+#: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled, foreign or source, ``outcome`` success,
+#: partial or failed; ``at`` and ``endsAt`` are epoch seconds.
 Run = dict[str, Any]
 
 _PROCESSOR = "c4f238e3-7334-4933-8b56-64d7ea43ea54"
@@ -60,6 +60,10 @@ class RunBook:
             if run["origin"] == "scheduled" and run["endsAt"] > now:
                 return run
         return None
+
+    def of_flow(self, flow_id: str) -> list[Run]:
+        """The runs of a flow, oldest first."""
+        return self._by_flow.get(flow_id, [])
 
     def active_pairs(self, now: float) -> int:
         """How many of our ad-hoc runs (one per pair) are going on."""
