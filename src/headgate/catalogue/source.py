@@ -63,7 +63,7 @@ def check_ingestion(schedule: Mapping[str, Any]) -> Iterator[Finding]:
     if type(start) is int and not 0 < start < _MILLISECONDS:
         hint = f"that may be milliseconds: {start // 1000}" if start > 0 else "such as 1798800000"
         yield Finding("startTime", "must be epoch seconds", hint)
-    if frequency not in FREQUENCIES:
+    if not isinstance(frequency, str) or frequency not in FREQUENCIES:
         return
     if frequency == "once":
         for key in ("interval", "backfill"):
