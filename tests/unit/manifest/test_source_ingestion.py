@@ -240,9 +240,7 @@ def test_doubts_are_warnings(tmp_path):
 
 
 def test_what_exists_is_taken_by_its_id(tmp_path):
-    found = item(
-        tmp_path, schema={"id": "https://x/schemas/1"}, dataset={"id": "5e"}, connection={"id": "1ed86558"}
-    )
+    found = item(tmp_path, schema={"id": "https://x/schemas/1"}, dataset={"id": "5e"}, connection={"id": "1ed86558"})
     assert found.connection.id == "1ed86558"
     assert found.connection.source == "salesforce_service_cloud"
 
@@ -272,10 +270,18 @@ def test_any_source_by_its_ids(tmp_path, source):
         ({"connectionSpec": {}}, "source.connectionSpec.id", "missing"),
         ({"connectionSpec": {"id": "x"}}, "source.connectionSpec.id", "'x' is no id of a connection spec"),
         ({"connectionSpec": {"id": OTHER, "verson": "1"}}, "source.connectionSpec.verson", "unknown key"),
-        ({"connectionSpec": {"id": OTHER, "version": 1}}, "source.connectionSpec.version", "must be text, not a whole number"),
+        (
+            {"connectionSpec": {"id": OTHER, "version": 1}},
+            "source.connectionSpec.version",
+            "must be text, not a whole number",
+        ),
         ({"connectionSpec": {"id": OTHER}, "flowSpec": {}}, "source.flowSpec.id", "missing"),
         ({"connectionSpec": {"id": OTHER}, "flowspec": {"id": "x"}}, "source.flowspec", "unknown key"),
-        ({"connectionSpec": {"id": OTHER}, "flowSpec": {"id": "x", "name": "y"}}, "source.flowSpec.name", "stands beside id"),
+        (
+            {"connectionSpec": {"id": OTHER}, "flowSpec": {"id": "x", "name": "y"}},
+            "source.flowSpec.name",
+            "stands beside id",
+        ),
     ],
 )
 def test_ids_that_are_wrong(tmp_path, source, key, message):
@@ -328,7 +334,11 @@ def test_items_that_share_a_schema_or_dataset_say_the_same_of_it(tmp_path):
         entry(name="e", dataset__description="else"),
     ]
     found = problems(tmp_path, written(*entries), head=HEAD)
-    assert [one.key for one in found] == ["entries[2].schema.title", "entries[3].dataset.name", "entries[4].dataset.name"]
+    assert [one.key for one in found] == [
+        "entries[2].schema.title",
+        "entries[3].dataset.name",
+        "entries[4].dataset.name",
+    ]
     assert "is described otherwise at" in found[0].message
     assert "share it" in found[0].hint
 
