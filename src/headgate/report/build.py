@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
 _FOUND = ("store", "before")
-#: The order in which an item's ids are given: as they depend on each other.
+#: What an item's jobs make, in the order in which its ids are given.
 _ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
 
@@ -102,9 +102,9 @@ class _View:
     def item(self, row: int) -> ItemResult:
         line = self.outline.items[row]
         ids = dict(line.known)
-        makers = [role for role, job in line.jobs.items() if self.lines[job].kind == "create"]
-        for role in sorted(makers, key=_place):
-            remote = self._output(line.jobs[role]).get("id")
+        for role in _ROLES:
+            job = line.jobs.get(role)
+            remote = self._output(job).get("id") if job is not None else None
             if remote:
                 ids[role] = str(remote)
         status, error = self._item_status(line.jobs)
@@ -124,7 +124,7 @@ class _View:
         if any(ending is None for ending in endings.values()):
             return "held", None
         # Of its own creations: what it shares with others may be new to them.
-        made = [job for job in jobs.values() if self.lines[job].kind == "create" and self.lines[job].item >= 0]
+        made = [job for role, job in jobs.items() if role in _ROLES and self.lines[job].item >= 0]
         if all(self._output(job).get("found") in _FOUND for job in made):
             return "reused", None
         return "created", None
@@ -191,10 +191,6 @@ class _View:
         return Failure(
             item, line.key, problem.status, problem.code, problem.message, problem.request_id, problem.advice
         )
-
-
-def _place(role: str) -> int:
-    return _ROLES.index(role) if role in _ROLES else len(_ROLES)
 
 
 def _error(failure: Failure) -> dict[str, Any]:

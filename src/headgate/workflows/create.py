@@ -3,7 +3,7 @@
 Look-up: the list of the same collection, narrowed by name where the name can be written in a filter, every page, and
 of those the ones that bear our marker. One found: adopt it. None: look again after a while (lists may lag behind
 creations), then post again. Two or more: never guess, list them. What each service calls a list, a page and a
-creation's answer is :mod:`headgate.workflows.collections`' business.
+creation's answer is :mod:`headgate.workflows.dialects`' business.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
-from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import PAGES, listed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ABSENT = "absent"
 
 @dataclass(frozen=True, slots=True)
 class CreateSpec:
-    """One object to be. ``collection`` is a key of ``COLLECTIONS``; the marker stands in the body already.
+    """One object to be. ``collection`` is a key of ``DIALECTS``; the marker stands in the body already.
 
     ``refs`` maps a body path (``baseConnectionId``) to the role whose id goes there. A dotted path goes into inner
     objects, a number in it into a list, and a path ending in ``[]`` takes the id as the only element of a list.
@@ -50,7 +50,7 @@ class CreateSpec:
     @property
     def name(self) -> str:
         """The object's name."""
-        return str(self.body[COLLECTIONS[self.collection].name_field])
+        return str(self.body[DIALECTS[self.collection].name_field])
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
@@ -70,7 +70,7 @@ def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
     if faults >= FAULTS:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
-    to = COLLECTIONS[spec.collection]
+    to = DIALECTS[spec.collection]
     call = Call("POST", to.service, to.path, f"POST {to.path}", "create", query=to.created_with, body=whole_body(ctx))
     return Ask(call, {"at": "post", "posts": posts, "faults": faults})
 
@@ -100,7 +100,7 @@ def _put(body: Any, path: str, value: str) -> None:
 
 
 def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
-    to, posts = COLLECTIONS[ctx.spec.collection], phase.get("posts", 1)
+    to, posts = DIALECTS[ctx.spec.collection], phase.get("posts", 1)
     if answer.verdict is not Verdict.OK:
         problem = answer.problem or Problem(answer.status, "", "refused without a reason")
         if problem.code in to.taken:
@@ -126,7 +126,7 @@ def _look(spec: CreateSpec, look: int, posts: int, faults: int, taken: list[Any]
 
 
 def _page(spec: CreateSpec, phase: Phase) -> Ask:
-    to = COLLECTIONS[spec.collection]
+    to = DIALECTS[spec.collection]
     call = Call(
         "GET",
         to.service,
@@ -142,7 +142,7 @@ def _page(spec: CreateSpec, phase: Phase) -> Ask:
 
 def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec: CreateSpec = ctx.spec
-    to = COLLECTIONS[spec.collection]
+    to = DIALECTS[spec.collection]
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
     seen = to.seen(answer.body)

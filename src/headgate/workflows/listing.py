@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.marker import scope_prefix
 from headgate.planning.model import LISTING, Job
-from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
+from headgate.workflows.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from headgate.planning.builder import Builder
@@ -43,7 +43,7 @@ def listing(plan: Builder, collection: str) -> int:
             LISTING,
             LISTED,
             ListSpec(collection, prefixes),
-            requests=(f"GET {COLLECTIONS[collection].path}",),
+            requests=(f"GET {DIALECTS[collection].path}",),
         ),
     )
 
@@ -55,7 +55,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if signal.verdict is not Verdict.OK:
         return failed(signal.problem)
     spec: ListSpec = ctx.spec
-    collection = COLLECTIONS[spec.collection]
+    collection = DIALECTS[spec.collection]
     seen = collection.seen(signal.body)
     if seen is None:
         # Never an empty list: "there is no such object" is what makes somebody create it again.
@@ -82,7 +82,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 
 def _page(spec: ListSpec, phase: Phase) -> Ask:
-    of = COLLECTIONS[spec.collection]
+    of = DIALECTS[spec.collection]
     query = of.page(phase["tokens"][-1] if phase["tokens"] else "")
     call = Call("GET", of.service, of.path, f"GET {of.path}", "lookup", query=query, headers=of.listed_with)
     return Ask(call, phase)

@@ -1,10 +1,9 @@
-"""Jobs that make one object: the marked body, the references, the listing that is asked first. For every entry kind."""
+"""What resource entries have in common: marked bodies, digests, creation jobs, accounts and target connections."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
@@ -13,85 +12,168 @@ from headgate.planning.builder import Builder, frozen
 from headgate.planning.marker import described
 from headgate.planning.model import Job
 from headgate.secret import masked
-from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.create import CreateSpec
+from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import LISTED, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headgate.catalogue import Destination
     from headgate.manifest.model import Connection, Item
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One object to be made.
-
-    ``body`` is what is sent but for its mark and its references; absent parts are left out of it by whoever fills it,
-    so that a null that is written is sent. ``text`` goes before the mark. ``item`` is -1 for what items share.
-    """
-
-    key: str
-    role: str
-    collection: str
-    body: Mapping[str, Any]
-    text: str = ""
-    refs: tuple[tuple[str, str], ...] = ()
-    item: int = -1
-    filter: str = ""
+def whole(body: Mapping[str, Any], text: str, plan: Builder, key: str, *, shared: bool = False) -> dict[str, Any]:
+    """``body`` with its marked description and without its absent parts."""
+    kept = {name: value for name, value in body.items() if value is not None}
+    kept["description"] = described(text, plan.mark(key, shared=shared))
+    return kept
 
 
-def create(plan: Builder, wanted: Wanted, needs: Mapping[str, int]) -> int:
-    """The job that makes ``wanted`` out of what ``needs`` (jobs by role) give."""
-    mark, field = plan.mark(wanted.key), COLLECTIONS[wanted.collection].mark_field
-    body = {**wanted.body, field: described(wanted.text, mark)}
-    spec = CreateSpec(wanted.collection, body, mark, wanted.refs, filter=wanted.filter)
+class Account(Protocol):
+    """What a base connection leads to: a destination or a source of the catalogue."""
+
+    @property
+    def key(self) -> str:
+        """Its key in manifests."""
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+
+    @property
+    def connection_spec_id(self) -> str:
+        """The id of its connection spec."""
+
+    @property
+    def version(self) -> str:
+        """The version of its connection spec."""
+
+
+def spec_of(account: Account) -> dict[str, str]:
+    """The account's ``connectionSpec`` as bodies name it."""
+    return {"id": account.connection_spec_id, "version": account.version}
+
+
+def digest_of(value: Any) -> str:
+    """A short digest of JSON-like ``value``; the same whatever the order of keys."""
+    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+
+
+def digest(spec: Any) -> str:
+    """The digest of a job's spec; secrets count by their reference alone."""
+    return digest_of(masked({name: getattr(spec, name) for name in spec.__slots__}))
+
+
+class Creatable(Protocol):
+    """The spec of a job that creates an object: a :class:`CreateSpec`, or one that becomes one at run time."""
+
+    @property
+    def collection(self) -> str:
+        """Where the object is created."""
+
+    @property
+    def marker(self) -> str:
+        """The mark it bears."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+def creation(
+    plan: Builder,
+    key: str,
+    role: str,
+    spec: Creatable,
+    item: int,
+    needs: Mapping[str, int],
+    *,
+    further: Any = None,
+    kind: str = "create",
+) -> int:
+    """Add a creation; ``further`` is content the object gets after it, and counts to what it is made from."""
     return plan.add(
         Job(
-            wanted.key,
-            "create",
-            wanted.role,
+            key,
+            kind,
+            role,
             spec,
-            wanted.item,
-            needs={**needs, LISTED: listing(plan, wanted.collection)},
-            collection=wanted.collection,
-            digest=digest_of(masked({name: getattr(spec, name) for name in spec.__slots__})),
-            requests=(f"POST {COLLECTIONS[wanted.collection].path}",),
+            item,
+            needs={**needs, LISTED: listing(plan, spec.collection)},
+            collection=spec.collection,
+            digest=digest_of([digest(spec), further]),
+            requests=(f"POST {DIALECTS[spec.collection].path}",),
         ),
     )
 
 
-def base_connection(
-    plan: Builder, item: Item, connection: Connection, of: tuple[str, str], spec: Mapping[str, str]
-) -> int:
-    """The base connection of an item; equal ones (name, kind, credentials) are one.
-
-    Args:
-        plan: Where the job goes.
-        item: Who needs it, for the message.
-        connection: What is asked for; it has no ``id``.
-        of: Key and name of the source or destination.
-        spec: Its connection spec, ``{"id", "version"}``.
+def base_connection(plan: Builder, item: Item, connection: Connection, account: Account) -> int:
+    """The account's base connection; equal ones (name, account, credentials) are one, whoever uses them.
 
     Raises:
         ManifestError: two have one name and differ by their secrets alone. Which of them would be which could change
             with the order of rows, and a flow would get another account's credentials.
     """
-    kind, title = of
     said = {"auth": masked(connection.auth), "encryption": masked(connection.encryption)}
-    # Written on the entry without a name: all that say the same are one, and are called by what they say.
-    name = connection.name or f"{plan.manifest} {title} {digest_of([kind, said])[:8]}"
-    key = f"base:{kind}:{connection.key or name}"
+    name = connection.name
+    if not name:
+        # Written on the entry without a name: all that say the same are one, and are called by what they say.
+        name = f"{plan.manifest} {account.name} {digest_of([account.key, said])[:8]}"
+    key = f"base:{account.key}:{connection.key or name}"
     if not plan.share(key, frozen((connection.auth, connection.encryption))):
         file, _, line = item.place.rpartition(":")
-        message = f"two {title} connections differ by their secrets alone"
+        message = f"two {account.name} connections differ by their secrets alone"
         hint = "give each a name of its own: `name:`, or a key under connections:"
         raise ManifestError((Diagnostic(file, int(line), f"item '{item.name}': connection", message, hint),))
-    parts = {"auth": connection.auth, "encryptionSpecs": connection.encryption}
-    body = {"name": name, "connectionSpec": spec, **{part: value for part, value in parts.items() if value}}
-    return create(plan, Wanted(key, "baseConnection", "connections", body), {})
+    spec = CreateSpec(
+        "connections",
+        whole(
+            {
+                "name": name,
+                "connectionSpec": spec_of(account),
+                "auth": connection.auth,
+                "encryptionSpecs": connection.encryption,
+            },
+            "",
+            plan,
+            key,
+        ),
+        plan.mark(key),
+    )
+    return creation(plan, key, "baseConnection", spec, -1, {})
 
 
-def digest_of(value: Any) -> str:
-    """A digest of JSON data that holds no secrets."""
-    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+def target_connection(
+    plan: Builder, item: Item, index: int, destination: Destination, content: Mapping[str, Any]
+) -> tuple[dict[str, int], dict[str, str]]:
+    """The target connection of an item, and its base connection where that is not an existing one.
+
+    Args:
+        plan: Where the jobs go.
+        item: The item; it has a connection.
+        index: Its row.
+        destination: What its connection is made of.
+        content: ``params``, and ``data`` where the destination wants it.
+
+    Returns:
+        Jobs by role, and ids known beforehand by role: together the item's ``baseConnection`` and
+        ``targetConnection``.
+    """
+    connection, key = item.connection, f"target:{item.name}"
+    if connection is None:
+        raise ValueError(f"{item.name}: an item without a connection passed the checks")
+    body = whole(
+        {"name": item.name, "connectionSpec": spec_of(destination), **content},
+        str(item.body.get("description") or ""),
+        plan,
+        key,
+    )
+    if connection.id:
+        spec = CreateSpec("targetConnections", {**body, "baseConnectionId": connection.id}, plan.mark(key))
+        made = creation(plan, key, "targetConnection", spec, index, {})
+        return {"targetConnection": made}, {"baseConnection": connection.id}
+    base = base_connection(plan, item, connection, destination)
+    spec = CreateSpec("targetConnections", body, plan.mark(key), (("baseConnectionId", "base"),))
+    made = creation(plan, key, "targetConnection", spec, index, {"base": base})
+    return {"baseConnection": base, "targetConnection": made}, {}

@@ -12,13 +12,16 @@ Items that name one schema or dataset share it: the grammar sees to it that they
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue import lake, source
+from headgate.planning.marker import described
 from headgate.planning.model import ItemRow, Job
 from headgate.workflows.check import CheckSpec
+from headgate.workflows.create import CreateSpec
 from headgate.workflows.find import FindSpec
-from headgate.workflows.objects import Wanted, base_connection, create
+from headgate.workflows.objects import base_connection, creation, spec_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,28 +61,27 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
     plan.row(ItemRow(entry, item.name, item.kind, item.place, jobs, known))
 
 
-def _found(item: Item) -> tuple[Source, str]:
-    """The source of an item, and the version of its connection spec."""
+def _found(item: Item) -> Source:
+    """The source of an item."""
     named = item.body.get("source")
     spec: Mapping[str, Any] = named.get("connectionSpec", {}) if isinstance(named, dict) else {}
     key = spec.get("id") or (named if isinstance(named, str) else None) or (item.connection and item.connection.source)
     found = source(str(key))
     if found is None:
         raise ValueError(f"{item.name}: a source-ingestion without a source passed the checks")
-    return found, str(spec.get("version") or found.version)
+    return replace(found, version=str(spec["version"])) if spec.get("version") else found
 
 
 def _source_connection(
     plan: Builder, item: Item, index: int, text: str, jobs: dict[str, int], known: dict[str, str]
 ) -> None:
-    of, version = _found(item)
+    of, key = _found(item), f"source:{item.name}"
     connection, table = item.connection, item.body["table"]
     if connection is None:
         raise ValueError(f"{item.name}: a source-ingestion without a connection passed the checks")
-    spec = {"id": of.connection_spec_id, "version": version}
     body: dict[str, Any] = {
         "name": item.name,
-        "connectionSpec": spec,
+        "connectionSpec": spec_of(of),
         "data": {"format": "tabular"},
         "params": {"tableName": table["tableName"], "columns": table["columns"]},
     }
@@ -88,10 +90,10 @@ def _source_connection(
     if connection.id:
         known["baseConnection"] = body["baseConnectionId"] = connection.id
     else:
-        jobs["baseConnection"] = needs["base"] = base_connection(plan, item, connection, (of.key, of.name), spec)
+        jobs["baseConnection"] = needs["base"] = base_connection(plan, item, connection, of)
         refs = (("baseConnectionId", "base"),)
-    wanted = Wanted(f"source:{item.name}", "sourceConnection", "sourceConnections", body, text, refs, index)
-    jobs["sourceConnection"] = create(plan, wanted, needs)
+    made = CreateSpec("sourceConnections", whole(body, text, plan, key), plan.mark(key), refs)
+    jobs["sourceConnection"] = creation(plan, key, "sourceConnection", made, index, needs)
 
 
 def _schema(
@@ -111,8 +113,9 @@ def _schema(
         "meta:xdmType": "object",
         "meta:class": wish["class"],
     }
-    wanted = Wanted(f"schema:{wish['title']}", "schema", "schemas", body, str(wish.get("description") or ""))
-    jobs["schema"] = create(plan, wanted, {})
+    key = f"schema:{wish['title']}"
+    made = CreateSpec("schemas", whole(body, str(wish.get("description") or ""), plan, key), plan.mark(key))
+    jobs["schema"] = creation(plan, key, "schema", made, -1, {})
     return "", {"schema": jobs["schema"]}
 
 
@@ -131,15 +134,10 @@ def _dataset(
     refs: tuple[tuple[str, str], ...] = (("schemaRef.id", "schema"),)
     if schema:
         reference["id"], refs = schema, ()
-    wanted = Wanted(
-        f"dataset:{wish['name']}",
-        "dataset",
-        "dataSets",
-        {"name": wish["name"], "schemaRef": reference},
-        str(wish.get("description") or ""),
-        refs,
-    )
-    jobs["dataset"] = create(plan, wanted, needs)
+    key = f"dataset:{wish['name']}"
+    body = {"name": wish["name"], "schemaRef": reference}
+    made = CreateSpec("dataSets", whole(body, str(wish.get("description") or ""), plan, key), plan.mark(key), refs)
+    jobs["dataset"] = creation(plan, key, "dataset", made, -1, needs)
 
 
 def _target(
@@ -154,10 +152,10 @@ def _target(
     schema, needs = of_schema
     to = lake()
     refs: list[tuple[str, str]] = []
-    described: dict[str, Any] = {"version": to["schemaVersion"]}
+    of: dict[str, Any] = {"version": to["schemaVersion"]}
     params: dict[str, Any] = {}
     if schema:
-        described["id"] = schema
+        of["id"] = schema
     else:
         refs.append(("data.schema.id", "schema"))
     if "dataset" in known:
@@ -168,28 +166,35 @@ def _target(
     body = {
         "name": item.name,
         "connectionSpec": {"id": to["connectionSpecId"], "version": _VERSION},
-        "data": {"format": to["format"], "schema": described},
+        "data": {"format": to["format"], "schema": of},
         "params": params,
     }
-    wanted = Wanted(f"target:{item.name}", "targetConnection", "targetConnections", body, text, tuple(refs), index)
-    jobs["targetConnection"] = create(plan, wanted, needs)
+    key = f"target:{item.name}"
+    made = CreateSpec("targetConnections", whole(body, text, plan, key), plan.mark(key), tuple(refs))
+    jobs["targetConnection"] = creation(plan, key, "targetConnection", made, index, needs)
 
 
 def _mapping_set(
     plan: Builder, item: Item, index: int, of_schema: tuple[str, dict[str, int]], jobs: dict[str, int]
 ) -> None:
     """The tutorial's dialect: every key of every mapping, nulls included. Its name bears the mark."""
-    schema, needs = of_schema
-    body: dict[str, Any] = {"version": 0, "xdmVersion": _VERSION, "id": None, "mappings": item.body["mappings"]}
+    (schema, needs), key = of_schema, f"mapping:{item.name}"
+    body: dict[str, Any] = {
+        "name": described(item.name, plan.mark(key)),
+        "version": 0,
+        "xdmVersion": _VERSION,
+        "id": None,
+        "mappings": item.body["mappings"],
+    }
     refs: tuple[tuple[str, str], ...] = (("xdmSchema", "schema"),)
     if schema:
         body["xdmSchema"], refs = schema, ()
-    wanted = Wanted(f"mapping:{item.name}", "mappingSet", "mappingSets", body, item.name, refs, index)
-    jobs["mappingSet"] = create(plan, wanted, needs)
+    made = CreateSpec("mappingSets", body, plan.mark(key), refs)
+    jobs["mappingSet"] = creation(plan, key, "mappingSet", made, index, needs)
 
 
 def _flow(plan: Builder, item: Item, index: int, text: str, jobs: dict[str, int]) -> None:
-    of, _ = _found(item)
+    of, key = _found(item), f"flow:{item.name}"
     named = item.body.get("source")
     wish: Mapping[str, Any] = (named.get("flowSpec") if isinstance(named, dict) else None) or {}
     needs = {
@@ -229,5 +234,5 @@ def _flow(plan: Builder, item: Item, index: int, text: str, jobs: dict[str, int]
         ],
         "scheduleParams": item.body["scheduleParams"],
     }
-    wanted = Wanted(f"flow:{item.name}", "flow", "flows", body, text, tuple(refs), index, _SOURCE_FLOWS)
-    jobs["flow"] = create(plan, wanted, needs)
+    made = CreateSpec("flows", whole(body, text, plan, key), plan.mark(key), tuple(refs), filter=_SOURCE_FLOWS)
+    jobs["flow"] = creation(plan, key, "flow", made, index, needs)

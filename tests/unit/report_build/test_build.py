@@ -14,12 +14,7 @@ ROLES = {"sourceConnection": 1, "baseConnection": 2, "targetConnection": 3, "flo
 JOBS = [
     JobLine("base:profile-store", "create", "profileStore", -1),
     *[
-        JobLine(
-            f"{role}:A",
-            role if role in ("check", "selectors") else "create",
-            role,
-            0 if role != "baseConnection" else -1,
-        )
+        JobLine(f"{role}:A", "check" if role == "check" else "create", role, 0 if role != "baseConnection" else -1)
         for role in ROLES
     ],
 ]

@@ -1,4 +1,4 @@
-"""The collections objects are made in: where each is posted, what answers, how it is listed and read (traps 50 to 52).
+"""How the services speak of their objects: where one is posted, what answers, how they are listed (traps 50 to 52).
 
 Flow Service, the Schema Registry, Catalog and Data Prep each have their own way of saying "created" and of listing.
 Here they are made alike, for creations, look-ups and listings. Pure. An unreadable list is ``None`` and never empty:
@@ -38,8 +38,8 @@ class Seen:
         return text(self.raw.get("etag"))
 
 
-class Collection:
-    """A collection of Flow Service; the others are derived from it."""
+class Dialect:
+    """How one collection is spoken to: as all of Flow Service are. The others are derived from it."""
 
     service: ClassVar[Service] = "flow"
     #: The field of a body that holds the object's name, and the one that takes its mark.
@@ -102,7 +102,7 @@ class Collection:
         return False
 
 
-class Schemas(Collection):
+class Schemas(Dialect):
     """Schemas of the tenant. Titles are unique there (XDM-3005-400); every list needs an ``Accept`` of its own.
 
     ``xed-id`` rows carry no description, so whole rows are asked for. ``start`` is the last title seen, and both it
@@ -155,7 +155,7 @@ class Schemas(Collection):
         return last if last != cursor else ""
 
 
-class DataSets(Collection):
+class DataSets(Dialect):
     """Datasets of Catalog: a list is an object keyed by id, a creation answers ``["@/dataSets/<id>"]`` (traps 51, 52).
 
     Pages go by offset; sorted by age, what is made meanwhile comes last and moves nothing.
@@ -201,7 +201,7 @@ class DataSets(Collection):
         return str(int(cursor or 0) + PAGE) if len(body) >= PAGE else ""
 
 
-class MappingSets(Collection):
+class MappingSets(Dialect):
     """Mapping sets of Data Prep. ``name`` is the one field of theirs that is kept as sent, so it bears the mark.
 
     The tutorial's dialect does not show a name. Should a platform drop it, a set without one and with the very same
@@ -267,13 +267,13 @@ def _plain(name: str) -> bool:
     return bool(name) and name == name.strip() and not any(char in name for char in ',"\\')
 
 
-COLLECTIONS: Final[Mapping[str, Collection]] = {
-    collection.name: collection
-    for collection in (
-        Collection("connections"),
-        Collection("sourceConnections"),
-        Collection("targetConnections"),
-        Collection("flows"),
+DIALECTS: Final[Mapping[str, Dialect]] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect("connections"),
+        Dialect("sourceConnections"),
+        Dialect("targetConnections"),
+        Dialect("flows"),
         Schemas("schemas", "/tenant/schemas"),
         DataSets("dataSets"),
         MappingSets("mappingSets"),

@@ -6,7 +6,7 @@ import pytest
 
 from headgate.exchange import Verdict
 from headgate.workflows import listing
-from headgate.workflows.collections import COLLECTIONS, PAGE
+from headgate.workflows.dialects import DIALECTS, PAGE
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
 from headgate.workflows.create import LOOKS, CreateSpec, advance
 from headgate.workflows.listing import ListSpec
@@ -206,15 +206,15 @@ def test_other_refusals_fail_at_once():
 
 @pytest.mark.parametrize("name", ["a, b", 'say "hi"', "back\\slash", " led", ""])
 def test_odd_names_are_looked_for_in_the_whole_list(name):
-    assert "property" not in dict(COLLECTIONS["schemas"].narrowed(name, {}, "", ""))
-    assert "name" not in dict(COLLECTIONS["dataSets"].narrowed(name, {}, "", ""))
-    assert dict(COLLECTIONS["flows"].narrowed(name, {}, "a==b", ""))["property"] == "a==b"
+    assert "property" not in dict(DIALECTS["schemas"].narrowed(name, {}, "", ""))
+    assert "name" not in dict(DIALECTS["dataSets"].narrowed(name, {}, "", ""))
+    assert dict(DIALECTS["flows"].narrowed(name, {}, "a==b", ""))["property"] == "a==b"
 
 
 def test_plain_names_narrow_the_list():
-    assert dict(COLLECTIONS["schemas"].narrowed("Accounts", {}, "", ""))["property"] == "title==Accounts"
-    assert dict(COLLECTIONS["dataSets"].narrowed("Accounts", {}, "", "200"))["name"] == "Accounts"
-    assert "name" not in dict(COLLECTIONS["mappingSets"].narrowed("Accounts", {}, "", "")), "its meaning is unknown"
+    assert dict(DIALECTS["schemas"].narrowed("Accounts", {}, "", ""))["property"] == "title==Accounts"
+    assert dict(DIALECTS["dataSets"].narrowed("Accounts", {}, "", "200"))["name"] == "Accounts"
+    assert "name" not in dict(DIALECTS["mappingSets"].narrowed("Accounts", {}, "", "")), "its meaning is unknown"
 
 
 # -- listings -----------------------------------------------------------------------------------------------------------------
@@ -224,7 +224,7 @@ def test_plain_names_narrow_the_list():
 def test_a_listing_keeps_what_bears_this_manifests_marks(name):
     spec = ListSpec(name, ("[headgate:01234567",))
     step = listing.advance(context(spec), NO_PHASE, Signal.START)
-    assert step.call.service == COLLECTIONS[name].service
+    assert step.call.service == DIALECTS[name].service
     rows = [("mine", MARK, 2), ("older", MARK, 1), ("other", "[headgate:ffffffffffffffffffffffff]", 1), ("bare", "", 1)]
     step = listing.advance(context(spec), step.phase, listed(name, *rows))
     while isinstance(step, Ask):
