@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
-Service = Literal["flow", "adhoc", "segmentation"]
+Service = Literal["flow", "adhoc", "segmentation", "schemaregistry", "catalog", "conversion"]
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
 
 

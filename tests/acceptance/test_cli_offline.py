@@ -116,6 +116,13 @@ def test_catalog(tmp_path):
     assert "amazon_s3" in headgate("catalog", cwd=tmp_path).out
     assert "s3SecretKey" in headgate("catalog", "amazon_s3", cwd=tmp_path).out
     assert json.loads(headgate("catalog", "amazon_s3", "--json", cwd=tmp_path).out)["connectionSpecId"]
+    assert "ServiceNow" in headgate("catalog", cwd=tmp_path).out
+    source = headgate("catalog", "salesforce_service_cloud", cwd=tmp_path).out
+    assert "securityToken" in source
+    assert "minute at least 15" in source
+    assert json.loads(headgate("catalog", "servicenow", "--json", cwd=tmp_path).out)["connectionSpecId"].startswith(
+        "eb"
+    )
 
 
 def test_an_empty_state_is_no_error(tmp_path):

@@ -84,7 +84,7 @@ def judge(report, ledger, status="created"):
         {"baseConnection", "sourceConnection", "targetConnection", "flow"}
     ] * ITEMS
     assert (ledger["duplicates"], ledger["violations"]) == ([], [])
-    assert ledger["created"] == {
+    assert {kind: count for kind, count in ledger["created"].items() if count} == {
         "connections": BASES,
         "sourceConnections": ITEMS,
         "targetConnections": ITEMS,

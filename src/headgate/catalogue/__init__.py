@@ -15,6 +15,7 @@ from headgate.catalogue.destination import AuthSpec, Destination
 from headgate.catalogue.filename import CURRENT_MACROS, DEFAULT_TEMPLATE, LEGACY_MACROS, LEGACY_MANDATORY
 from headgate.catalogue.finding import Finding
 from headgate.catalogue.schedule import check_schedule, rules
+from headgate.catalogue.source import CRM_FLOW, Source, ingestion_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +25,15 @@ __all__ = [
     "AuthSpec",
     "Destination",
     "Finding",
+    "Source",
     "batch",
     "batch_keys",
     "check_schedule",
     "describe",
+    "describe_source",
+    "lake",
     "profile_store",
-    "source_auth",
+    "source",
     "source_keys",
 ]
 
@@ -94,14 +98,62 @@ def profile_store() -> Mapping[str, Any]:
     return store
 
 
+def lake() -> Mapping[str, Any]:
+    """The data lake as a target: ``connectionSpecId``, ``format``, ``schemaVersion`` and ``dataSetContentType``."""
+    found: Mapping[str, Any] = _data()["lake"]
+    return found
+
+
+@cache
+def source(key: str) -> Source | None:
+    """The source called ``key`` in manifests, or the one whose connection spec has this id; ``None`` for neither.
+
+    Of a source that is in the catalogue by no name, nothing is known but that id: what its credentials are called
+    is for the platform to judge.
+    """
+    row = _data()["sources"].get(key)
+    if row is not None:
+        return Source(key, row["name"], row["connectionSpecId"], row["flowSpecName"], _auth_specs(row["auth"]))
+    for name, known in _data()["sources"].items():
+        if known["connectionSpecId"] == key.lower():
+            return source(name)
+    return Source(key, key, key.lower(), CRM_FLOW, None) if Source.ID.fullmatch(key) else None
+
+
 def source_keys() -> tuple[str, ...]:
     """All keys a connection's ``source:`` may name."""
     return tuple(_data()["sources"])
 
 
-def source_auth(key: str) -> tuple[AuthSpec, ...]:
-    """The auth specs of a source; empty for an unknown key."""
-    return _auth_specs(_data()["sources"].get(key, {}).get("auth", []))
+def describe_source(key: str) -> dict[str, Any]:
+    """One source for people (``headgate catalog KEY``): plain JSON data.
+
+    Raises:
+        KeyError: no source has this key.
+    """
+    found = source(key) if key in source_keys() else None
+    if found is None:
+        raise KeyError(key)
+    return {
+        "key": key,
+        "name": found.name,
+        "connectionSpecId": found.connection_spec_id,
+        "flowSpecId": f"looked up by name: {found.flow_spec_name}",
+        "targetConnectionSpecId": lake()["connectionSpecId"],
+        "auth": _auth(found.auth or ()),
+        "schedule": ingestion_rules(),
+    }
+
+
+def _auth(specs: tuple[AuthSpec, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "specName": spec.spec_name,
+            "params": _params(spec.schema["properties"], spec.required),
+            "secrets": list(spec.secrets),
+        }
+        for spec in specs
+    ]
 
 
 def describe(key: str) -> dict[str, Any]:
@@ -128,14 +180,7 @@ def describe(key: str) -> dict[str, Any]:
         "connectionSpecId": found.connection_spec_id,
         "flowSpecId": found.flow_spec_id or f"looked up by name: {found.flow_spec_name}",
         "migratedTo": found.migrated_to,
-        "auth": [
-            {
-                "specName": spec.spec_name,
-                "params": _params(spec.schema["properties"], spec.required),
-                "secrets": list(spec.secrets),
-            }
-            for spec in found.auth
-        ],
+        "auth": _auth(found.auth),
         "target": target,
         "encryption": found.encryption_schema is not None,
         "filenameMacros": {

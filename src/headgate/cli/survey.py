@@ -170,7 +170,8 @@ def _warnings(plan: Plan) -> list[str]:
             start = str((segment.get("schedule") or {}).get("startTime") or "")
             if start:
                 hours.setdefault(start[:2], set()).add(str(segment["id"]))
-    flows = sum(1 for job in plan.jobs if job.collection == "flows")
+    sources = {index for index, row in enumerate(plan.items) if row.kind == "source-ingestion"}
+    flows = sum(1 for job in plan.jobs if job.collection == "flows" and job.item not in sources)
     if flows > DESTINATIONS_OF_A_SANDBOX:
         found.append(
             f"{flows:,} flows; Adobe allows {DESTINATIONS_OF_A_SANDBOX} destinations a sandbox (whether it counts "
@@ -191,6 +192,9 @@ def _label(kind: str, collection: str) -> str:
         "sourceConnections": "source connections",
         "targetConnections": "target connections",
         "flows": "flows",
+        "schemas": "schemas",
+        "dataSets": "datasets",
+        "mappingSets": "mapping sets",
     }.get(collection) or {
         "selectors": "audiences and attributes",
         "check": "validations",

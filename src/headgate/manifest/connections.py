@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headgate.catalogue import Finding, batch, batch_keys, source_auth, source_keys
-from headgate.catalogue.destination import auth_findings
+from headgate.catalogue import Finding, batch, batch_keys, source_keys
+from headgate.catalogue import source as source_of
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
 from headgate.manifest.model import Connection
@@ -106,9 +106,15 @@ def _specs(
             found += spec.check_auth(value.get("auth"))
         found += spec.check_encryption(value.get("encryptionSpecs"))
     elif source is not None:
-        if source not in source_keys():
-            hint = suggestion(source, source_keys(), noun="sources")
-            return [*found, Finding("source", f"unknown source '{source}'", hint)]
+        known = source_of(source)
+        if known is None:
+            return [*found, Finding("source", f"unknown source '{source}'", source_hint(source))]
         if wants_auth:
-            found += auth_findings(value.get("auth"), source_auth(source), source)
+            found += known.check_auth(value.get("auth"))
     return found
+
+
+def source_hint(source: str) -> str:
+    """What to write instead of an unknown source."""
+    near = nearest(source, source_keys())
+    return f"did you mean '{near}'?" if near else f"sources: {', '.join(source_keys())}, or a connection spec's id"

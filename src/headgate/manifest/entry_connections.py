@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from headgate.catalogue import source
 from headgate.catalogue.words import suggestion
 from headgate.manifest import connections
 from headgate.manifest.keys import Path, key_path, value_at
@@ -11,8 +13,6 @@ from headgate.manifest.references import UNRESOLVED, Row
 from headgate.manifest.template import depends_on_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from headgate.manifest.desk import Desk
     from headgate.manifest.entries import EntryDraft
     from headgate.manifest.model import Connection
@@ -24,7 +24,7 @@ class ConnectionFinder:
     def __init__(self, desk: Desk, known: Mapping[str, connections.Built]) -> None:
         self._desk = desk
         self._known = known
-        self._inline: dict[int, tuple[Any, connections.Built]] = {}
+        self._inline: dict[tuple[int, str], tuple[Any, connections.Built]] = {}
 
     def find(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row, settled: set[Path]) -> Connection | None:
         """The connection of one item, or ``None`` when it has none that can be used (which was said)."""
@@ -47,7 +47,10 @@ class ConnectionFinder:
                 self._desk.tell(where, f"unknown connection '{wanted}'", hint, place=place, row=place is not None)
                 return None
         else:
-            built = self._build_inline(entry, wanted, row)
+            default = _source(raw)
+            if default is None:
+                return None  # what is wrong with the entry's source is said there
+            built = self._build_inline(entry, wanted, row, default)
         if built.connection is None or not built.known:
             return None
         for finding in entry.grammar.check_connection(built.connection):
@@ -60,13 +63,15 @@ class ConnectionFinder:
             )
         return built.connection
 
-    def _build_inline(self, entry: EntryDraft, wanted: Any, row: Row) -> connections.Built:
-        kept = self._inline.get(id(wanted))
+    def _build_inline(self, entry: EntryDraft, wanted: Any, row: Row, default: str) -> connections.Built:
+        kept = self._inline.get((id(wanted), default))
         if kept is not None:
             return kept[1]
         line = self._desk.line((*entry.path, "connection"))
-        built = connections.build("", wanted, line)
-        self._inline[id(wanted)] = (wanted, built)  # kept alive, so that its id stays its own
+        told = isinstance(wanted, Mapping) and {"source", "destination"} & wanted.keys()
+        whole = {**wanted, "source": default} if default and isinstance(wanted, Mapping) and not told else wanted
+        built = connections.build("", whole, line)
+        self._inline[id(wanted), default] = (wanted, built)  # kept alive, so that its id stays its own
         for finding in built.findings:
             inner = key_path(finding.key)
             if value_at(wanted, inner) is UNRESOLVED:
@@ -82,3 +87,14 @@ class ConnectionFinder:
                 warning=finding.severity == "warning",
             )
         return built
+
+
+def _source(raw: Mapping[str, Any]) -> str | None:
+    """The source an entry names, for an inline connection that names none; ``None`` when it names no known one."""
+    named = raw.get("source", "")
+    if isinstance(named, Mapping):
+        spec = named.get("connectionSpec")
+        named = spec.get("id") if isinstance(spec, Mapping) else None
+    if named == "":
+        return ""
+    return named if isinstance(named, str) and source(named) is not None else None

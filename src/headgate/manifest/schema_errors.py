@@ -89,16 +89,21 @@ def _finding(detail: ErrorDetails, model: type[BaseModel], body: dict[str, Any],
 def _keys(model: type[BaseModel], path: Path, common: Sequence[str]) -> Iterable[str]:
     """The keys known at ``path`` of a model."""
     if not path:
-        return (*model.model_fields, *common)
+        return (*_names(model), *common)
     for part in path:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(part)
+        field = next((field for name, field in model.model_fields.items() if part in (name, field.alias)), None)
         inner = _model_in(field.annotation) if field is not None else None
         if inner is None:
             return ()
         model = inner
-    return tuple(model.model_fields)
+    return _names(model)
+
+
+def _names(model: type[BaseModel]) -> tuple[str, ...]:
+    """The keys as they are written in a manifest."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+#: Collections whose objects are changed in place; of all others, nothing is.
+CHANGEABLE: Final = ("connections", "sourceConnections", "targetConnections", "flows")
 #: What a body says that stays as it is.
 _FIXED: Final = (("connectionSpec", "id"), ("flowSpec", "id"), ("auth", "specName"), ("params", "datasets"))
 
@@ -40,13 +42,16 @@ def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
         below: Marks of what it refers to for good: another one cannot be put in its place.
         further: Content the object gets after its creation.
     """
+    whole = digest_of([plain(spec), further])
+    if spec.collection not in CHANGEABLE:
+        return f"{whole[:12]}.{whole}"
     body: Mapping[str, Any] = spec.body
     fixed = [
         *((body.get(key) or {}).get(name) for key, name in _FIXED),
         body.get("baseConnectionId"),
         sorted(below),
     ]
-    return f"{digest_of(fixed, 6)}.{digest_of([plain(spec), further])}"
+    return f"{digest_of(fixed, 6)}.{whole}"
 
 
 def same_kind(one: str, other: str) -> bool:

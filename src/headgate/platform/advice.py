@@ -69,6 +69,11 @@ _BY_CODE: dict[str, str] = {
     "2118-403": _PERMISSION,
     "2120-403": _PERMISSION,
     "2121-403": _PERMISSION,
+    # The Schema Registry.
+    "XDM-1006-400": _OURS,
+    "XDM-1007-400": _OURS,
+    "XDM-1012-404": "check the schema's id, or that it is of this sandbox",
+    "XDM-3005-400": "somebody else's schema has this title: name it by `schema: {id: …}`, or choose another title",
 } | dict.fromkeys(
     ("1401-400", "1424-400", "1432-400", "1433-400", "1440-400", "1441-400", "1442-400", "1443-400",
      "1448-400", "1449-400", "1450-400", "1451-400", "1452-400", "1453-400", "1454-400"),

@@ -45,7 +45,8 @@ def classify(
     date_s = http_date(text) if text else None
     body, readable = _parsed(raw)
     if 200 <= status < 300:
-        if readable and (isinstance(body, dict) or call.purpose != "create"):
+        # Catalog answers a creation with a list of references (trap 50); all others give the object.
+        if readable and (isinstance(body, (dict, list)) or call.purpose != "create"):
             return Answer(Verdict.OK, status, body, date_s=date_s)
         return Answer(Verdict.LOST, status, problem=_unusable(status, raw, headers), date_s=date_s)
     problem = read_problem(status, body, raw or b"", headers.get("x-request-id", ""), scrub)

@@ -20,9 +20,13 @@ BASES: dict[Service, str] = {
     "flow": "/data/foundation/flowservice",
     "adhoc": "/data/core/activation/disflowprovider",
     "segmentation": "/data/core/ups",
+    "schemaregistry": "/data/foundation/schemaregistry",
+    "catalog": "/data/foundation/catalog",
+    "conversion": "/data/foundation/conversion",
 }
-#: ``Accept`` unless a call brings its own. Ad-hoc has none: without one it is version 1.
-_ACCEPT: dict[Service, str] = {"flow": "application/json", "segmentation": "application/json"}
+#: ``Accept`` unless a call brings its own. Ad-hoc has none: without one it is version 1. Nor has the Schema Registry:
+#: what it takes differs by call, a list with a version is refused and a single schema without one (facts 9).
+_ACCEPT: dict[Service, str] = dict.fromkeys(("flow", "segmentation", "catalog", "conversion"), "application/json")
 #: What the HTTP library must not add by itself. All else it would add is always set here.
 NOT_AUTOMATIC = ("Accept",)
 #: Required by the platform on these, body or not.

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
-_FOUND = ("store", "same")
+_FOUND = ("store", "before", "same")
+#: What an item's jobs make, in the order in which its ids are given.
+_ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
 
 def build(
@@ -100,7 +102,7 @@ class _View:
     def item(self, row: int) -> ItemResult:
         line = self.outline.items[row]
         ids = dict(line.known)
-        for role in ("baseConnection", "sourceConnection", "targetConnection", "flow"):
+        for role in _ROLES:
             job = line.jobs.get(role)
             remote = self._output(job).get("id") if job is not None else None
             if remote:
@@ -123,7 +125,8 @@ class _View:
             return "held", None
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
-        made = [job for role, job in jobs.items() if role in ("sourceConnection", "targetConnection", "flow")]
+        # Of its own creations: what it shares with others may be new to them.
+        made = [job for role, job in jobs.items() if role in _ROLES and self.lines[job].item >= 0]
         if all(self._output(job).get("found") in _FOUND for job in made):
             return "reused", None
         return "created", None

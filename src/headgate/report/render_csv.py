@@ -13,7 +13,8 @@ import orjson
 from headgate.report.model import Report
 
 COLUMNS: Final = (
-    "row", "entry", "item", "status", "baseConnection", "sourceConnection", "targetConnection", "flow",
+    "row", "entry", "item", "status", "baseConnection", "sourceConnection", "schema", "dataset", "targetConnection",
+    "mappingSet", "flow",
     "destinationId", "segmentId", "outcome", "adhocJob", "runId", "runState", "attempts", "reason", "error", "advice",
 )  # fmt: skip
 

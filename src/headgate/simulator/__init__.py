@@ -6,10 +6,10 @@ code, and nothing of the client may lean on this room, so that a misreading of t
 with itself. It refuses what the documents refuse, keeps a ledger of what it saw (:mod:`.ledger`), and makes
 trouble when asked (:mod:`.faults`).
 
-Where to begin: :mod:`.dispatch` is one request's way, :mod:`.world` the state, :mod:`.flowservice` and
-:mod:`.adhoc` the two services. One seed gives one story. Platform time is scaled; the network, the rate
-limit and tokens are in real time. What is not here: drafts, sources, dataset listing, schedules that fire
-by themselves (see ``scheduled_run``).
+Where to begin: :mod:`.dispatch` is one request's way, :mod:`.world` the state, :mod:`.flowservice`, :mod:`.adhoc`,
+:mod:`.registry`, :mod:`.catalog` and :mod:`.dataprep` the services. One seed gives one story. Platform time is
+scaled; the network, the rate limit and tokens are in real time. What is not here: drafts, dataset listing, schedules
+of destinations that fire by themselves (see ``scheduled_run``; those of sources do).
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.simulator.reply import Refusal, message, problem
 from headgate.simulator.schema import first_problem
+from headgate.simulator.sources import check_lake_target, check_table
 
 if TYPE_CHECKING:
+    from headgate.simulator.sources import SourceSpec
     from headgate.simulator.specs import Destination, Specs
     from headgate.simulator.store import Entity, Store
 
@@ -55,11 +57,11 @@ def base_connection(specs: Specs, body: Any) -> dict[str, Any]:
     body = check_named(body)
     spec_id = check_spec(specs, body.get("connectionSpec"))
     kept = {key: body[key] for key in ("name", "description", "connectionSpec") if key in body}
-    destination = specs.destinations.get(spec_id)
+    destination = specs.account(spec_id)
     auth = body.get("auth")
     if auth is not None:
         kept["auth"] = checked_auth(destination, spec_id, auth)
-    elif destination is not None and destination.auth:
+    elif destination is not None and destination.auth != ():
         raise _invalid("'auth' is required for this connection spec")
     for key in ("encryption", "encryptionSpecs"):
         if body.get(key):
@@ -68,7 +70,7 @@ def base_connection(specs: Specs, body: Any) -> dict[str, Any]:
     return kept
 
 
-def checked_auth(destination: Destination | None, spec_id: str, auth: Any) -> dict[str, Any]:
+def checked_auth(destination: Destination | SourceSpec | None, spec_id: str, auth: Any) -> dict[str, Any]:
     """``auth`` with its secrets masked.
 
     Raises:
@@ -91,7 +93,7 @@ def checked_auth(destination: Destination | None, spec_id: str, auth: Any) -> di
     return {"specName": name, "params": masked}
 
 
-def check_encryption(destination: Destination | None, encryption: Any) -> None:
+def check_encryption(destination: Destination | SourceSpec | None, encryption: Any) -> None:
     """Any of the documented spellings (trap 65): an algorithm and a public key."""
     if destination is None or not destination.encryption:
         raise _invalid("this connection spec takes no encryption", violation="encryption")
@@ -118,7 +120,7 @@ def inherited_base(base: Entity) -> dict[str, Any]:
 
 
 def source_connection(specs: Specs, store: Store, body: Any, sandbox: str) -> dict[str, Any]:
-    """A source connection as it is kept: the profile store, or datasets of the data lake."""
+    """A source connection as it is kept: the profile store, datasets of the data lake, or a table of a source."""
     body = check_named(body)
     spec_id = check_spec(specs, body.get("connectionSpec"))
     if spec_id in specs.destinations:
@@ -128,6 +130,9 @@ def source_connection(specs: Specs, store: Store, body: Any, sandbox: str) -> di
     params = body.get("params", {})
     if not isinstance(params, Mapping):
         raise _invalid("'params' must be an object")
+    if spec_id in specs.sources.specs:
+        check_table(body)
+        return {**kept, "inheritedAttributes": inherited_base(_base_of(store, body, sandbox, spec_id))}
     if spec_id == specs.profile_store or body.get("baseConnectionId"):
         kept["inheritedAttributes"] = inherited_base(_base_of(store, body, sandbox, spec_id))
     if spec_id == specs.profile_store:
@@ -146,11 +151,14 @@ def target_connection(specs: Specs, store: Store, body: Any, sandbox: str) -> di
     """A target connection as it is kept."""
     body = check_named(body)
     spec_id = check_spec(specs, body.get("connectionSpec"))
+    keys = ("name", "description", "connectionSpec", "baseConnectionId", "data", "params")
+    kept = {key: body[key] for key in keys if key in body}
+    if spec_id == specs.sources.lake:  # the data lake has no base connection
+        check_lake_target(store, body, sandbox)
+        return {**kept, "inheritedAttributes": {}}
     destination = specs.destinations.get(spec_id)
     if destination is None:
         raise _invalid("this connection spec cannot be a destination", violation="spec")
-    keys = ("name", "description", "connectionSpec", "baseConnectionId", "data", "params")
-    kept = {key: body[key] for key in keys if key in body}
     kept["inheritedAttributes"] = inherited_base(_base_of(store, body, sandbox, spec_id))
     check_target(destination, body.get("params"), body.get("data"))
     return kept

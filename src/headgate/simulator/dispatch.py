@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headgate.simulator import adhoc, flowservice, gateway, ims, segmentation
+from headgate.simulator import adhoc, catalog, dataprep, flowservice, gateway, ims, registry, segmentation
 from headgate.simulator.reply import Ask, Refusal, Reply, generic
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ _SERVICES = (
     (flowservice.BASE + "/", flowservice.handle),
     (adhoc.BASE + "/", adhoc.handle),
     (segmentation.BASE + "/", segmentation.handle),
+    (registry.BASE + "/", registry.handle),
+    (catalog.BASE + "/", catalog.handle),
+    (dataprep.BASE + "/", dataprep.handle),
 )
 _KINDS = frozenset(
     {
@@ -28,6 +31,8 @@ _KINDS = frozenset(
         "runs",
         "connectionSpecs",
         "flowSpecs",
+        "dataSets",
+        "mappingSets",
     }
 )
 
@@ -109,8 +114,8 @@ def _template(method: str, path: str) -> str:
     parts = path.split("/")
     if parts[0] in _KINDS:
         parts[1:2] = ["{id}"] * len(parts[1:2])
-    elif parts[:2] == ["export", "jobs"]:
-        parts[2:3] = ["{id}"] * len(parts[2:3])
+    elif parts[:2] in (["export", "jobs"], ["tenant", "schemas"]):
+        parts[2:] = ["{id}"] * len(parts[2:3])  # the id of a schema is a URI
     elif path != "adhocrun":
         return f"{method} other"
     return f"{method} /{'/'.join(parts[:3])}"

@@ -9,6 +9,7 @@ from headgate.simulator.connections import check_named, check_spec, inherited_ba
 from headgate.simulator.datasets import check_schedule, with_end
 from headgate.simulator.reply import Refusal, message, problem
 from headgate.simulator.selectors import settle_transformations
+from headgate.simulator.sources import check_source_flow
 from headgate.simulator.store import Entity, Store, shown
 
 if TYPE_CHECKING:
@@ -50,9 +51,13 @@ def check_flow(
     """
     source = _only(store, kept, "sourceConnectionIds", "sourceConnections", sandbox)
     target = _only(store, kept, "targetConnectionIds", "targetConnections", sandbox)
-    destination = specs.destinations[target["connectionSpec"]["id"]]
     spec = specs.flow_specs[kept["flowSpec"]["id"]]
-    if destination.connection_spec not in spec.targets:
+    if spec.workflow == "sources":
+        check_source_flow(specs.sources, store, kept, source, target, sandbox)
+        kept["inheritedAttributes"] = {**_inherited(store, source, target), "properties": {"isSourceFlow": True}}
+        return
+    destination = specs.destinations.get(target["connectionSpec"]["id"])
+    if destination is None or destination.connection_spec not in spec.targets:
         raise _invalid("the flow spec does not serve the target connection's destination", "flow-spec")
     segments = spec.workflow == "segments"
     if source["connectionSpec"]["id"] != (specs.profile_store if segments else specs.data_lake):

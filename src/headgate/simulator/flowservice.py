@@ -13,7 +13,8 @@ from headgate.simulator.gateway import json_body
 from headgate.simulator.paging import Query, page, read_query
 from headgate.simulator.patch import patched
 from headgate.simulator.reply import Ask, Reply, etag_conflict, generic, message, not_found, problem
-from headgate.simulator.runs import run_view
+from headgate.simulator.runs import Run, run_view
+from headgate.simulator.source_runs import ORIGIN, begin_due, source_run_view
 from headgate.simulator.store import KINDS, Entity, audience_selectors, new_entity, operation, shown
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def _live(world: World, ask: Ask, kind: str, entity_id: str) -> Entity:
 def _view(world: World, kind: str, entity: Entity) -> dict[str, Any]:
     if kind == "flows":
         settle_runs(world, (entity,))
+        begin_due(world, entity)
         return flows.flow_view(world.settle(entity), world.runs, world.now())
     return shown(entity)
 
@@ -116,11 +118,19 @@ def _list_runs(world: World, ask: Ask) -> Reply:
     query: Query = read_query(ask, "runs", world.options.default_limit)
     _settle_runs(world, query)
     now, delay = world.now(), world.options.run_visible_after_s
-    found = world.runs.newest_first(
-        ask.sandbox, _narrowed(query.conditions, "id"), _narrowed(query.conditions, "flowId")
-    )
+    run_ids, flow_ids = _narrowed(query.conditions, "id"), _narrowed(query.conditions, "flowId")
+    if run_ids is None:
+        some = world.store.all("flows") if flow_ids is None else [world.store.get("flows", one) for one in flow_ids]
+        for flow in some:
+            if flow is not None and flow["sandboxName"] == ask.sandbox:
+                begin_due(world, flow)
+    found = world.runs.newest_first(ask.sandbox, run_ids, flow_ids)
     visible = ((sequence, run) for sequence, run in found if run["at"] + delay <= now)
-    return page(query, visible, lambda run: run_view(run, now))
+    return page(query, visible, lambda run: _run_view(run, now))
+
+
+def _run_view(run: Run, now: float) -> dict[str, Any]:
+    return source_run_view(run, now) if run["origin"] == ORIGIN else run_view(run, now)
 
 
 def _settle_runs(world: World, query: Query) -> None:
@@ -137,7 +147,7 @@ def _get_run(world: World, ask: Ask, run_id: str) -> Reply:
     run, now = world.runs.by_id.get(run_id), world.now()
     if run is None or run["sandbox"] != ask.sandbox or run["at"] + world.options.run_visible_after_s > now:
         raise not_found("runs", run_id)
-    return Reply(200, {"items": [run_view(run, now)]})
+    return Reply(200, {"items": [_run_view(run, now)]})
 
 
 def _specs(world: World, ask: Ask, kind: str, spec_id: str | None) -> Reply:
@@ -233,7 +243,7 @@ def _recheck_auth(world: World, before: Entity, after: Entity) -> None:
         text = "the auth type of a connection cannot be updated"
         raise message(400, text, code="400:patch", violation="patch")
     if "params" in auth:  # removing all params is among the published examples
-        after["auth"] = connections.checked_auth(world.specs.destinations.get(spec_id), spec_id, auth)
+        after["auth"] = connections.checked_auth(world.specs.account(spec_id), spec_id, auth)
 
 
 def _delete(world: World, ask: Ask, kind: str, entity_id: str) -> Reply:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from headgate.simulator.store import KINDS, Store
+from headgate.simulator.store import ALL_KINDS, Store
 
 _KEPT = 1000  # violations and overlaps kept in full; beyond that they are only counted
 
@@ -63,8 +63,8 @@ class Ledger:
     def snapshot(self, store: Store, active_now: int, limit: float | None) -> dict[str, Any]:
         """The whole book, JSON-able."""
         return {
-            "objects": {kind: store.count(kind) for kind in KINDS},
-            "created": {kind: self.created[kind] for kind in KINDS},
+            "objects": {kind: store.count(kind) for kind in ALL_KINDS},
+            "created": {kind: self.created[kind] for kind in ALL_KINDS},
             "updated": dict(self.updated),
             "deleted": dict(self.deleted),
             "duplicates": duplicates(store),
@@ -95,7 +95,7 @@ class Ledger:
 def duplicates(store: Store) -> list[dict[str, Any]]:
     """Live objects of one kind and sandbox that share a name, or were created with the very same body."""
     found: list[dict[str, Any]] = []
-    for kind in KINDS:
+    for kind in ALL_KINDS:
         for by in ("name", "_digest"):
             groups: dict[tuple[str, str], list[str]] = {}
             for entity in store.all(kind):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headgate.simulator.options import Options
 
 #: Keys: ``id, seq, flowId, flowSpec, sandbox, source, target, audiences, origin, job, at, endsAt, outcome,
-#: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled, foreign or dataset (then with ``datasets``),
+#: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled, foreign, source or dataset (with ``datasets``),
 #: ``outcome`` success, partial or failed; ``at`` and ``endsAt`` are epoch seconds.
 Run = dict[str, Any]
 
@@ -65,6 +65,10 @@ class RunBook:
         """When the newest run that followed from a dataset flow's schedule began."""
         runs = reversed(self._by_flow.get(flow_id, ()))
         return next((run["at"] for run in runs if run["origin"] == "dataset"), None)
+
+    def of_flow(self, flow_id: str) -> list[Run]:
+        """The runs of a flow, oldest first."""
+        return self._by_flow.get(flow_id, [])
 
     def active_pairs(self, now: float) -> int:
         """How many of our ad-hoc runs (one per pair) are going on."""

@@ -15,6 +15,7 @@ import orjson
 
 from headgate.simulator.datasets import Datasets
 from headgate.simulator.ids import Ids
+from headgate.simulator.sources import Sources, SourceSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ class Destination:
 
 @dataclass(slots=True)
 class FlowSpec:
-    """A flow spec and the destinations it serves. ``workflow`` is ``segments`` or ``datasets``."""
+    """A flow spec and the targets it serves. ``workflow`` is ``segments``, ``datasets`` or ``sources``."""
 
     id: str
     name: str
@@ -102,13 +103,23 @@ class Specs:
                 name = f"datasetsTo_{destination.key}"
                 self._serve(destination.dataset_flow, name, "datasets", destination.connection_spec)
 
+        self.sources = Sources()
+        self._serve(self.sources.flow_spec["id"], self.sources.flow_spec["name"], "sources", self.sources.lake)
+
     def _serve(self, flow_spec: str, name: str, workflow: str, connection_spec: str) -> None:
         spec = self.flow_specs.setdefault(flow_spec, FlowSpec(flow_spec, name, workflow, []))
         spec.targets.append(connection_spec)
 
     def known(self, connection_spec: object) -> bool:
         """Whether a connection spec of this id exists."""
-        return connection_spec in self.destinations or connection_spec in (self.profile_store, self.data_lake)
+        stores = (self.profile_store, self.data_lake, self.sources.lake)
+        return (
+            connection_spec in self.destinations or connection_spec in self.sources.specs or connection_spec in stores
+        )
+
+    def account(self, connection_spec: str) -> Destination | SourceSpec | None:
+        """What a base connection of this spec leads to; ``None`` for the platform's own stores."""
+        return self.destinations.get(connection_spec) or self.sources.specs.get(connection_spec)
 
     def connection_spec_views(self) -> list[dict[str, Any]]:
         """Every connection spec as ``GET /connectionSpecs`` shows it."""
@@ -139,7 +150,7 @@ class Specs:
                     "attributes": {"category": "Email Marketing" if destination.email else "Cloud Storage"},
                 }
             )
-        return views
+        return views + self.sources.views()
 
     def _source_view(self, spec_id: str, name: str) -> dict[str, Any]:
         return {
@@ -167,4 +178,5 @@ class Specs:
                 },
             }
             for spec in self.flow_specs.values()
-        ]
+            if spec.workflow != "sources"
+        ] + [self.sources.flow_spec]

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SANDBOX_ID = "6ef74723-3ee7-46a4-b747-233ee7a6a41a"
 KINDS = ("connections", "sourceConnections", "targetConnections", "flows")
+#: Objects of other services.
+LAKE_KINDS = ("schemas", "dataSets", "mappingSets")
+ALL_KINDS = KINDS + LAKE_KINDS
 
 #: An object as GET shows it, plus private keys that begin with ``_`` (``_seq``, ``_busyUntil``, ``_digest``).
 Entity = dict[str, Any]
@@ -75,7 +78,7 @@ class Store:
     """Live objects. Cost: O(1) per put, delete and look-up by id or name."""
 
     def __init__(self) -> None:
-        self._live: dict[str, dict[str, Entity]] = {kind: {} for kind in KINDS}
+        self._live: dict[str, dict[str, Entity]] = {kind: {} for kind in ALL_KINDS}
         self._by_name: dict[tuple[str, str], dict[str, None]] = {}
         self._users: dict[str, set[str]] = {}
         self.audience_names: dict[str, str] = {}

@@ -113,7 +113,7 @@ class World:
                 self.store.delete(kind, entity_id)
             case ["run", run]:
                 self.runs.put(run)
-                if run["origin"] not in ("adhoc", "dataset"):
+                if run["origin"] in ("scheduled", "foreign"):
                     keep = ("id", "flowId", "audiences", "origin", "at")
                     ledger.foreign.append({key: run[key] for key in keep})
             case ["job", job]:

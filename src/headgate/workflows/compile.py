@@ -12,7 +12,7 @@ from headgate.manifest.model import Item, Manifest
 from headgate.planning.builder import Builder
 from headgate.planning.model import Job, Plan
 from headgate.secret import masked
-from headgate.workflows import activation, audience_export, dataset_export
+from headgate.workflows import activation, audience_export, dataset_export, source_ingestion
 from headgate.workflows.packing import CAP
 
 Compile = Callable[[Item, str, Builder], None]
@@ -21,6 +21,7 @@ Compile = Callable[[Item, str, Builder], None]
 COMPILERS: Final[Mapping[str, Compile]] = {
     "audience-export": audience_export.compile_item,
     "dataset-export": dataset_export.compile_item,
+    "source-ingestion": source_ingestion.compile_item,
     "activation": activation.compile_item,
 }
 

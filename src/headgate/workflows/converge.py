@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.planning.content import CHANGEABLE
 from headgate.workflows.contract import Ask, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, text
 from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS, flow_of, is_settled, quoted
@@ -33,6 +34,11 @@ _WORDS: Final = ("name", "description")
 _PARTS: Final = ("params", "data", "scheduleParams", "encryptionSpecs")
 _FIXED: Final = ("connectionSpec", "flowSpec", "baseConnectionId")
 _LINKS: Final = ("sourceConnectionIds", "targetConnectionIds")
+
+
+def can(spec: CreateSpec) -> bool:
+    """Whether objects of this kind can be changed in place: those of Flow Service."""
+    return spec.collection in CHANGEABLE
 
 
 def begin(remote: str, *, changed: bool = False) -> Phase:

@@ -1,8 +1,9 @@
-"""Create one object of Flow Service exactly once: POST, and after a lost answer look before posting again.
+"""Create one object exactly once: POST, and after a lost answer look before posting again.
 
-Look-up: the list of the same collection, filtered by name where the name can be written in a filter (else by
-connection or flow spec), every page, and of those the ones that bear our marker. One found: adopt it. None: look
-again after a while (lists may lag behind creations), then post again. Two or more: never guess, list them.
+Look-up: the list of the same collection, narrowed by name where the name can be written in a filter, every page, and
+of those the ones that bear our marker. One found: adopt it. None: look again after a while (lists may lag behind
+creations), then post again. Two or more: never guess, list them. What each service calls a list, a page and a
+creation's answer is :mod:`headgate.workflows.dialects`' business.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows import converge
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
-from headgate.workflows.listing import listed
-from headgate.workflows.reading import rows, text
+from headgate.workflows.dialects import DIALECTS
+from headgate.workflows.listing import PAGES, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,10 +32,13 @@ ABSENT = "absent"
 
 @dataclass(frozen=True, slots=True)
 class CreateSpec:
-    """One object to be. ``refs`` maps a body path (``baseConnectionId``) to the role whose id goes there.
+    """One object to be. ``collection`` is a key of ``DIALECTS``; the marker stands in the body already.
 
-    A path ending in ``[]`` takes the id as the only element of a list; a dotted path goes into an inner object.
+    ``refs`` maps a body path (``baseConnectionId``) to the role whose id goes there. A dotted path goes into inner
+    objects, a number in it into a list, and a path ending in ``[]`` takes the id as the only element of a list.
+    ``role.field`` takes another field than the id of the role's output, and leaves the body alone where it has none.
     ``shared``: a sandbox has it once, whoever made it; of several the oldest serves all.
+    ``filter`` finds the object in the list of Flow Service where its name cannot be filtered by.
     """
 
     collection: str
@@ -42,26 +46,26 @@ class CreateSpec:
     marker: str
     refs: tuple[tuple[str, str], ...] = ()
     shared: bool = False
+    filter: str = ""
 
     @property
     def name(self) -> str:
         """The object's name."""
-        return str(self.body["name"])
+        return str(self.body[DIALECTS[self.collection].name_field])
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     """The procedure of a creation."""
     spec: CreateSpec = ctx.spec
-    at = phase.get("at")
-    if at in converge.PHASES:
-        return converge.advance(spec, _body(ctx), phase, signal)
+    if phase.get("at") in converge.PHASES:
+        return converge.advance(spec, whole_body(ctx), phase, signal)
     if isinstance(signal, Answer):
-        return _posted(signal, phase) if at == "post" else _looked(ctx, phase, signal)
+        return _posted(ctx, signal, phase) if phase.get("at") == "post" else _looked(ctx, phase, signal)
     if signal is Signal.START:
         found = listed(ctx.inputs, spec.marker)
-        return _adopted(ctx, [{"id": remote} for remote in found], 0) if found else _post(ctx, 1)
+        return _adopted(ctx, [[remote, "", ""] for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
-    return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 0)), faults=faults)
+    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, phase.get("taken"))
 
 
 def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
@@ -69,39 +73,49 @@ def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
     if faults >= FAULTS:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
-    body = _body(ctx)
-    call = Call("POST", "flow", f"/{spec.collection}", f"POST /{spec.collection}", "create", body=body)
+    to = DIALECTS[spec.collection]
+    call = Call("POST", to.service, to.path, f"POST {to.path}", "create", query=to.created_with, body=whole_body(ctx))
     return Ask(call, {"at": "post", "posts": posts, "faults": faults})
 
 
-def _body(ctx: Context) -> dict[str, Any]:
-    """The whole body, the ids of what it refers to filled in."""
+def whole_body(ctx: Context) -> dict[str, Any]:
+    """The body as it is sent: the plan's own, with what its references refer to."""
     body = dict(ctx.spec.body)
-    for path, role in ctx.spec.refs:
-        _put(body, path, ctx.inputs[role]["id"])
+    for path, reference in ctx.spec.refs:
+        role, _, field = reference.partition(".")
+        value = ctx.inputs[role].get(field or "id")
+        if value is not None:
+            _put(body, path, str(value))
     return body
 
 
-def _put(body: dict[str, Any], path: str, value: str) -> None:
+def _put(body: Any, path: str, value: str) -> None:
     *outer, last = path.split(".")
     for name in outer:
-        body[name] = dict(body.get(name, {}))
-        body = body[name]
+        at: Any = int(name) if isinstance(body, list) else name
+        inner = body[at] if isinstance(body, list) else body.get(at, {})
+        body[at] = list(inner) if isinstance(inner, (list, tuple)) else dict(inner)
+        body = body[at]
     if last.endswith("[]"):
         body[last[:-2]] = [value]
     else:
         body[last] = value
 
 
-def _posted(answer: Answer, phase: Phase) -> Step:
+def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
+    to, posts = DIALECTS[ctx.spec.collection], phase.get("posts", 1)
     if answer.verdict is not Verdict.OK:
-        return _absent(answer.problem or Problem(answer.status, "", "refused without a reason"))
-    body = answer.body if isinstance(answer.body, dict) else {}
-    remote = body.get("id")
-    if not isinstance(remote, str) or not remote:
+        problem = answer.problem or Problem(answer.status, "", "refused without a reason")
+        if problem.code in to.taken:
+            # It may be our own that has the name: the list it was looked up in may have lagged behind.
+            said = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
+            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), said)
+        return _absent(problem)
+    made = to.made(answer.body)
+    if not made:
         # A success without an id: the object exists, the list knows which.
         return Pause(0.0, "the answer named no id: looking it up", {**phase, "look": 0})
-    return Settle(Ending.SUCCEEDED, {"id": remote, "etag": body.get("etag"), "posts": phase.get("posts", 1)})
+    return Settle(Ending.SUCCEEDED, {**made, "posts": posts})
 
 
 def _absent(problem: Problem) -> Settle:
@@ -109,64 +123,76 @@ def _absent(problem: Problem) -> Settle:
     return Settle(Ending.FAILED, {ABSENT: True}, problem)
 
 
-def _look(spec: CreateSpec, look: int, *, posts: int = 1, faults: int = 0) -> Ask:
+def _look(spec: CreateSpec, look: int, posts: int, faults: int, taken: list[Any] | None = None) -> Ask:
+    phase: Phase = {"at": "look", "look": look, "posts": posts, "faults": faults}
+    return _page(spec, {**phase, "taken": taken} if taken else phase)
+
+
+def _page(spec: CreateSpec, phase: Phase) -> Ask:
+    to = DIALECTS[spec.collection]
     call = Call(
         "GET",
-        "flow",
-        f"/{spec.collection}",
-        f"GET /{spec.collection}",
+        to.service,
+        to.path,
+        f"GET {to.path}",
         "lookup",
-        query=(("property", look_up_filter(spec)), ("limit", "100")),
-        paged=True,
+        query=to.narrowed(spec.name, spec.body, spec.filter, str(phase.get("cursor", ""))),
+        headers=to.listed_with,
+        paged=to.paged,
     )
-    return Ask(call, {"at": "look", "look": look, "posts": posts, "faults": faults})
-
-
-def look_up_filter(spec: CreateSpec) -> str:
-    """The narrowest filter that surely finds the object.
-
-    A comma in a filter value means OR, quotes delimit (facts 2.4) and blanks around it may be trimmed, so such names
-    fall back to the spec id.
-    """
-    if spec.name and spec.name == spec.name.strip() and not any(char in spec.name for char in ',"\\'):
-        return f"name=={spec.name}"
-    if spec.collection == "flows":
-        return "inheritedAttributes.properties.isDestinationFlow==true"
-    return f"connectionSpec.id=={spec.body['connectionSpec']['id']}"
+    return Ask(call, phase)
 
 
 def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec: CreateSpec = ctx.spec
+    to = DIALECTS[spec.collection]
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    found = [
-        item
-        for item in rows(answer.body, "items")
-        if spec.marker in text(item.get("description")) and text(item.get("id"))
-    ]
+    seen = to.seen(answer.body)
+    if seen is None and not to.paged:
+        # (The transport has refused to follow such a list where it is the one that follows.)
+        return failed(None, f"the list of {to.name} cannot be read", code="headgate-list")
+    sent = whole_body(ctx)
+    # Marked ones, and those that no mark tells but that can be nothing else.
+    found = [list(phase.get("found", ())), list(phase.get("alike", ()))]
+    for one in seen or ():
+        kind = 0 if spec.marker in one.marked else 1 if to.alike(sent, one) else None
+        if kind is not None and all(one.id != row[0] for row in found[kind]):
+            found[kind].append([one.id, one.created, one.etag])
+    cursor, pages = str(phase.get("cursor", "")), int(phase.get("pages", 1))
+    following = "" if to.paged or seen is None else to.after(answer.body, cursor)
+    if following and (following == cursor or pages >= PAGES):
+        return failed(None, f"the list of {to.name} does not end", code="headgate-list")
+    if following:
+        return _page(spec, {**phase, "found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1})
     posts, look = int(phase["posts"]), int(phase["look"])
-    if found:
-        return _adopted(ctx, found, posts)
+    if found[0] or found[1]:
+        return _adopted(ctx, found[0] or found[1], posts)
+    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", "taken")}
     if look < LOOKS:
-        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
+        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", kept)
+    if phase.get("taken"):
+        return _absent(Problem(*phase["taken"]))
     return _post(ctx, posts + 1, int(phase.get("faults", 0)))
 
 
-def _adopted(ctx: Context, found: list[dict[str, Any]], posts: int) -> Step:
-    """What bears the mark is ours; two of them are a doubt that only a person can end. ``posts``: sent so far."""
+def _adopted(ctx: Context, found: list[list[str]], posts: int) -> Step:
+    """What bears the mark is ours; two of them are a doubt that only a person can end. ``posts``: sent so far.
+
+    ``found`` has rows of id, age and etag.
+    """
     spec: CreateSpec = ctx.spec
     if spec.shared:
         # What a sandbox has once is the same whoever made it: of two made at one moment, the older serves all.
-        found = sorted(found, key=lambda item: (str(item.get("createdAt")), str(item["id"])))[:1]
+        found = sorted(found, key=lambda row: (row[1], row[0]))[:1]
     if len(found) == 1:
-        if not posts:
+        remote, _, etag = found[0]
+        if not posts and converge.can(spec):
             # Made by an earlier run, perhaps from other content: it is compared.
-            return converge.advance(spec, _body(ctx), converge.begin(str(found[0]["id"])), Signal.RESUME)
-        output = {"id": found[0]["id"], "found": "after", "posts": posts}
-        if found[0].get("etag"):
-            output["etag"] = found[0]["etag"]
-        return Settle(Ending.SUCCEEDED, output)
-    ids = ", ".join(str(item.get("id")) for item in found)
+            return converge.advance(spec, whole_body(ctx), converge.begin(remote), Signal.RESUME)
+        output = {"id": remote, "found": "after" if posts else "before", "posts": posts}
+        return Settle(Ending.SUCCEEDED, {**output, "etag": etag} if etag else output)
+    ids = ", ".join(remote for remote, _, _ in found)
     return Settle(
         Ending.FAILED,
         {"candidates": ids},

@@ -51,7 +51,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     """The procedure: that of a creation, completed before a POST leaves."""
     spec: SelectedSource = ctx.spec
     step = create.advance(replace(ctx, spec=spec.made), phase, signal)
-    if not isinstance(step, Ask) or not step.call.effect:
+    if not isinstance(step, Ask) or step.call.purpose != "create":
         return step
     listed = ctx.inputs.get(DATASETS, {})
     chosen, unmatched = _chosen(spec, listed)

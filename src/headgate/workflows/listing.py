@@ -14,8 +14,7 @@ from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.marker import scope_prefix
 from headgate.planning.model import LISTING, Job
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
-from headgate.workflows.reading import rows, text
-from headgate.workflows.runs import items_of
+from headgate.workflows.dialects import DIALECTS
 
 if TYPE_CHECKING:
     from headgate.planning.builder import Builder
@@ -44,7 +43,7 @@ def listing(plan: Builder, collection: str) -> int:
             LISTING,
             LISTED,
             ListSpec(collection, prefixes),
-            requests=(f"GET /{collection}",),
+            requests=(f"GET {DIALECTS[collection].path}",),
         ),
     )
 
@@ -56,19 +55,21 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if signal.verdict is not Verdict.OK:
         return failed(signal.problem)
     spec: ListSpec = ctx.spec
-    if not isinstance(signal.body, dict) or not isinstance(signal.body.get("items"), list):
+    collection = DIALECTS[spec.collection]
+    seen = collection.seen(signal.body)
+    if seen is None:
         # Never an empty list: "there is no such object" is what makes somebody create it again.
-        return failed(None, f"the list of {spec.collection} has no items", code="headgate-list")
+        return failed(None, f"the list of {spec.collection} cannot be read", code="headgate-list")
     found = [
         *phase["found"],
         *(
-            [mark, str(item.get("createdAt")), text(item.get("id"))]
-            for item in rows(signal.body, "items")
-            for mark in _MARK.findall(text(item.get("description")))
-            if mark.startswith(spec.prefixes) and text(item.get("id"))
+            [mark, one.created, one.id]
+            for one in seen
+            for mark in _MARK.findall(one.marked)
+            if mark.startswith(spec.prefixes)
         ),
     ]
-    token = items_of(signal.body)[1]
+    token = collection.after(signal.body, phase["tokens"][-1] if phase["tokens"] else "")
     if token in phase["tokens"] or len(phase["tokens"]) >= PAGES:
         return failed(None, f"the list of {spec.collection} does not end", code="headgate-list")
     if token:
@@ -81,11 +82,10 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 
 def _page(spec: ListSpec, phase: Phase) -> Ask:
-    query: list[tuple[str, str]] = [("limit", "100")]
-    if phase["tokens"]:
-        query.append(("continuationToken", phase["tokens"][-1]))
-    path = f"/{spec.collection}"
-    return Ask(Call("GET", "flow", path, f"GET {path}", "lookup", query=tuple(query)), phase)
+    of = DIALECTS[spec.collection]
+    query = of.page(phase["tokens"][-1] if phase["tokens"] else "")
+    call = Call("GET", of.service, of.path, f"GET {of.path}", "lookup", query=query, headers=of.listed_with)
+    return Ask(call, phase)
 
 
 def listed(inputs: Any, mark: str) -> list[str]:

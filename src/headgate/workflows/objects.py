@@ -1,10 +1,9 @@
-"""What the exports have in common: marked bodies, digests, creation jobs, accounts and target connections."""
+"""What resource entries have in common: marked bodies, digests, creation jobs, accounts and target connections."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from headgate.catalogue import Destination
 from headgate.errors import Diagnostic, ManifestError
 from headgate.planning.builder import Builder, frozen
 from headgate.planning.content import content, digest_of
@@ -12,11 +11,13 @@ from headgate.planning.marker import described
 from headgate.planning.model import Job
 from headgate.secret import masked
 from headgate.workflows.create import CreateSpec
+from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import LISTED, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headgate.catalogue import Destination
     from headgate.manifest.model import Connection, Item
 
 
@@ -27,9 +28,29 @@ def whole(body: Mapping[str, Any], text: str, plan: Builder, key: str, *, shared
     return kept
 
 
-def spec_of(destination: Destination) -> dict[str, str]:
-    """The destination's ``connectionSpec`` as bodies name it."""
-    return {"id": destination.connection_spec_id, "version": destination.version}
+class Account(Protocol):
+    """What a base connection leads to: a destination or a source of the catalogue."""
+
+    @property
+    def key(self) -> str:
+        """Its key in manifests."""
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+
+    @property
+    def connection_spec_id(self) -> str:
+        """The id of its connection spec."""
+
+    @property
+    def version(self) -> str:
+        """The version of its connection spec."""
+
+
+def spec_of(account: Account) -> dict[str, str]:
+    """The account's ``connectionSpec`` as bodies name it."""
+    return {"id": account.connection_spec_id, "version": account.version}
 
 
 class Creatable(Protocol):
@@ -74,7 +95,7 @@ def creation(
             needs={**needs, LISTED: listing(plan, spec.collection)},
             collection=spec.collection,
             digest=content(spec, [] if spec.collection == "flows" else _marks(plan, needs), further),
-            requests=(f"POST /{spec.collection}",),
+            requests=(f"POST {DIALECTS[spec.collection].path}",),
         ),
     )
 
@@ -84,8 +105,8 @@ def _marks(plan: Builder, needs: Mapping[str, int]) -> list[str]:
     return [job.spec.marker for edge in needs.values() if (job := plan.jobs[edge]).collection]
 
 
-def base_connection(plan: Builder, item: Item, connection: Connection, destination: Destination) -> int:
-    """The destination's base connection; equal ones (name, destination, credentials) are one, whoever uses them.
+def base_connection(plan: Builder, item: Item, connection: Connection, account: Account) -> int:
+    """The account's base connection; equal ones (name, account, credentials) are one, whoever uses them.
 
     Raises:
         ManifestError: two have one name and differ by their secrets alone. Which of them would be which could change
@@ -95,11 +116,11 @@ def base_connection(plan: Builder, item: Item, connection: Connection, destinati
     name = connection.name
     if not name:
         # Written on the entry without a name: all that say the same are one, and are called by what they say.
-        name = f"{plan.manifest} {destination.name} {digest_of([destination.key, shown])[:8]}"
-    key = f"base:{destination.key}:{connection.key or name}"
+        name = f"{plan.manifest} {account.name} {digest_of([account.key, shown])[:8]}"
+    key = f"base:{account.key}:{connection.key or name}"
     if not plan.share(key, frozen((connection.auth, connection.encryption))):
         file, _, line = item.place.rpartition(":")
-        message = f"two {destination.name} connections differ by their secrets alone"
+        message = f"two {account.name} connections differ by their secrets alone"
         hint = "give each a name of its own: `name:`, or a key under connections:"
         raise ManifestError((Diagnostic(file, int(line), f"item '{item.name}': connection", message, hint),))
     spec = CreateSpec(
@@ -107,7 +128,7 @@ def base_connection(plan: Builder, item: Item, connection: Connection, destinati
         whole(
             {
                 "name": name,
-                "connectionSpec": spec_of(destination),
+                "connectionSpec": spec_of(account),
                 "auth": connection.auth,
                 "encryptionSpecs": connection.encryption,
             },

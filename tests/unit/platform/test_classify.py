@@ -23,6 +23,7 @@ def verdict(call, status, body=b"{}", **headers):
     ("call", "status", "body", "expected"),
     [
         (CREATE, 201, b'{"id":"1"}', Verdict.OK),
+        (CREATE, 201, b'["@/dataSets/5e"]', Verdict.OK),  # Catalog's way
         (CREATE, 201, b"", Verdict.LOST),  # it exists, but we do not know its id
         (CREATE, 201, b'{"id":"1', Verdict.LOST),
         (CREATE, 200, b"<html>", Verdict.LOST),

@@ -80,6 +80,20 @@ def test_adhoc_has_only_the_accept_it_asks_for():
     assert headers(second)["Accept"] == accept[1]
 
 
+def test_the_schema_registry_has_only_the_accept_it_asks_for():
+    post = Call("POST", "schemaregistry", "/tenant/schemas", "POST /tenant/schemas", "create")
+    assert "Accept" not in headers(post)
+    accept = ("Accept", "application/vnd.adobe.xed+json")
+    listed = Call("GET", "schemaregistry", "/tenant/schemas", "GET /tenant/schemas", "lookup", headers=(accept,))
+    assert headers(listed)["Accept"] == accept[1]
+    assert "Content-Type" not in headers(listed)
+
+
+@pytest.mark.parametrize("service", ["catalog", "conversion", "segmentation"])
+def test_other_services_are_asked_for_json(service):
+    assert headers(Call("GET", service, "/", "", "read"))["Accept"] == "application/json"
+
+
 def test_made_headers_are_shared_until_the_token_changes():
     made = Headers(PlatformSettings(**GOOD))
     call = Call("GET", "flow", "/flows", "GET /flows", "read")

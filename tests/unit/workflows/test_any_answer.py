@@ -44,10 +44,20 @@ GOOD = [
         "targetConnectionIds": ["t"],
         "scheduleParams": {"interval": 3, "endTime": 2},
     },
+    ["@/dataSets/5e"],
+    {"5e": {"name": "n", "description": MARK, "created": 5}},
+    {"results": [{"$id": "https://x/1", "title": "n", "description": MARK}]},
+    {"data": [{"id": "m", "name": MARK, "mappings": [{"sourceAttribute": "a"}], "xdmSchema": "s"}, {"id": "n"}]},
 ]
 SPECS = {
-    "create": [creation("n", "flows"), creation("n", "flows", shared=True)],
-    "list": [ListSpec("flows", ("[headgate:",))],
+    "create": [
+        creation("n", "flows"),
+        creation("n", "flows", shared=True),
+        creation("n", "dataSets"),
+        creation("n", "schemas", body={"title": "n"}),
+        creation("n", "mappingSets", body={"name": MARK, "mappings": [{"sourceAttribute": "a"}], "xdmSchema": "s"}),
+    ],
+    "list": [ListSpec(name, ("[headgate:",)) for name in ("flows", "dataSets", "schemas", "mappingSets")],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
     "datasets": [DatasetListSpec(("A*",)), DatasetListSpec(())],
     "dataset-source": [
@@ -105,7 +115,8 @@ def answer(rng):
     verdict, status = rng.choice(
         [(Verdict.REJECTED, 400), (Verdict.REJECTED, 404), (Verdict.REJECTED, 412), (Verdict.REFUSED, 403)]
     )
-    problem = rng.choice([None, Problem(status, rng.choice(["", "1420-400"]), rng.choice(REFUSALS))])
+    code = rng.choice(["", "1420-400", "XDM-3005-400"])
+    problem = rng.choice([None, Problem(status, code, rng.choice(REFUSALS))])
     return Answer(verdict, status, body, problem)
 
 

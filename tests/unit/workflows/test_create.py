@@ -6,7 +6,8 @@ import pytest
 
 from headgate.exchange import Verdict
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
-from headgate.workflows.create import FAULTS, LOOK_AGAIN_S, LOOKS, advance, look_up_filter
+from headgate.workflows.dialects import DIALECTS
+from headgate.workflows.create import FAULTS, LOOK_AGAIN_S, LOOKS, advance
 
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
@@ -16,6 +17,10 @@ SPEC = creation(
 )
 INPUTS = {"base": {"id": "b-1"}, "source": {"id": "s-1"}, "spec": {"id": "fs-1"}}
 LOST = {"at": "post", "posts": 1, "faults": 0}
+
+
+def look_up_filter(spec):
+    return dict(DIALECTS[spec.collection].narrowed(spec.name, spec.body, spec.filter, ""))["property"]
 
 
 def go(signal, phase=NO_PHASE, spec=SPEC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headgate.catalogue import batch, batch_keys, describe, source_auth, source_keys
+from headgate.catalogue import batch, batch_keys, describe, describe_source, source, source_keys
 from headgate.catalogue.dataset_export import dataset_destination, describe_datasets
 from headgate.catalogue.words import suggestion
 from headgate.errors import UsageError
@@ -23,25 +23,10 @@ def find(name: str) -> dict[str, Any]:
     if name in batch_keys():
         return {"kind": "destination", **describe(name), "datasetExport": describe_datasets(name)}
     if name in source_keys():
-        return {
-            "kind": "source",
-            "key": name,
-            "auth": [
-                {
-                    "specName": spec.spec_name,
-                    "params": _params(spec.schema["properties"], spec.required),
-                    "secrets": list(spec.secrets),
-                }
-                for spec in source_auth(name)
-            ],
-        }
+        return {"kind": "source", **describe_source(name)}
     raise UsageError(
         f"'{name}' is not in the catalogue", hint=suggestion(name, [*batch_keys(), *source_keys()], noun="known")
     )
-
-
-def _params(properties: Mapping[str, Any], required: tuple[str, ...]) -> dict[str, str]:
-    return {name: "required" if name in required else "optional" for name in properties}
 
 
 def all_text() -> str:
@@ -51,15 +36,17 @@ def all_text() -> str:
         found = batch(key)
         if found is not None:
             auth = ", ".join(spec.spec_name for spec in found.auth) or "none"
-            datasets = "yes" if dataset_destination(key) else "-"
-            rows.append([key, found.name, found.generation, datasets, auth])
-    sources = [["source", "auth"]]
-    sources += [[key, ", ".join(spec.spec_name for spec in source_auth(key)) or "none"] for key in source_keys()]
+            rows.append([key, found.name, found.generation, "yes" if dataset_destination(key) else "-", auth])
+    sources = [["source", "name", "auth"]]
+    for key in source_keys():
+        known = source(key)
+        if known is not None:
+            sources.append([key, known.name, ", ".join(spec.spec_name for spec in known.auth or ()) or "none"])
     return "\n".join(
         [
             *table(rows, most=(0, 34, 0, 0, 60)),
             "",
-            *table(sources, most=(0, 80)),
+            *table(sources, most=(0, 34, 60)),
             "",
             "more of one: headgate catalog NAME",
         ]
@@ -86,6 +73,7 @@ def text(found: Mapping[str, Any]) -> str:
             ("generation", "generation"),
             ("connectionSpecId", "connection spec"),
             ("flowSpecId", "flow spec"),
+            ("targetConnectionSpecId", "target connection spec"),
             ("migratedTo", "migrated to"),
         )
         if found.get(key)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from headgate.manifest.kinds.activation import Activation
 from headgate.manifest.kinds.audience_export import AudienceExport
 from headgate.manifest.kinds.dataset_export import DatasetExport
+from headgate.manifest.kinds.source_ingestion import SourceIngestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,5 +17,6 @@ if TYPE_CHECKING:
 GRAMMARS: Final[Mapping[str, Grammar]] = {
     "audience-export": AudienceExport(),
     "dataset-export": DatasetExport(),
+    "source-ingestion": SourceIngestion(),
     "activation": Activation(),
 }
