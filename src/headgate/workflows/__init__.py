@@ -11,7 +11,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.workflows import adhoc, check, create, find, listing, selectors
+from headgate.workflows import (
+    adhoc,
+    check,
+    create,
+    delete,
+    find,
+    flow_change,
+    flow_retry,
+    flow_switch,
+    listing,
+    select,
+    selectors,
+    verdict,
+    watch,
+)
 from headgate.workflows.contract import Procedure
 
 if TYPE_CHECKING:
@@ -24,4 +38,12 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "selectors": Procedure(selectors.advance),
     "check": Procedure(check.advance),
     "adhoc": adhoc.PROCEDURE,
+    "order": Procedure(verdict.in_order),
+    "select": Procedure(select.advance),
+    "flow-change": Procedure(flow_change.advance),
+    "flow-switch": Procedure(flow_switch.advance),
+    "flow-retry": Procedure(flow_retry.advance),
+    "watch": Procedure(watch.advance),
+    "verdict": Procedure(verdict.advance),
+    "delete": Procedure(delete.advance),
 }
