@@ -95,6 +95,8 @@ class Machine:
         self._failed_items: set[int] = set()
         #: Rows of the report that were only found while running.
         self._chosen = 0
+        #: The planned job each child descends from, in the order of the children.
+        self._roots: list[int] = []
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
         self._answered_once = self._dated = False
@@ -162,6 +164,11 @@ class Machine:
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
+
+    def root(self, index: int) -> int:
+        """The planned job that job ``index`` descends from; itself for a planned one."""
+        planned = len(self.plan.jobs)
+        return index if index < planned else self._roots[index - planned]
 
     @property
     def open(self) -> int:
@@ -232,6 +239,7 @@ class Machine:
         self.jobs.append(Job(key, kind, first.role, spec, first.item, dict(first.needs), dict(first.after)))
         self.live.append(Live(priority=self.live[parent].priority))
         index = len(self.jobs) - 1
+        self._roots.append(self.root(parent))
         # Who only waits for the parent waits for what it becomes; who takes its output has it already.
         after = [each for each in self._dependents[parent] if parent not in self.jobs[each].needs.values()]
         self._dependents.append(after)

@@ -21,12 +21,22 @@ def problem_of(expression: str) -> str:
     from jmespath.exceptions import JMESPathError
 
     try:
-        _compiled(expression)
+        unknown = _unknown_function(_compiled(expression).parsed)
     except JMESPathError as error:
         return " ".join(str(error).split("\n", maxsplit=1)[0].split()) or "not a JMESPath"
     except (ValueError, RecursionError) as error:
         return str(error).split("\n", maxsplit=1)[0] or "not a JMESPath"
-    return ""
+    return f"there is no function {unknown}()" if unknown else ""
+
+
+def _unknown_function(node: Any) -> str:
+    """A function the expression calls and nobody knows: it would only be missed by the flow it is applied to."""
+    from jmespath.functions import Functions
+
+    if node.get("type") == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
+        return str(node["value"])
+    found = (_unknown_function(child) for child in node.get("children", ()) if isinstance(child, dict))
+    return next((name for name in found if name), "")
 
 
 def matches(expression: str | None, flow: Any) -> bool:

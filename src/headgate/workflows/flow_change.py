@@ -7,6 +7,7 @@ the flow is read again, must still be selected, and the change is worked out ane
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 #: PATCHes of one flow that may be answered by 412.
 ROUNDS: Final = 3
+_MARK: Final = re.compile(r"\[headgate:[0-9a-f]{24}\]")
 _BEING_CHANGED: Final = "the flow is still being changed"
 
 
@@ -47,10 +49,17 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 def evaluate(spec: Mapping[str, Any], flow: Mapping[str, Any]) -> dict[str, Any]:
     """The flow as it should be.
 
+    Marks in its description stay: without them what headgate made could be taken for missing, and made again.
+
     Raises:
         PatchError: the change does not fit it.
     """
-    return applied(flow, spec["change"])
+    wanted = applied(flow, spec["change"])
+    said = text(wanted.get("description"))
+    marks = [mark for mark in _MARK.findall(text(flow.get("description"))) if mark not in said]
+    if marks:
+        wanted["description"] = " ".join([said, *marks]).strip()
+    return wanted
 
 
 def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:

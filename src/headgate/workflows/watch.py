@@ -30,14 +30,14 @@ _WORST: Final = (RunState.SUCCESS.value, RunState.PARTIAL.value, "running", RunS
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     """The procedure. ``spec``: ``{"flows": [id, …], "within": seconds}``. It ends with one child for each flow.
 
-    In its phase: ``runs`` ``{run: [flow, createdAt]}``, ``done`` ``{run: [state, reason]}``, ``ask`` the lists of
+    In its phase: ``followed`` ``{run: [flow, createdAt]}``, ``done`` ``{run: [state, reason]}``, ``ask`` the lists of
     ids still to be asked for in this look.
     """
     if isinstance(signal, Answer):
         return _found(ctx, phase, signal) if phase["at"] == "find" else _polled(ctx, phase, signal)
     if not phase:
         until = ctx.now_s + float(ctx.spec.get("within") or WITHIN_S)
-        phase = {"since": ctx.now_s, "until": until, "runs": {}, "done": {}, "polls": 0}
+        phase = {"since": ctx.now_s, "until": until, "followed": {}, "done": {}, "polls": 0}
     return _look(ctx, phase)
 
 
@@ -45,7 +45,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 
 def _look(ctx: Context, phase: Phase) -> Step:
-    going_on = [run for run in phase["runs"] if run not in phase["done"]]
+    going_on = [run for run in phase["followed"] if run not in phase["done"]]
     if going_on:
         batches = [going_on[at : at + BATCH] for at in range(0, len(going_on), BATCH)]
         return _poll({**phase, "ask": batches})
@@ -68,7 +68,7 @@ def _polled(ctx: Context, phase: Phase, answer: Answer) -> Step:
 
 
 def _without_run(ctx: Context, phase: Phase) -> list[str]:
-    having = {flow for flow, _ in phase["runs"].values()}
+    having = {flow for flow, _ in phase["followed"].values()}
     return [flow for flow in ctx.spec["flows"] if flow not in having]
 
 
@@ -90,7 +90,7 @@ def _found(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return failed(answer.problem)
     asked: list[str] = phase["ask"]
     shown, token = items_of(answer.body)
-    runs = dict(phase["runs"])
+    runs = dict(phase["followed"])
     having = {flow for flow, _ in runs.values()}
     for run in sorted(shown, key=created_ms, reverse=True):
         flow = run.get("flowId")
@@ -98,7 +98,7 @@ def _found(ctx: Context, phase: Phase, answer: Answer) -> Step:
             having.add(flow)
             runs[str(run["id"])] = [str(flow), created_ms(run)]
     alone = phase.get("pages", 0) >= PAGES
-    following = _take({**phase, "runs": runs}, shown, list(runs))
+    following = _take({**phase, "followed": runs}, shown, list(runs))
     following["pages"] = int(phase.get("pages", 0)) + 1
     left = [flow for flow in asked if flow not in having]
     if alone:
@@ -124,7 +124,7 @@ def _take(phase: Phase, shown: list[dict[str, Any]], wanted: Sequence[str]) -> P
 def _judge(ctx: Context, phase: Phase) -> Step:
     """Settle when nothing is left to follow, or wait."""
     kept: Phase = {key: value for key, value in phase.items() if key not in ("at", "ask", "pages")}
-    going_on = len(phase["runs"]) - len(phase["done"])
+    going_on = len(phase["followed"]) - len(phase["done"])
     awaited = _without_run(ctx, phase) if ctx.now_s < phase["since"] + APPEARS_S else []
     if (not going_on and not awaited) or ctx.now_s >= phase["until"]:
         return Settle(Ending.SUCCEEDED, children=tuple(_row(ctx, kept, str(flow)) for flow in ctx.spec["flows"]))
@@ -135,7 +135,7 @@ def _judge(ctx: Context, phase: Phase) -> Step:
 
 
 def _row(ctx: Context, phase: Phase, flow: str) -> Child:
-    runs = sorted((run for run, (owner, _) in phase["runs"].items() if owner == flow), key=_created(phase))
+    runs = sorted((run for run, (owner, _) in phase["followed"].items() if owner == flow), key=_created(phase))
     if not runs:
         reason = "it has no run"
         return verdict(ctx.key, flow, Ending.SUCCEEDED, {"status": "unchanged", "runState": None, "reason": reason})
@@ -143,7 +143,7 @@ def _row(ctx: Context, phase: Phase, flow: str) -> Child:
     # The worst of them, and of several equally bad ones the latest.
     worst = max(runs, key=lambda run: (_WORST.index(ends[run][0]), runs.index(run)))
     state, reason = ends[worst]
-    output = {"runId": worst, "runState": state, "reason": reason, "runs": len(runs)}
+    output = {"runId": worst, "runState": state, "reason": reason}
     if state == RunState.FAILED.value:
         problem = Problem(
             0, "headgate-watched-run", f"run {worst} failed: {reason}", advice="look at the run on the platform"
@@ -162,4 +162,4 @@ def _row(ctx: Context, phase: Phase, flow: str) -> Child:
 
 
 def _created(phase: Mapping[str, Any]) -> Any:
-    return lambda run: phase["runs"][run][1]
+    return lambda run: phase["followed"][run][1]

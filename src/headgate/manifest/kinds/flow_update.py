@@ -173,7 +173,7 @@ def _check_operation(key: str, operation: Mapping[str, Any]) -> Iterator[Finding
         wrong = list(_check_pointer(f"{key}.path", operation["path"], whole=op == "test"))
         yield from wrong
         path = operation["path"]
-        if not wrong and op in ("add", "replace") and isinstance(path, str):
-            yield from _check_value(f"{key}.value", steps_of(path), operation.get("value"))
+        if not wrong and op in ("add", "replace") and isinstance(path, str) and "value" in operation:
+            yield from _check_value(f"{key}.value", steps_of(path), operation["value"])
     if needed == "from" and "from" in operation:
         yield from _check_pointer(f"{key}.from", operation["from"], whole=op == "copy", what="from")
