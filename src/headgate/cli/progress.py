@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.cli.chosen import Chosen
 from headgate.engine.live import State
 from headgate.engine.record import problem_of
 from headgate.report.render_causes import Cause, Causes
@@ -90,6 +91,7 @@ class Looker:
         self._steps: Counter[tuple[str, str]] = Counter()
         self._all_steps: Counter[tuple[str, str]] = Counter()
         self._causes = Causes()
+        self._chosen: Chosen | None = None
 
     def look(self) -> Snapshot | None:
         """How the run stands; ``None`` before there is one."""
@@ -134,8 +136,9 @@ class Looker:
 
     def _line(self, name: str, noun: str) -> EntryLine:
         key = name, noun
-        pairs = noun == "pairs"
-        steps, all_steps = (self._done, self._total) if pairs else (self._steps, self._all_steps)
+        # The jobs behind a pair or a chosen flow are not known beforehand: they are their own steps.
+        whole = noun == "pairs" or not self._all_steps[key]
+        steps, all_steps = (self._done, self._total) if whole else (self._steps, self._all_steps)
         return EntryLine(name, noun, self._done[key], self._total[key], self._failed[key], steps[key], all_steps[key])
 
     def _begin(self, machine: Machine) -> None:
@@ -149,6 +152,7 @@ class Looker:
             self._all_steps[name] += own[row]
         for pair in plan.pairs:
             self._total[entry_name(pair.entry), "pairs"] += 1
+        self._chosen = Chosen(machine, self._total, self._done, self._failed)
 
     def _rate(self, now: float, sent: int) -> float:
         self._sent.append((now, sent))
@@ -162,6 +166,8 @@ class Looker:
         failed = data["ending"] == "failed"
         if job.kind == "adhoc":
             self._pairs(machine, job.spec, data)
+        elif self._chosen is not None and self._chosen.settled(machine, index, data):
+            pass
         elif job.item >= 0:
             name = entry_name(plan.items[job.item].entry), "items"
             if data["ending"] != "succeeded" and job.item not in self._bad:
@@ -202,6 +208,8 @@ class _Waits:
             self.line += 1
         elif kind == "adhoc" and live.phase.get("at") == "runs":
             self.runs += len(live.phase.get("runs", ())) - len(live.phase.get("done", {}))
+        elif kind == "watch" and live.phase.get("followed"):
+            self.runs += len(live.phase["followed"]) - len(live.phase["done"])
         else:
             self.other[_IDS.sub("…", live.reason)] += 1
 

@@ -14,6 +14,7 @@ from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
 
 if TYPE_CHECKING:
+    from headgate.cli.preview import Preview
     from headgate.planning.model import ItemRow, Plan
     from headgate.settings import Profile
     from headgate.store.contract import Store
@@ -44,6 +45,7 @@ class Survey:
     forecast: Forecast
     pairs: int
     edges: int
+    selections: Sequence[Preview] = ()
 
     def jobs_by_kind(self) -> dict[str, dict[str, int]]:
         """Jobs by what they do, in the order in which they first come: how many, and how many find their object."""
@@ -75,6 +77,7 @@ class Survey:
             "edges": self.edges,
             "requests": {"total": sum(self.requests.values()), "byEndpoint": dict(sorted(self.requests.items()))},
             "adhoc": [{_camel(key): value for key, value in asdict(note).items()} for note in plan.adhoc],
+            "selections": [preview.as_json() for preview in self.selections],
             "warnings": list(self.warnings),
             "refusals": list(self.refusals),
             "unfinishedRun": self.unfinished or None,
@@ -203,6 +206,8 @@ def _label(kind: str, collection: str) -> str:
         "dataset-check": "validations",
         "find": "look-ups",
         "adhoc": "ad-hoc jobs",
+        "select": "selections",
+        "order": "waits",
     }.get(kind, kind)
 
 

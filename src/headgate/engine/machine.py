@@ -39,6 +39,7 @@ from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     HELD,
     RUNS,
+    SELECTED,
     Ask,
     Context,
     Ending,
@@ -92,6 +93,10 @@ class Machine:
         #: Jobs whose object an earlier run may have made.
         self._doubted: set[int] = set()
         self._failed_items: set[int] = set()
+        #: Rows of the report that were only found while running.
+        self._chosen = 0
+        #: The planned job each child descends from, in the order of the children.
+        self._roots: list[int] = []
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
         self._answered_once = self._dated = False
@@ -159,6 +164,11 @@ class Machine:
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
+
+    def root(self, index: int) -> int:
+        """The planned job that job ``index`` descends from; itself for a planned one."""
+        planned = len(self.plan.jobs)
+        return index if index < planned else self._roots[index - planned]
 
     @property
     def open(self) -> int:
@@ -234,8 +244,13 @@ class Machine:
         first = self.jobs[parent]
         self.jobs.append(Job(key, kind, first.role, spec, first.item, dict(first.needs), dict(first.after)))
         self.live.append(Live(priority=self.live[parent].priority))
-        self._dependents.append([])
         index = len(self.jobs) - 1
+        self._roots.append(self.root(parent))
+        # Who only waits for the parent waits for what it becomes; who takes its output has it already.
+        after = [each for each in self._dependents[parent] if parent not in self.jobs[each].needs.values()]
+        self._dependents.append(after)
+        for dependent in after:
+            self.live[dependent].waits_for += 1
         self._open += 1
         return index
 
@@ -515,7 +530,9 @@ class Machine:
         live.cause = data.get("cause")
         self._open -= 1
         self.counts[ending] += 1
-        self._ours.update(data.get("output", {}).get(RUNS, ()))
+        output = data.get("output", {})
+        self._ours.update(output.get(RUNS, ()))
+        self._chosen += len(output.get(SELECTED, ()))
         for granted in self._leases.release(index):
             self._make_ready(granted)
         for dependent in self._dependents[index]:
@@ -550,7 +567,7 @@ class Machine:
                 self.failed_rows += 1
         if self.stopped is not None or not self.failed_rows:
             return
-        total = len(self.plan.items) + len(self.plan.pairs)
+        total = len(self.plan.items) + len(self.plan.pairs) + self._chosen
         if self.rules.stop_on_error:
             self._stop(StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed"))
         elif self.rules.tolerance is not None and self.rules.tolerance.exceeded(self.failed_rows, total):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def chosen(manifest: Manifest, select: Sequence[str], tags: Sequence[str], desk: Desk) -> tuple[Entry, ...]:
-    """The entries with only the selected items, and those that a selected activation activates."""
+    """The entries with only the selected items, and those that a selected action names."""
     if not select and not tags:
         return manifest.entries
     for glob in select:
@@ -47,6 +47,7 @@ def chosen(manifest: Manifest, select: Sequence[str], tags: Sequence[str], desk:
         return named and (not tags or any(tag in item.tags for tag in tags))
 
     needed = {pair[0] for item in manifest.items if wanted(item) for pair in item.body.get("pairs", ())}
+    needed |= {flow for item in manifest.items if wanted(item) for flow in item.body.get("flows", ())}
     return tuple(
         Entry(
             entry.index,

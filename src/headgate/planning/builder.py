@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.planning.marker import marker
 
 if TYPE_CHECKING:
-    from headgate.planning.model import AdhocNote, ItemRow, Job, PairRow
+    from headgate.planning.model import AdhocNote, ItemRow, Job, PairRow, SelectionRow
 
 
 class Builder:
@@ -22,6 +22,7 @@ class Builder:
         self.items: list[ItemRow] = []
         self.pairs: list[PairRow] = []
         self.adhoc: list[AdhocNote] = []
+        self.selections: list[SelectionRow] = []
         self._by_key: dict[str, int] = {}
         self._shared: dict[str, Any] = {}
         self._of_item: dict[str, ItemRow] = {}

@@ -62,6 +62,17 @@ class PairRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SelectionRow:
+    """An item that chooses flows while running: its rows of the report are those flows. ``job`` does the choosing."""
+
+    entry: str
+    item: str
+    kind: str
+    place: str
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
 class AdhocNote:
     """How one activation entry was packed."""
 
@@ -88,6 +99,8 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: Where it came from, so that it can be made again: ``path``, ``set``, ``select``, ``tags`` (JSON, no secrets).
     source: Mapping[str, Any] = field(default_factory=dict)
+    #: What chooses flows while running.
+    selections: Sequence[SelectionRow] = ()
 
     @property
     def requests(self) -> Counter[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from headgate.planning.model import ItemRow, PairRow, Plan
+from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,7 @@ class Outline:
     jobs: Sequence[JobLine]
     items: Sequence[ItemRow]
     pairs: Sequence[PairRow]
+    selections: Sequence[SelectionRow] = ()
 
     @classmethod
     def of(cls, plan: Plan) -> Outline:
@@ -46,6 +47,7 @@ class Outline:
             [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
             plan.items,
             plan.pairs,
+            plan.selections,
         )
 
     def packed(self) -> bytes:
@@ -58,6 +60,7 @@ class Outline:
                 [row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items
             ],
             "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
+            "selections": [[row.entry, row.item, row.kind, row.place, row.job] for row in self.selections],
         }
         return zlib.compress(orjson.dumps(data), 6)
 
@@ -71,4 +74,5 @@ class Outline:
             [JobLine(*job) for job in data["jobs"]],
             [ItemRow(*row) for row in data["items"]],
             [PairRow(*row) for row in data["pairs"]],
+            [SelectionRow(*row) for row in data.get("selections", ())],
         )

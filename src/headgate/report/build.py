@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.engine.record import JobPast, Past, problem_of
 from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
+from headgate.report.selected import Selected
 from headgate.workflows.contract import HELD, Ending
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def build(
 ) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
     view = _View(outline, past)
-    items = [view.item(row) for row in range(len(outline.items))]
+    items = [view.item(row) for row in range(len(outline.items))] + view.chosen()
     pairs = view.pairs()
     failures = view.failures()
     counters = run.counters
@@ -73,6 +74,7 @@ class _View:
             first = self.lines[parent]
             self.specs[len(self.lines)] = child.spec
             self.lines.append(JobLine(child.key, child.kind, first.role, first.item))
+        self.selected = Selected(outline, past)
 
     def _job(self, index: int) -> JobPast:
         return self.past.jobs.get(index, _NOTHING)
@@ -131,6 +133,9 @@ class _View:
             return "reused", None
         return "created", None
 
+    def chosen(self) -> list[ItemResult]:
+        return self.selected.rows(self._failure)
+
     # -- pairs -------------------------------------------------------------------------------------------------------
 
     def pairs(self) -> list[PairResult]:
@@ -186,7 +191,7 @@ class _View:
 
     def _failure(self, index: int) -> Failure:
         line = self.lines[index]
-        item = self.outline.items[line.item].item if line.item >= 0 else ""
+        item = self.outline.items[line.item].item if line.item >= 0 else self.selected.name(index)
         problem = problem_of(self._job(index).settled or {})
         if problem is None:
             return Failure(item, line.key, 0, "", "failed", "", "")

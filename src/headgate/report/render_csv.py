@@ -37,6 +37,7 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
             "item": item.item,
             "status": item.status,
             **item.ids,
+            **{key: getattr(item, key, None) for key in ("runId", "runState", "reason")},
             "error": error.get("message"),
             "advice": error.get("advice"),
         }

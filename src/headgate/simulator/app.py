@@ -16,6 +16,7 @@ from aiohttp import web
 from headgate.simulator.control import Control
 from headgate.simulator.dispatch import answer, is_token_path, suffered
 from headgate.simulator.faults import Fault, FaultBook
+from headgate.simulator.meddling import meddle
 from headgate.simulator.reply import Ask, Reply
 from headgate.simulator.seeding import furnish
 from headgate.simulator.world import World
@@ -135,6 +136,9 @@ class Server:
         match fault.fault:
             case "slow":
                 await self.world.real.sleep(fault.seconds)
+                return answer(self.world, ask)
+            case "conflict":
+                meddle(self.world, ask.path)
                 return answer(self.world, ask)
             case "status":
                 headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from headgate.simulator.faults import Fault, FaultBook, read_fault
+from headgate.simulator.meddling import touch
 from headgate.simulator.reply import Ask, Reply
 from headgate.simulator.runs import draw
 from headgate.simulator.store import Entity, adhoc_id, audience_selectors
@@ -39,15 +40,25 @@ class Control:
         """Replace the faults in force."""
         self._book.replace(faults)
 
-    def scheduled_run(self, flow_id: str, *, seconds: float | None = None) -> str:
-        """Start a scheduled run of a flow, of all its audiences; returns its id.
+    def scheduled_run(self, flow_id: str, *, seconds: float | None = None, outcome: str | None = None) -> str:
+        """Start a scheduled run of a flow, of all its audiences; returns its id. ``outcome`` decides its fate.
 
         Raises:
-            ValueError: no such flow.
+            ValueError: no such flow, or no such outcome.
         """
+        if outcome not in (None, *OUTCOMES):
+            raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, not {outcome!r}")
         flow = self._flow(flow_id)
         audiences = [adhoc_id(value) for value in audience_selectors(flow)]
-        return self._start(flow, audiences, "scheduled", seconds)
+        return self._start(flow, audiences, "scheduled", seconds, outcome)
+
+    def meddle(self, kind: str, entity_id: str, **changes: Any) -> None:
+        """Change an object as somebody else would: its etag moves on.
+
+        Raises:
+            ValueError: no such object.
+        """
+        touch(self._world, kind, entity_id, **changes)
 
     def foreign_adhoc(self, flow_id: str, segment_id: str, *, seconds: float | None = None) -> str:
         """Start an ad-hoc run that is not ours; returns its id.
@@ -89,7 +100,9 @@ class Control:
             raise ValueError(f"no flow {flow_id}")
         return flow
 
-    def _start(self, flow: Entity, audiences: list[str], origin: str, seconds: float | None) -> str:
+    def _start(
+        self, flow: Entity, audiences: list[str], origin: str, seconds: float | None, forced: str | None = None
+    ) -> str:
         world = self._world
         run = draw(
             flow,
@@ -101,6 +114,7 @@ class Control:
             ids=world.ids,
             options=world.options,
             seconds=seconds,
+            forced=forced,
         )
         world.commit("run", run)
         world.flush()
@@ -129,7 +143,11 @@ class Control:
                 self.set_faults([read_fault(row, f"faults[{index}]") for index, row in enumerate(rows)])
                 return Reply(200, {"faults": len(self._book.faults)})
             case "POST", "__control__/scheduled-run":
-                return Reply(200, {"runId": self.scheduled_run(body["flowId"], seconds=body.get("seconds"))})
+                fate = {key: body.get(key) for key in ("seconds", "outcome")}
+                return Reply(200, {"runId": self.scheduled_run(body["flowId"], **fate)})
+            case "POST", "__control__/meddle":
+                self.meddle(body["kind"], body["id"], **body.get("changes", {}))
+                return Reply(200, {})
             case "POST", "__control__/foreign-adhoc":
                 run = self.foreign_adhoc(body["flowId"], body["segmentId"], seconds=body.get("seconds"))
                 return Reply(200, {"runId": run})

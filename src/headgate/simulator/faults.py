@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Any
 
 import yaml
 
-KINDS = ("lost-after-commit", "lost-before-commit", "status", "slow", "truncated", "html", "reset")
+KINDS = ("lost-after-commit", "lost-before-commit", "status", "slow", "truncated", "html", "reset", "conflict")
 _KEYS = {"match", "fault", "times", "status", "body", "retry_after", "seconds"}
-_MATCH_KEYS = {"method", "path", "nth", "every", "probability"}
+_MATCH_KEYS = {"method", "path", "nth", "every", "probability", "first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class Fault:
     *lost-before-commit* and *reset* do nothing and close (reset with a TCP RST); *status* answers
     ``status`` with ``body`` and perhaps ``Retry-After``, doing nothing; *slow* waits ``seconds`` of real
     time, then goes on; *truncated* does the work and sends half of the answer; *html* answers a web page,
-    with ``status`` 502 by default and nothing done, or the work done when ``status`` is 2xx.
+    with ``status`` 502 by default and nothing done, or the work done when ``status`` is 2xx; *conflict* lets
+    somebody else change the object of the path just before, so that its etag is not what the client read.
 
     ``nth`` (1-based), ``every`` and ``probability`` count the requests that match ``method`` and ``path``
-    (a regular expression, searched for in the whole path); with none of them every match suffers. ``times``
-    ends it.
+    (a regular expression, searched for in the whole path); ``first`` counts them for each path: the first so many
+    requests to every object suffer. With none of them every match does. ``times`` ends it.
     """
 
     fault: str
@@ -37,6 +39,7 @@ class Fault:
     nth: int | None = None
     every: int | None = None
     probability: float | None = None
+    first: int | None = None
     times: int | None = None
     status: int | None = None
     body: Any = None
@@ -51,14 +54,14 @@ class Fault:
             raise ValueError("status: needed by fault 'status'")
         if self.status is not None and not 100 <= self.status <= 599:
             raise ValueError(f"status: {self.status} is not an HTTP status")
-        for name in ("nth", "every", "times"):
+        for name in ("nth", "every", "times", "first"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name}: must be a whole number of at least 1, not {value!r}")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError(f"probability: must lie between 0 and 1, not {self.probability!r}")
-        if sum(value is not None for value in (self.nth, self.every, self.probability)) > 1:
-            raise ValueError("match: only one of nth, every and probability")
+        if sum(value is not None for value in (self.nth, self.every, self.probability, self.first)) > 1:
+            raise ValueError("match: only one of nth, every, probability and first")
         try:
             object.__setattr__(self, "pattern", re.compile(self.path))
         except re.error as error:
@@ -121,6 +124,7 @@ class FaultBook:
         """Put other rules in force; counters begin anew."""
         self.faults = tuple(faults)
         self._seen = [0] * len(self.faults)
+        self._seen_at: Counter[tuple[int, str]] = Counter()
         self.fired = [0] * len(self.faults)
 
     def pick(self, method: str, path: str) -> Fault | None:
@@ -130,16 +134,19 @@ class FaultBook:
             if fault.method not in (None, method) or not fault.pattern.search(path):
                 continue
             self._seen[index] += 1
-            if picked is None and self._fires(fault, index):
+            self._seen_at[index, path] += fault.first is not None
+            if picked is None and self._fires(fault, index, path):
                 self.fired[index] += 1
                 picked = fault
         return picked
 
-    def _fires(self, fault: Fault, index: int) -> bool:
+    def _fires(self, fault: Fault, index: int, path: str) -> bool:
         if fault.times is not None and self.fired[index] >= fault.times:
             return False
         if fault.nth is not None:
             return self._seen[index] == fault.nth
+        if fault.first is not None:
+            return self._seen_at[index, path] <= fault.first
         if fault.every is not None:
             return self._seen[index] % fault.every == 0
         return fault.probability is None or self._random.random() < fault.probability

@@ -10,9 +10,11 @@ from headgate.simulator import connections, datasets, flows
 from headgate.simulator.dataset_runs import settle_runs
 from headgate.simulator.filters import FIELDS
 from headgate.simulator.gateway import json_body
+from headgate.simulator.notes import note_parts
 from headgate.simulator.paging import Query, page, read_query
 from headgate.simulator.patch import patched
 from headgate.simulator.reply import Ask, Reply, etag_conflict, generic, message, not_found, problem
+from headgate.simulator.retrigger import retrigger
 from headgate.simulator.runs import Run, run_view
 from headgate.simulator.source_runs import ORIGIN, begin_due, source_run_view
 from headgate.simulator.store import KINDS, Entity, audience_selectors, new_entity, operation, shown
@@ -44,6 +46,8 @@ def handle(world: World, ask: Ask) -> Reply:
         case ["GET", "connections", entity_id, "test"]:
             _live(world, ask, "connections", entity_id)
             return Reply(200, {"result": True})
+        case ["POST", "runs", run_id, "action"]:
+            return retrigger(world, ask, run_id)
         case ["POST", "flows", entity_id, "action"]:
             return _act(world, ask, entity_id)
         case ["GET", kind, entity_id] if kind in KINDS:
@@ -186,6 +190,7 @@ def _patch(world: World, ask: Ask, kind: str, entity_id: str) -> Reply:
     operations = body if isinstance(body, list) else [body]
     now = world.now()
     _check_patched(world, ask, kind, entity, after)
+    note_parts(world, ask, kind, entity, operations)
     if kind == "connections" and any(each["path"].startswith("/auth") for each in operations):
         _recheck_auth(world, entity, after)
     now_ms, etag = int(now * 1000), world.ids.etag(now)
@@ -224,6 +229,8 @@ def _check_patched(world: World, ask: Ask, kind: str, before: Entity, after: Ent
     if kind == "flows":
         if after.get("flowSpec") != before["flowSpec"]:
             raise message(400, "the flow spec of a flow cannot be updated", code="400:patch", violation="patch")
+        if "isSourceFlow" in before["inheritedAttributes"]["properties"]:
+            return  # whose rules are those of its source
         flows.check_flow(specs, store, after, before=audience_selectors(before), sandbox=ask.sandbox, now=world.now())
         return
     if after.get("connectionSpec") != before["connectionSpec"]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from headgate.simulator.faults import Fault
 
+#: What a new world can be furnished with.
+SEEDS = ("flows", "audiences", "datasetFlows", "sourceFlows")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -58,5 +61,5 @@ class Options:
         if not 1 <= self.default_limit <= 100:
             raise ValueError("default_limit must lie between 1 and 100")
         for name, count in self.seed_counts.items():
-            if name not in ("flows", "audiences") or count < 0:
-                raise ValueError(f"seed_counts knows flows and audiences, at least 0; not {name}={count}")
+            if name not in SEEDS or count < 0:
+                raise ValueError(f"seed_counts knows {', '.join(SEEDS)}, at least 0; not {name}={count}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headgate.simulator import connections, flows
+from headgate.simulator.seeding_more import furnish_datasets, furnish_sources
 from headgate.simulator.store import new_entity
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def furnish(world: World, counts: Mapping[str, int]) -> None:
     They share one account and one source, were mapped two hours before the world began (so the one-hour rule
     is behind them), and are not counted as created.
     """
+    furnish_datasets(world, counts.get("datasetFlows", 0), _make)
+    furnish_sources(world, counts.get("sourceFlows", 0))
     number = counts.get("flows", 0)
     if not number:
         return

@@ -44,7 +44,8 @@ class Simulator:
         audiences: Names of audiences by id, where selectors do not say.
         datasets: Names of further datasets by id, beside those that follow from the seed.
         default_limit: Items in a page when the caller does not say.
-        seed_counts: What a new world holds already: ``flows``, and ``audiences`` for each of them.
+        seed_counts: What a new world holds already: ``flows``, and ``audiences`` for each of them; ``datasetFlows``
+            whose end dates differ, and ``sourceFlows``.
 
     Raises:
         ValueError: a setting that makes no sense, or a world file that cannot be read.
@@ -110,6 +111,7 @@ class Simulator:
         self.ledger = control.ledger
         self.set_faults = control.set_faults
         self.scheduled_run = control.scheduled_run
+        self.meddle = control.meddle
         self.foreign_adhoc = control.foreign_adhoc
         self.fail_next_run = control.fail_next_run
         self.refuse_schedule = control.refuse_schedule

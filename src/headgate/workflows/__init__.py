@@ -19,9 +19,16 @@ from headgate.workflows import (
     dataset_check,
     dataset_source,
     datasets,
+    delete,
     find,
+    flow_change,
+    flow_retry,
+    flow_switch,
     listing,
+    select,
     selectors,
+    verdict,
+    watch,
 )
 from headgate.workflows.contract import Procedure
 
@@ -38,4 +45,12 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "selectors": Procedure(selectors.advance),
     "check": Procedure(check.advance),
     "adhoc": adhoc.PROCEDURE,
+    "order": Procedure(verdict.in_order),
+    "select": Procedure(select.advance),
+    "flow-change": Procedure(flow_change.advance),
+    "flow-switch": Procedure(flow_switch.advance),
+    "flow-retry": Procedure(flow_retry.advance),
+    "watch": Procedure(watch.advance),
+    "verdict": Procedure(verdict.advance),
+    "delete": Procedure(delete.advance),
 }

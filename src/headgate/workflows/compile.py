@@ -12,7 +12,7 @@ from headgate.manifest.model import Item, Manifest
 from headgate.planning.builder import Builder
 from headgate.planning.model import Job, Plan
 from headgate.secret import masked
-from headgate.workflows import activation, audience_export, dataset_export, source_ingestion
+from headgate.workflows import activation, audience_export, dataset_export, flow_actions, source_ingestion
 from headgate.workflows.packing import CAP
 
 Compile = Callable[[Item, str, Builder], None]
@@ -23,17 +23,27 @@ COMPILERS: Final[Mapping[str, Compile]] = {
     "dataset-export": dataset_export.compile_item,
     "source-ingestion": source_ingestion.compile_item,
     "activation": activation.compile_item,
+    "flow-update": flow_actions.compile_update,
+    "flow-action": flow_actions.compile_action,
+    "watch": flow_actions.compile_watch,
 }
+#: Actions go in manifest order. Those that choose flows while running wait for all that stands before them, and are
+#: waited for: what they will choose, and so what depends on it, is not known beforehand. Activations alone are
+#: independent of each other.
+ACTIONS: Final = ("activation", "flow-update", "flow-action", "watch")
+CHOOSING: Final = frozenset(ACTIONS[1:])
 
 
 def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
     """The plan of ``manifest`` in ``sandbox``. Pure: the same manifest gives the same plan, fingerprint included."""
     builder = Builder(manifest.name, sandbox, pairs_per_job=int(manifest.options.get("audiencesPerJob") or CAP))
     for kind, compile_item in COMPILERS.items():
-        for entry in manifest.entries:
-            if entry.kind == kind:
-                for item in entry.items:
-                    compile_item(item, entry.name, builder)
+        if kind not in ACTIONS:
+            for entry in manifest.entries:
+                if entry.kind == kind:
+                    for item in entry.items:
+                        compile_item(item, entry.name, builder)
+    _compile_actions(manifest, builder)
     return Plan(
         manifest.name,
         sandbox,
@@ -43,7 +53,25 @@ def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
         tuple(builder.adhoc),
         _fingerprint(builder),
         dict(manifest.options),
+        selections=tuple(builder.selections),
     )
+
+
+def _compile_actions(manifest: Manifest, builder: Builder) -> None:
+    since, last, chosen = 0, None, False
+    for entry in manifest.entries:
+        if entry.kind not in ACTIONS:
+            continue
+        choosing = entry.kind in CHOOSING
+        if chosen or choosing:
+            found = flow_actions.behind(builder, since)
+            since, last = len(builder.jobs), last if found is None else found
+        chosen = choosing
+        first = len(builder.jobs)
+        for item in entry.items:
+            COMPILERS[entry.kind](item, entry.name, builder)
+        if last is not None:
+            flow_actions.put_behind(builder, first, last)
 
 
 def _fingerprint(builder: Builder) -> str:

@@ -23,6 +23,8 @@ Phase = dict[str, Any]
 HELD: Final = "held"
 #: A phase's or an output's list of remote runs this job started: "ours" to every other job of the run.
 RUNS: Final = "runs"
+#: An output's list of what a job chose while running: each is a row of the report.
+SELECTED: Final = "selected"
 
 
 class Signal(Enum):

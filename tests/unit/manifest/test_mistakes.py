@@ -39,7 +39,7 @@ def test_all_mistakes_of_a_file_are_found_in_one_pass():
         (29, "entries[1].audiences[0].schedule.startDate", "'2026-13-20' is not a date"),
         (29, "entries[1].audiences[0].schedule.startTime", "'17:30' is not a full hour"),
         (30, "entries[2].kind", "unknown kind 'audience-exprt'"),
-        (32, "entries[3].kind", "kind 'watch' is not available in this version"),
+        (32, "entries[3].select", "missing: no flow is meant"),
         (35, "entries[4].name", f"the name 'Newsletter' is already used at {DATA / 'mistakes.yaml'}:22"),
         (36, "entries[4].name", "the key stands twice, first on line 35"),
         (

@@ -80,6 +80,33 @@ SPECS = {
         {"pairs": [[0, "F", "a"]], "version": 1, "exportIds": ["1"], "wait": False, "after": "r"},
     ],
 }
+SPECS |= {
+    "order": [{}],
+    "verdict": [{"flow": "flow-1", "ending": "failed", "output": {}, "problem": [0, "c", "m", "", ""]}],
+    "select": [
+        {"property": ["name==x"], "where": "id", "flows": [], "then": "flow-retry", "with": {}},
+        {
+            "property": [],
+            "where": None,
+            "flows": [["flow-1", ""], ["F", "F"], ["N", "none"]],
+            "then": "flow-switch",
+            "with": {"action": "delete"},
+        },
+        {"property": [], "where": None, "flows": [["flow-1", ""]], "then": "watch", "with": {"within": 60.0}},
+    ],
+    "flow-change": [
+        {"flow": "flow-1", "where": None, "change": {"set": [["/scheduleParams/endTime", 5]]}},
+        {
+            "flow": "flow-1",
+            "where": "id",
+            "change": {"patch": [{"op": "add", "path": "/transformations/-", "value": 1}]},
+        },
+    ],
+    "flow-switch": [{"flow": "flow-1", "where": "id", "action": action} for action in ("enable", "disable", "delete")],
+    "flow-retry": [{"flow": "flow-1", "where": None}],
+    "watch": [{"flows": ["flow-1", "flow-2"], "within": 60.0}],
+    "delete": [{"collection": "flows", "id": "flow-1"}],
+}
 INPUTS = {
     "flow": {"id": "flow-1", "etag": '"e"'},
     "source": {"id": "s"},

@@ -47,7 +47,8 @@ def command(
 ) -> int:
     """Show what a run of MANIFEST would create, use again and activate, in how many requests, and how long it takes.
 
-    Nothing is sent and nothing is written but FILE. What exists is known from the state store, if there is one.
+    Nothing is changed and nothing is written but FILE. What exists is known from the state store, if there is one;
+    which flows an action would choose is asked of the platform, if there are credentials (or with --simulate).
     """
     from headgate.cli.survey import survey
     from headgate.cli.views import plan as view
@@ -62,6 +63,12 @@ def command(
     plan = make_plan(loaded, settings, simulate=simulate)
     with reading(settings.state) as store:
         found = survey(plan, settings, store, simulate=simulate, rate=rate)
+    if plan.selections:
+        import asyncio
+
+        from headgate.cli.preview import previews
+
+        found = replace(found, selections=asyncio.run(previews(plan, settings, found.reused, simulate=simulate)))
     if out is not None:
         from headgate.planning import file
         from headgate.report.render import write

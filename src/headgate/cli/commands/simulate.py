@@ -21,10 +21,21 @@ def _latency(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     return float(match[1]) / (1000 if match[2] == "ms" else 1)
 
 
+def _given(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, _, count = value.partition("=")
+        if not count.isdigit():
+            raise click.BadParameter(f"'{value}' is no name and count; write it like datasetFlows=250")
+        found[name] = int(count)
+    return found
+
+
 @click.command(
     short_help="Serve the embedded platform.",
     epilog=options.examples(
         "headgate simulate --port 8080 --time-scale 600",
+        "headgate simulate --given datasetFlows=250",
         "headgate simulate --rate-limit 20/s --latency 80ms --faults bad-day.yaml",
         "headgate simulate --port 8080 --world world.jsonl > platform.sh &   # then: . ./platform.sh",
     ),
@@ -53,6 +64,13 @@ def _latency(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the state in FILE and go on from it.",
 )
+@click.option(
+    "--given",
+    multiple=True,
+    metavar="NAME=COUNT",
+    callback=_given,
+    help="What a new platform holds already: flows=100, audiences=3 (of each), datasetFlows=250, sourceFlows=10.",
+)
 @click.option("--sandbox", "sandboxes", multiple=True, metavar="NAME", help="One more sandbox that exists; repeatable.")
 @click.option(
     "--dataset",
@@ -72,6 +90,7 @@ def command(
     latency: float,
     faults: Path | None,
     world: Path | None,
+    given: dict[str, int],
     sandboxes: tuple[str, ...],
     datasets: tuple[str, ...],
     json: bool,
@@ -91,6 +110,7 @@ def command(
             latency_s=latency,
             faults=rules,
             world=world,
+            seed_counts=given,
             sandboxes=("prod", "dev", *sandboxes),
             datasets={key: name or key for key, _, name in (each.partition("=") for each in datasets)},
         )

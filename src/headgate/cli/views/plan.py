@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from headgate.report.render_table import plural, seconds, table, wrapped
+from headgate.report.render_table import clip, plural, seconds, table, wrapped
 
 if TYPE_CHECKING:
+    from headgate.cli.preview import FlowPreview
     from headgate.cli.survey import Survey
 
 _WIDTH = 100
 _MOST_WARNINGS = 5
+_MOST_FLOWS = 10
+_VALUE = 40
 
 
 def as_json(survey: Survey) -> str:
@@ -22,20 +26,30 @@ def as_json(survey: Survey) -> str:
 
 def text(survey: Survey) -> str:
     """One screen."""
-    parts = [_head(survey), _jobs(survey), _requests(survey), _adhoc(survey), _forecast(survey), _doubts(survey)]
+    parts = [
+        _head(survey),
+        _jobs(survey),
+        _requests(survey),
+        _selections(survey),
+        _adhoc(survey),
+        _forecast(survey),
+        _doubts(survey),
+    ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
 def _head(survey: Survey) -> list[str]:
     plan = survey.plan
     what = []
-    if plan.items or not survey.pairs:
+    if plan.items or not (survey.pairs or plan.selections):
         what.append(
             f"{plural(len(plan.items), 'item')} ({survey.items_created:,} to create, {survey.items_updated:,} to "
             f"update, {survey.items_reused:,} exist)"
         )
     if survey.pairs:
         what.append(f"{plural(survey.pairs, 'pair')} to activate")
+    if plan.selections:
+        what.append(f"{plural(len(plan.selections), 'selection')} of existing flows")
     lines = [
         f"PLAN  {plan.manifest} in sandbox {plan.sandbox}",
         f"  {', '.join(what)}",
@@ -59,6 +73,42 @@ def _requests(survey: Survey) -> list[str]:
     rows = [["requests", f"{sum(survey.requests.values()):,}"]]
     rows += [[f"  {endpoint}", f"{count:,}"] for endpoint, count in survey.requests.most_common()]
     return table(rows, right=(1,))
+
+
+def _selections(survey: Survey) -> list[str]:
+    if not survey.selections:
+        return []
+    lines = ["selections (as the platform is now; a run looks again)"]
+    for one in survey.selections:
+        if one.flows is None:
+            lines += wrapped(f"{one.item} ({one.what}): {one.note}", _WIDTH, "  ")
+            continue
+        idle = sum(1 for flow in one.flows if not flow.changes and not flow.error) if one.what == "change" else 0
+        same = f", {idle:,} as wanted already" if idle else ""
+        note = f"; {one.note}" if one.note else ""
+        lines += wrapped(f"{one.item} ({one.what}): {plural(len(one.flows), 'flow')}{same}{note}", _WIDTH, "  ")
+        shown = [flow for flow in one.flows if flow.changes or flow.error or one.what != "change"]
+        lines += [clip(f"    {_flow(flow)}", _WIDTH) for flow in shown[:_MOST_FLOWS]]
+        if len(shown) > _MOST_FLOWS:
+            lines.append(f"    … and {len(shown) - _MOST_FLOWS:,} more (--json shows all)")
+    return lines
+
+
+def _flow(flow: FlowPreview) -> str:
+    name = flow.name or flow.flow
+    if flow.error:
+        return f"{name}: {flow.error}"
+    if not flow.changes:
+        return f"{name} ({flow.flow})"
+    return f"{name}: " + ", ".join(
+        f"{leaf['path']} {_value(leaf, 'from')} → {_value(leaf, 'to')}" for leaf in flow.changes
+    )
+
+
+def _value(leaf: Mapping[str, Any], key: str) -> str:
+    import orjson
+
+    return clip(orjson.dumps(leaf[key]).decode(), _VALUE) if key in leaf else "nothing"
 
 
 def _adhoc(survey: Survey) -> list[str]:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final
 from headgate.manifest.kinds.activation import Activation
 from headgate.manifest.kinds.audience_export import AudienceExport
 from headgate.manifest.kinds.dataset_export import DatasetExport
+from headgate.manifest.kinds.flow_action import FlowAction
+from headgate.manifest.kinds.flow_update import FlowUpdate
 from headgate.manifest.kinds.source_ingestion import SourceIngestion
+from headgate.manifest.kinds.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,4 +22,7 @@ GRAMMARS: Final[Mapping[str, Grammar]] = {
     "dataset-export": DatasetExport(),
     "source-ingestion": SourceIngestion(),
     "activation": Activation(),
+    "flow-update": FlowUpdate(),
+    "flow-action": FlowAction(),
+    "watch": Watch(),
 }
