@@ -22,7 +22,7 @@ entries:
 
 def test_the_manifest_that_comes_with_the_project_runs_twice(tmp_path):
     plan = headgate("plan", MANIFEST, "--simulate", "--json", cwd=tmp_path).json
-    assert plan["items"] == {"total": 62, "create": 62, "reuse": 0}
+    assert (plan["items"]["create"], plan["items"]["reuse"]) == (62, 0)
     assert plan["requests"]["byEndpoint"]["GET /connectionSpecs/{id}/configs"] == 1
     for status in ("created", "reused"):
         done = headgate("run", MANIFEST, "--simulate", "--rate", "2000/s", "--json", cwd=tmp_path)
