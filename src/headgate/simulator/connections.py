@@ -140,7 +140,7 @@ def source_connection(specs: Specs, store: Store, body: Any, sandbox: str) -> di
         if data is not None and (not isinstance(data, Mapping) or data.get("format") != "CSV"):
             raise _invalid("'data.format' must be CSV")
     else:
-        specs.datasets.check(params.get("datasets"))
+        specs.datasets.check(params.get("datasets"), lambda one: store.get("dataSets", one) is not None)
         # Said or not, GET shows a base connection: the data lake's is the platform's own (facts 2.2).
         own = {"id": specs.datasets.base_of(sandbox), "connectionSpec": body["connectionSpec"]}
         kept.setdefault("inheritedAttributes", {"baseConnection": own})

@@ -44,7 +44,8 @@ def settle_runs(world: World, flows: Iterable[Entity]) -> None:
     """Write down the runs that the dataset flows among ``flows`` have begun by now."""
     now, specs = world.now(), world.specs.flow_specs
     for flow in flows:
-        if specs[flow["flowSpec"]["id"]].workflow != "datasets" or flow["state"] == "disabled":
+        spec = specs.get(flow["flowSpec"]["id"])
+        if spec is None or spec.workflow != "datasets" or flow["state"] == "disabled":
             continue
         for at in due(flow, world.runs.last_due(flow["id"]), now):
             _begin(world, flow, at)

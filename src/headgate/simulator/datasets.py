@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -78,8 +78,10 @@ class Datasets:
             "state": "DRAFT",
         }
 
-    def check(self, rows: Any) -> None:
+    def check(self, rows: Any, exists: Callable[[str], bool] = lambda _: False) -> None:
         """``params.datasets`` of a source connection: at least one, all of them known, none twice.
+
+        ``exists`` tells of datasets that the client has made itself.
 
         Raises:
             Refusal: the first thing that is wrong.
@@ -90,7 +92,7 @@ class Datasets:
             for key in ("dataSetId", "name"):
                 if not isinstance(row, Mapping) or not isinstance(row.get(key), str) or not row[key]:
                     raise _invalid(f"'params.datasets[].{key}' is required")
-            if row["dataSetId"] not in self.names:
+            if row["dataSetId"] not in self.names and not exists(row["dataSetId"]):
                 raise _invalid(f"DataSet not found: {row['dataSetId']}", violation="reference")
         if len({row["dataSetId"] for row in rows}) != len(rows):
             raise _invalid("'params.datasets' names a dataset twice")

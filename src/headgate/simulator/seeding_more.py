@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from headgate.simulator.world import World
 
 _START = 1_725_148_800
+#: When seeded ingestions are to run: not while anybody looks.
+_LATER = 4_102_444_800
 #: End dates of the seeded dataset exports, in turn: the default once given to old flows, one far away, none at all.
 END_TIMES = (1_756_684_800, 1_830_336_000, None, 1_788_220_800, 1_788_220_801)
 #: Their cadences, in turn (facts 7.4).
@@ -30,9 +32,11 @@ def furnish_datasets(world: World, number: int, make: Callable[[World, str, dict
     auth = {"specName": "Access Key", "params": {"s3AccessKey": "B" * 20, "s3SecretKey": "s" * 40}}
     account = make(world, "connections", {"name": "Data lake exports", "connectionSpec": spec, "auth": auth})
     params = {"bucketName": "lake", "path": "out/", "datasetFileType": "PARQUET", "compression": "GZIP"}
+    known = sorted(world.specs.datasets.names.items())
     for index in range(number):
         name = f"Existing dataset export {index + 1}"
-        datasets = [{"dataSetId": world.ids.hex(24), "name": f"Dataset {index + 1}"}]
+        dataset, called = known[index % len(known)]
+        datasets = [{"dataSetId": dataset, "name": called}]
         source = make(
             world, "sourceConnections", {"name": name, "connectionSpec": lake, "params": {"datasets": datasets}}
         )
@@ -77,7 +81,7 @@ def furnish_sources(world: World, number: int) -> None:
             "sourceConnectionIds": [source],
             "targetConnectionIds": [target],
             "transformations": [],
-            "scheduleParams": {"startTime": str(_START), "frequency": "minute", "interval": "15"},
+            "scheduleParams": {"startTime": _LATER, "frequency": "once"},
             "inheritedAttributes": {
                 "properties": {"isSourceFlow": True},
                 "sourceConnections": [{"id": source}],

@@ -256,7 +256,10 @@ async def test_the_order_of_deleting(caller):
     assert (await caller.delete(f"/targetConnections/{target['id']}")).status == 202
     assert (await caller.delete(base)).status == 202
     ledger = caller.sim.ledger()
-    assert ledger["objects"] == {"connections": 1, "sourceConnections": 1, "targetConnections": 0, "flows": 0}
+    assert {kind: count for kind, count in ledger["objects"].items() if count} == {
+        "connections": 1,
+        "sourceConnections": 1,
+    }
     assert ledger["created"]["connections"] == 2
 
 
