@@ -86,6 +86,8 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: Where it came from, so that it can be made again: ``path``, ``set``, ``select``, ``tags`` (JSON, no secrets).
     source: Mapping[str, Any] = field(default_factory=dict)
+    #: What it can be made from again where there is no manifest to make it from; kept in its outline (JSON).
+    again: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def requests(self) -> Counter[str]:

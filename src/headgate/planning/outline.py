@@ -6,8 +6,9 @@ With the journal it is all a report needs, so a report can be made later and els
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -36,6 +37,8 @@ class Outline:
     jobs: Sequence[JobLine]
     items: Sequence[ItemRow]
     pairs: Sequence[PairRow]
+    #: The plan's own ``again``.
+    again: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan) -> Outline:
@@ -46,6 +49,7 @@ class Outline:
             [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
             plan.items,
             plan.pairs,
+            plan.again,
         )
 
     def packed(self) -> bytes:
@@ -59,6 +63,8 @@ class Outline:
             ],
             "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
         }
+        if self.again:
+            data["again"] = self.again
         return zlib.compress(orjson.dumps(data), 6)
 
     @classmethod
@@ -71,4 +77,5 @@ class Outline:
             [JobLine(*job) for job in data["jobs"]],
             [ItemRow(*row) for row in data["items"]],
             [PairRow(*row) for row in data["pairs"]],
+            data.get("again", {}),
         )

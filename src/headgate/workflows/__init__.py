@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.workflows import adhoc, check, create, find, listing, selectors
+from headgate.workflows import adhoc, check, create, delete, find, listing, selectors
 from headgate.workflows.contract import Procedure
 
 if TYPE_CHECKING:
@@ -24,4 +24,5 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "selectors": Procedure(selectors.advance),
     "check": Procedure(check.advance),
     "adhoc": adhoc.PROCEDURE,
+    "delete": Procedure(delete.advance),
 }
