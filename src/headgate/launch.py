@@ -228,7 +228,7 @@ async def execute(
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
-                finish = await _unwrapped(partial(runner.run, watch.heed))
+                finish = await unwrapped(partial(runner.run, watch.heed))
     finally:
         journal.close()
     if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
@@ -266,7 +266,7 @@ def _status(finish: Finish, machine: Machine) -> Any:
             return "stopped"
 
 
-async def _unwrapped(run: Callable[[], Any]) -> Finish:
+async def unwrapped(run: Callable[[], Any]) -> Finish:
     """A task group wraps what went wrong; one cause is raised as itself."""
     try:
         finish: Finish = await run()

@@ -115,7 +115,7 @@ def _goes(one: ObjectRow, scope: Scope, *, shared: bool, busy: bool) -> bool:
 
 def _counted(specs: Sequence[object]) -> dict[str, int]:
     found = Counter(str(getattr(spec, "collection", "")) for spec in specs)
-    return dict(sorted(found.items(), key=lambda item: COLLECTIONS[item[0]].stage))
+    return {collection: found[collection] for collection in COLLECTIONS if found[collection]}
 
 
 def _kept(

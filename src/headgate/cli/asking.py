@@ -51,11 +51,12 @@ def confirm(profile: Profile, sandbox: str, given: str | None, said: Sequence[st
     if not simulate and profile.protects(sandbox):
         wiring.confirm(profile, sandbox, None if given == YES else given)
         return
-    if given == YES or given == sandbox:
+    if given in (YES, sandbox):
         return
     if given is not None:
         raise UsageError(
-            f"--yes {given}: that is not the name of sandbox {sandbox}; nothing was sent", hint=f"--yes, or --yes {sandbox}"
+            f"--yes {given}: that is not the name of sandbox {sandbox}; nothing was sent",
+            hint=f"--yes, or --yes {sandbox}",
         )
     if not sys.stdin.isatty():
         raise UsageError("this deletes objects, and nobody can be asked; nothing was sent", hint="--yes")

@@ -48,7 +48,7 @@ def drive(asked: Drive) -> int:
     """Run to the end, write the report whatever happened, and return the exit code."""
     from headgate.launch import Watch
 
-    _writable(asked.report)
+    writable(asked.report)
     watch = Watch()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -238,8 +238,12 @@ def _chatter(view: View, watch: Watch) -> Observer:
 # -- the report and the last words -------------------------------------------------------------------------------------
 
 
-def _writable(path: Path | None) -> None:
-    """Find out before anything is sent that the report could not be written."""
+def writable(path: Path | None) -> None:
+    """Find out before anything is sent that the report could not be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
     if path is None:
         return
     from headgate.report.render import probe

@@ -81,6 +81,18 @@ def chosen(command: Command) -> Command:
     return command
 
 
+def again(command: Command) -> Command:
+    """``--set``, where a manifest is loaded again."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=key_values,
+        help="A variable of the manifest, given again: a secret was not kept.",
+    )(command)
+
+
 def simulate(command: Command) -> Command:
     """``--simulate``."""
     return click.option("--simulate", is_flag=True, help="Use the embedded platform, in this process.")(command)

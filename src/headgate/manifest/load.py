@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
-from headgate.errors import ManifestError
+from headgate.errors import Diagnostic, ManifestError
 from headgate.manifest import connections
 from headgate.manifest.desk import Desk
 from headgate.manifest.document import Document, gc_paused, plain

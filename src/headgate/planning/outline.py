@@ -54,7 +54,7 @@ class Outline:
 
     def packed(self) -> bytes:
         """For the store."""
-        data = {
+        data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
             "jobs": [[job.key, job.kind, job.role, job.item] for job in self.jobs],

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.workflows import adhoc, check, create, delete, find, listing, selectors
+from headgate.workflows import adhoc, check, create, delete, find, listing, selectors, sweep
 from headgate.workflows.contract import Procedure
 
 if TYPE_CHECKING:
@@ -25,4 +25,5 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "check": Procedure(check.advance),
     "adhoc": adhoc.PROCEDURE,
     "delete": Procedure(delete.advance),
+    "sweep": Procedure(sweep.advance),
 }

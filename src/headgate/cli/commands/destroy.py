@@ -146,5 +146,3 @@ def _nothing(scope: Scope, found: Teardown | None, report: Path | None, *, json:
         say(f"hint: what another state store has made is found by `headgate sweep --adopt {scope.again}`")
     publish(nothing_done(scope.manifest, scope.sandbox, SystemClock().now()), report, json=json)
     return 0
-
-

@@ -13,17 +13,6 @@ from headgate.cli import options
 from headgate.cli.app import Talk, say
 
 
-def _set(command: options.Command) -> options.Command:
-    return click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        callback=options.key_values,
-        help="Again, what was a secret and so was not kept.",
-    )(command)
-
-
 @click.command(
     short_help="Continue an unfinished run.",
     epilog=options.examples(
@@ -33,7 +22,7 @@ def _set(command: options.Command) -> options.Command:
 )
 @click.argument("run", required=False)
 @options.running
-@_set
+@options.again
 @options.profile
 @options.verbose
 @click.pass_obj
