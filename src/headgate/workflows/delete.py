@@ -140,7 +140,7 @@ class _Deletion:
 
     def _found(self, answer: Answer) -> Step:
         if answer.verdict is not Verdict.OK:
-            return failed(answer.problem)
+            return failed(answer.problem, _said(answer))
         if not isinstance(part(answer.body).get("items"), list):
             return failed(None, f"the list of {self.spec.collection} has no items", code="headgate-list")
         done = [str(one) for one in self.phase.get("done", ())]
@@ -224,7 +224,7 @@ class _Deletion:
             return self._kept(_said(answer), answer.problem)
         if (code in _BUSY or answer.status == 412) and self._count("busy") < LOOKS:
             return Pause(BUSY_S, "what is to be deleted is being changed", self._again("busy"))
-        return failed(answer.problem)
+        return failed(answer.problem, _said(answer))
 
     def _again(self, counter: str) -> Phase:
         return self._next("busy", **{counter: self._count(counter) + 1})
@@ -237,7 +237,7 @@ class _Deletion:
             return self._gone()
         code = answer.problem.code if answer.problem is not None else ""
         if answer.verdict is not Verdict.OK and code not in _LOOK:
-            return failed(answer.problem)
+            return failed(answer.problem, _said(answer))
         found = rows(answer.body, "items")
         state = text((found[0] if found else part(answer.body)).get("state"))
         polls, faults = self._count("polls"), self._count("faults")

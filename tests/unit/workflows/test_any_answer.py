@@ -11,8 +11,10 @@ from headgate.exchange import Answer, Problem, Verdict
 from headgate.workflows import PROCEDURES
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.contract import NO_PHASE, Ask, Context, Settle, Signal
+from headgate.workflows.delete import DeleteSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.listing import ListSpec
+from headgate.workflows.sweep import SweepSpec
 
 from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
 
@@ -32,10 +34,20 @@ GOOD = [
     },
     {"records": [{"id": 5, "status": "SUCCEEDED", "schema": {"name": "_xdm.context.profile"}}]},
     {"id": "x", "etag": '"e"'},
+    {"items": [{"id": "t", "baseConnectionId": "b", "state": "delete-finalizing", "createdAt": 1}]},
     {"items": [{"id": "s", "name": "spec"}]},
 ]
 SPECS = {
     "create": [creation("n", "flows"), creation("n", "flows", shared=True)],
+    "delete": [
+        DeleteSpec("flows", "x", "n", MARK),
+        DeleteSpec("connections", "b", "n", MARK, shared=True),
+        DeleteSpec("connections", "b", "n", MARK),
+        DeleteSpec("flows", "", "n", MARK),
+        DeleteSpec("nowhere", "x"),
+        {"collection": "flows", "id": "x"},
+    ],
+    "sweep": [SweepSpec("flows"), SweepSpec("targetConnections")],
     "list": [ListSpec("flows", ("[headgate:",))],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
     "selectors": [
@@ -58,6 +70,7 @@ INPUTS = {
     "F": {"id": "flow-1", "segments": {"a": ["n", "", "", 0.0, "a"]}},
     "G": {"id": "flow-2", "segments": {"b": ["n2", "", "", 0.0, "b"]}},
 }
+CODES = ["", "1420-400", "1418-400", "1458-400", "1439-400"]
 REFUSALS = [
     "",
     "Run already going on for audience a for order flow-1 with run id r",
@@ -85,7 +98,7 @@ def answer(rng):
     verdict, status = rng.choice(
         [(Verdict.REJECTED, 400), (Verdict.REJECTED, 404), (Verdict.REJECTED, 412), (Verdict.REFUSED, 403)]
     )
-    problem = rng.choice([None, Problem(status, rng.choice(["", "1420-400"]), rng.choice(REFUSALS))])
+    problem = rng.choice([None, Problem(status, rng.choice(CODES), rng.choice(REFUSALS))])
     return Answer(verdict, status, body, problem)
 
 
