@@ -138,7 +138,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         plan.fingerprint,
         "running",
         now_s,
-        args=dict(wishes.args),
+        args={**plan.source, **wishes.args},
     )
     store.begin(run, Outline.of(plan).packed())
     return run, False
