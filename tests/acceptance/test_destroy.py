@@ -10,11 +10,13 @@ import pytest
 
 from tests.acceptance.world import HEADGATE, served, write_manifest
 
+PROFILE = "limits: {rate: 500/s}\n"
 NOTHING = {"connections": 0, "sourceConnections": 0, "targetConnections": 0, "flows": 0}
 
 
 @pytest.fixture
 def world(tmp_path):
+    (tmp_path / "headgate.yaml").write_text(PROFILE)
     with served(tmp_path) as world:
         yield world
 
@@ -22,8 +24,8 @@ def world(tmp_path):
 @pytest.fixture
 def made(world):
     """A world with everything of a manifest in it, and the manifest's path."""
-    path, _, _ = write_manifest(world.folder)
-    done = world.run("run", str(path), "--rate", "500/s")
+    path, _, _ = write_manifest(world.folder, count=3)
+    done = world.run("run", str(path))
     assert done.returncode == 0, done.stderr
     return str(path)
 
@@ -85,7 +87,7 @@ def test_it_asks_first(world, made):
     before = world.ledger()["objects"]
     done = world.run("destroy", made)
     assert done.returncode == 2
-    assert "12 flows, 12 source connections, 12 target connections, 3 base connections" in done.stderr
+    assert "6 flows, 6 source connections, 6 target connections, 3 base connections" in done.stderr
     assert "--yes" in done.stderr
     code, shown = typed(world, "n", "destroy", made)
     assert (code, "not confirmed" in shown) == (2, True)
@@ -96,21 +98,21 @@ def test_it_asks_first(world, made):
 
 
 def test_a_protected_sandbox_wants_its_name_typed(world, made):
-    (world.folder / "headgate.yaml").write_text("protected_sandboxes: [dev]\n")
+    (world.folder / "headgate.yaml").write_text(f"{PROFILE}protected_sandboxes: [dev]\n")
     before = world.ledger()
     for flags in (["--yes"], ["--yes", "prod"], []):
         done = world.run("destroy", made, *flags)
         assert done.returncode == 2
         assert "protected" in done.stderr
         assert "hint: --yes dev" in done.stderr
-    for wrong in ("y", "prod", ""):
+    for wrong in ("y", ""):
         code, shown = typed(world, wrong, "destroy", made)
         assert (code, "was not confirmed" in shown) == (2, True), shown
     assert world.ledger()["requests"]["total"] == before["requests"]["total"], "nothing was sent"
     code, shown = typed(world, "dev", "destroy", made)
     assert code == 0, shown
     assert judged(world)["objects"] == NOTHING
-    path, _, _ = write_manifest(world.folder, "again")
+    path, _, _ = write_manifest(world.folder, "again", 1)
     assert world.run("run", str(path), "--yes", "dev").returncode == 0
     assert world.run("destroy", str(path), "--yes", "dev").returncode == 0
     assert judged(world)["objects"] == NOTHING
@@ -118,19 +120,19 @@ def test_a_protected_sandbox_wants_its_name_typed(world, made):
 
 def test_of_a_run_only_what_it_created(world, made):
     first = json.loads(world.run("runs", "--json").stdout)[0]["runId"]
-    write_manifest(world.folder, count=7)
+    write_manifest(world.folder, count=4)
     assert world.run("run", made).returncode == 0
     second = json.loads(world.run("runs", "--json").stdout)[0]["runId"]
     done = world.run("destroy", "--yes", second)  # the flag takes no name here
     assert done.returncode == 0, done.stderr
-    assert judged(world)["objects"]["flows"] == 12
+    assert judged(world)["objects"]["flows"] == 6
     assert world.run("destroy", first, "--yes").returncode == 0
     assert judged(world)["objects"] == NOTHING
 
 
 def test_killed_at_several_moments_it_goes_on(world, made):
     world.faults([{"match": {"method": "DELETE", "path": ".*", "probability": 0.1}, "fault": "lost-after-commit"}])
-    for gone in (3, 15, 30):
+    for gone in (2, 8, 14):
         process = world.start("destroy", made, "--yes", "--rate", "60/s", "--no-progress")
         world.await_ledger(process, lambda ledger, gone=gone: sum(ledger["deleted"].values()) >= gone)
         process.kill()
@@ -166,9 +168,9 @@ def test_ctrl_c_stops_it_well_and_the_same_command_goes_on(world, made):
 
 
 def test_an_unfinished_run_is_named_ended_and_all_of_it_goes(world):
-    path, _, _ = write_manifest(world.folder)
+    path, _, _ = write_manifest(world.folder, count=3)
     process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
-    world.await_requests(process, 30)
+    world.await_requests(process, 20)
     process.kill()
     process.communicate()
     said = world.run("destroy", str(path))
@@ -240,7 +242,7 @@ def test_a_lost_state_is_swept_adopted_and_used(world, made):
 def test_strays_are_deleted_after_asking(world, made):
     for one in (world.folder / ".headgate").glob("state.db*"):
         one.unlink()
-    path, _, _ = write_manifest(world.folder, "known", 2)
+    path, _, _ = write_manifest(world.folder, "known", 1)
     assert world.run("run", str(path)).returncode == 0
     before = world.ledger()["objects"]
     assert world.run("sweep", "--delete").returncode == 2
@@ -249,7 +251,7 @@ def test_strays_are_deleted_after_asking(world, made):
     assert done.returncode == 0, done.stderr
     assert {row["status"] for row in json.loads(done.stdout)["items"]} == {"deleted"}
     # What is left is what the store knows; the profile store's connection was found by it.
-    assert judged(world)["objects"] == {"connections": 3, "sourceConnections": 4, "targetConnections": 4, "flows": 4}
+    assert judged(world)["objects"] == {"connections": 3, "sourceConnections": 2, "targetConnections": 2, "flows": 2}
     assert world.run("sweep", "--delete", "--yes").returncode == 0
     assert world.run("sweep", "--delete", "--adopt", made).returncode == 2
 

@@ -31,7 +31,7 @@ ARROWS = {
                "workflows"},
     "bulletin": {"clock", "engine", "launch", "report"},
     "api": {"bulletin", "catalogue", "clock", "engine", "errors", "launch", "manifest", "planning", "platform", "report",
-            "secret", "settings", "simulator", "store", "workflows"},
+            "secret", "settings", "simulator", "store", "teardown", "workflows"},
     "cli": None,
     "__main__": None,
     "__init__": None,

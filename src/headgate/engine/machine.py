@@ -486,7 +486,7 @@ class Machine:
     ) -> None:
         data = settled_data(ending, output, problem, children, cause)
         made = None
-        if output.get(GONE):
+        if output.get(GONE) and self.jobs[index].kind == "delete":
             spec = DeleteSpec.of(self.jobs[index].spec)
             made = Made(spec.marker, spec.collection, str(output.get("id", "")), spec.name, "", gone=True)
         elif ending is Ending.SUCCEEDED and output.get("found") != "store":
