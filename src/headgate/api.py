@@ -15,6 +15,7 @@ from headgate.secret import Secret
 
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
+    from headgate.export import Exported
     from headgate.launch import Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
@@ -142,6 +143,7 @@ async def run(
     tolerate: str | None = None,
     finish_by: datetime | None = None,
     fresh: bool = False,
+    refresh: bool = False,
     watch: Watch | None = None,
 ) -> Report:
     """Execute ``plan``, continuing its unfinished run if there is one, and say what happened.
@@ -158,6 +160,7 @@ async def run(
         tolerate: Failures allowed before the run stops, ``"5%"`` or ``"10"``.
         finish_by: Start nothing new from then on.
         fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
+        refresh: Compare every object that exists with what the manifest says, and bring it there.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:
@@ -174,7 +177,7 @@ async def run(
     if state is not None:
         profile = replace(profile, state=str(state))
     watch = watch or Watch()
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh)
+    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
     bulletin = Bulletin(watch, on_event) if on_event else None
     outcome = await conduct(
         plan, profile, wishes, simulate=simulate, watch=watch, observers=(bulletin,) if bulletin else ()
@@ -182,6 +185,40 @@ async def run(
     if bulletin:
         bulletin.end(outcome.report)
     return outcome.report
+
+
+async def export(
+    profile: Profile | None = None,
+    *,
+    name: str = "exported",
+    select: Sequence[str] = (),
+    simulate: bool = False,
+) -> Exported:
+    """A manifest of the flows of the profile's sandbox. Only reads.
+
+    Args:
+        profile: Who we are; :meth:`Profile.load` when not given.
+        name: What the manifest is to be called.
+        select: Globs on flow names; all flows when empty.
+        simulate: Read the embedded platform, in this process.
+
+    Raises:
+        SettingsError: something needed to ask the platform is not set.
+        PlatformError: the platform refuses, or cannot be reached.
+    """
+    from headgate.export import Live, assemble
+    from headgate.export.live import COLLECTIONS
+    from headgate.launch import simulated, snapshot
+    from headgate.settings import Profile
+
+    who = profile or Profile.load()
+    async with AsyncExitStack() as stack:
+        if simulate:
+            who, _ = await stack.enter_async_context(simulated(who, who.sandbox or SIMULATED_SANDBOX))
+        else:
+            who.require_platform()
+        lists = await snapshot(who, COLLECTIONS)
+    return assemble(Live.of(lists), name, select)
 
 
 @dataclass(frozen=True, slots=True)

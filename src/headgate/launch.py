@@ -22,6 +22,7 @@ from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.planning.content import same_kind
 from headgate.planning.outline import Outline
 from headgate.report import Report, build
 from headgate.store import RunRow, Store
@@ -47,6 +48,7 @@ class Wishes:
     tolerate: str | None = None
     finish_by_s: float | None = None
     fresh: bool = False
+    refresh: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -94,13 +96,15 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
     return None
 
 
-def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Keys of jobs whose object exists, or may exist, but was asked for with other content than now."""
-    return [
-        job.key
-        for job in plan.jobs
-        if job.collection and (found := known.get(job.spec.marker)) is not None and found[1] != job.digest
-    ]
+def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> tuple[list[int], list[int]]:
+    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others."""
+    changed: list[int] = []
+    stuck: list[int] = []
+    for index, job in enumerate(plan.jobs):
+        found = known.get(job.spec.marker) if job.collection else None
+        if found is not None and found[1] != job.digest:
+            (changed if same_kind(found[1], job.digest) else stuck).append(index)
+    return changed, stuck
 
 
 def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: float) -> tuple[RunRow, bool]:
@@ -144,24 +148,22 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
     return run, False
 
 
-def refuse_changes(plan: Plan, store: Store) -> Mapping[str, tuple[str, str]]:
-    """What is known of the plan's objects.
+def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
+    """Before anything is sent.
 
     Raises:
-        UsageError: something was made from other content: it would have to be updated or replaced.
+        UsageError: an object would have to become one that the platform does not change it to.
     """
-    known = store.known(plan.sandbox)
-    changed = changed_items(plan, known)
-    if changed:
-        names = "\n".join(f"  {key}" for key in changed[:10]) + (
-            f"\n  … and {len(changed) - 10} more" if len(changed) > 10 else ""
+    _, stuck = changed_items(plan, known)
+    if stuck:
+        names = "\n".join(f"  {plan.jobs[index].key}" for index in stuck[:10]) + (
+            f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
         )
         raise UsageError(
-            f"{len(changed)} object{'s' if len(changed) != 1 else ''} of this manifest exist already, made from other "
-            f"content; nothing was sent\n{names}",
-            hint="objects are made, not changed, by this version: put the content back, or give the items new names",
+            f"{len(stuck)} object{'s' if len(stuck) != 1 else ''} of this manifest exist already and cannot be changed "
+            f"to what it says now (another spec, account or dataset); nothing was sent\n{names}",
+            hint="put the content back, give the items new names, or `headgate destroy` them first",
         )
-    return known
 
 
 def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limits]:
@@ -179,6 +181,7 @@ def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limit
         poll=profile.poll,
         stop_on_error=on_error == "stop",
         tolerance=tolerance,
+        refresh=wishes.refresh,
     )
     return rules, Limits(rate, concurrency)
 
@@ -206,7 +209,7 @@ async def execute(
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
-    refuse_changes(plan, store)
+    refuse_changes(plan, store.known(plan.sandbox))
     run, continued = choose_run(store, plan, path, wishes, clock.now())
     known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
     past = fold(store.records(run.id)) if continued else None
@@ -240,6 +243,30 @@ async def execute(
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     store.finish(run.id, status, clock.now(), machine.open, counters)
     return report_of(store, run.id)
+
+
+async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+    """Whole lists of a sandbox, by collection. Only reads.
+
+    Raises:
+        PlatformError: the platform refuses, or cannot be reached.
+    """
+    import asyncio
+
+    from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.lists import whole_list
+    from headgate.platform.transport import Transport
+
+    clock = SystemClock()
+    gate = Gate(parse_rate(profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates())
+
+    async def one(kind: str) -> list[dict[str, Any]]:
+        await gate.pass_one(f"GET /{kind}")
+        return await whole_list(platform, kind, profile.retry, clock)
+
+    async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
+        lists = await asyncio.gather(*(one(kind) for kind in collections))
+    return dict(zip(collections, lists, strict=True))
 
 
 def report_of(store: Store, run_id: str) -> Report:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: How a run comes by what it creates, and by what an earlier one of its manifest has created.
 _CREATED: Final = ("", "after")
-_BY_MARK: Final = (*_CREATED, "before", "sweep")
+_BY_MARK: Final = (*_CREATED, "before", "same", "updated", "sweep")
 
 
 @dataclass(frozen=True, slots=True)

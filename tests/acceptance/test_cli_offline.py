@@ -74,7 +74,7 @@ def test_expand_shows_references_and_never_secrets(tmp_path):
 def test_plan_counts_and_forecasts_without_sending(tmp_path):
     write_manifest(tmp_path, flows=4, activation=True)
     plan = headgate("plan", "small.yaml", "--json", "--rate", "10/s", cwd=tmp_path).json
-    assert plan["items"] == {"total": 4, "create": 4, "reuse": 0}
+    assert plan["items"] == {"total": 4, "create": 4, "update": 0, "reuse": 0}
     assert plan["jobs"]["byKind"]["flows"] == {"total": 4, "reuse": 0}
     assert plan["requests"]["byEndpoint"]["POST /flows"] == 4
     assert plan["adhoc"][0]["jobs"] == 1

@@ -362,6 +362,18 @@ class StoreSuite:
         assert list(other.objects("dev")) == expected
         other.close()
 
+    async def test_an_object_that_a_later_run_changes_stays_the_first_ones(self, store):
+        for run, found, remote in (("r1", "", "id-1"), ("r2", "updated", "id-1"), ("r3", "after", "id-2")):
+            store.begin(row(run, manifest=run), b"")
+            journal = store.journal(run)
+            one = replace(made(remote, digest=run), found=found)
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, one))
+            await journal.flush()
+            journal.close()
+            kept = [(one.id, one.run, one.found) for one in store.objects("dev")]
+            assert kept == ([("id-2", "r3", "after")] if run == "r3" else [("id-1", "r1", "")])
+            assert store.known("dev") == {"[headgate:1]": (remote, run)}
+
     async def test_what_is_gone_is_forgotten_by_its_id_or_as_a_doubt(self, claimed):
         """By whatever marker it was known: a job that deletes it may know nothing but its id."""
         store, journal = claimed

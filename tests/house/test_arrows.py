@@ -22,6 +22,7 @@ ARROWS = {
     "platform": {"clock", "errors", "exchange", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "pacing", "planning", "platform", "store", "workflows"},
     "store": {"engine", "errors"},
+    "export": {"catalogue"},
     "report": {"engine", "planning", "store", "workflows"},
     "simulator": {"clock"},
     "launch": {"clock", "engine", "errors", "pacing", "planning", "platform", "report", "secret", "settings", "simulator",
@@ -30,7 +31,7 @@ ARROWS = {
     "strays": {"clock", "engine", "errors", "launch", "pacing", "planning", "platform", "report", "settings", "store",
                "workflows"},
     "bulletin": {"clock", "engine", "launch", "report"},
-    "api": {"bulletin", "catalogue", "clock", "engine", "errors", "launch", "manifest", "planning", "platform", "report",
+    "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "manifest", "planning", "platform", "report",
             "secret", "settings", "simulator", "store", "teardown", "workflows"},
     "cli": None,
     "__main__": None,
@@ -47,7 +48,7 @@ PURE = {
     "engine.tally": {"exchange"},
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
-PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows")
+PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")
 
 
 def imports(path: Path) -> list[tuple[str, int]]:

@@ -139,6 +139,16 @@ class Remote:
                     one["transformations"] = [{"params": {"segmentSelectors": {"selectors": []}}}]
                     self.flows[one["id"]] = one
                 return _ok({"id": one["id"], "etag": one["etag"]})
+            case "GET", [collection, wanted]:
+                found = [one for one in self.objects.get(collection, []) if one["id"] == wanted]
+                return _ok({"items": found}) if found else _no(404, "no such object")
+            case "PATCH", [collection, wanted]:
+                one = next(one for one in self.objects[collection] if one["id"] == wanted)
+                if dict(call.headers).get("If-Match") != one["etag"]:
+                    return Answer(Verdict.REJECTED, 412, problem=Problem(412, "1412", "etag"))
+                one.update({op["path"][1:]: op["value"] for op in call.body}, etag=f'"{self.new_id("e")}"')
+                one["patches"] = one.get("patches", 0) + 1
+                return _ok(None)
             case "GET", [collection]:
                 found = [
                     one

@@ -14,7 +14,7 @@ from headgate.planning.model import LISTING, needless
 from headgate.report.render_table import plural
 
 if TYPE_CHECKING:
-    from headgate.planning.model import Plan
+    from headgate.planning.model import ItemRow, Plan
     from headgate.settings import Profile
     from headgate.store.contract import Store
 
@@ -35,6 +35,7 @@ class Survey:
     reused: Mapping[int, str]
     spared: Collection[int]
     items_created: int
+    items_updated: int
     items_reused: int
     requests: Counter[str]
     warnings: Sequence[str]
@@ -63,7 +64,12 @@ class Survey:
             "manifest": plan.manifest,
             "sandbox": plan.sandbox,
             "fingerprint": plan.fingerprint,
-            "items": {"total": len(plan.items), "create": self.items_created, "reuse": self.items_reused},
+            "items": {
+                "total": len(plan.items),
+                "create": self.items_created,
+                "update": self.items_updated,
+                "reuse": self.items_reused,
+            },
             "pairs": self.pairs,
             "jobs": {"total": len(plan.jobs), "reuse": len(self.reused), "byKind": self.jobs_by_kind()},
             "edges": self.edges,
@@ -82,25 +88,26 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     check_wishes(plan, profile, wishes)
     known = store.known(plan.sandbox) if store is not None else {}
     reused = {
-        index: known[job.spec.marker][0]
+        index: found[0]
         for index, job in enumerate(plan.jobs)
-        if job.collection and known.get(job.spec.marker, ("", ""))[0]
+        if job.collection and (found := known.get(job.spec.marker)) and found[0] and found[1] == job.digest
     }
-    spared = needless(plan.jobs, reused)
-    existing = sum(
-        1
-        for row in plan.items
-        if all(job in reused for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0)
-    )
+    changed, stuck = changed_items(plan, known)
+    updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]}
+    spared = needless(plan.jobs, {*reused, *updated})
+    fates = Counter(_fate(plan, row, reused, updated) for row in plan.items)
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
         if index in reused or index in spared:
             continue
         # What exists is read and not changed, unless something is found missing.
-        exists = job.kind == "selectors" and job.needs["flow"] in reused
-        requests.update(("GET /flows/{id}",) if exists else job.requests)
+        exists = job.kind == "selectors" and (job.needs["flow"] in reused or job.needs["flow"] in updated)
+        if index in updated:
+            requests.update(f"{method} /{job.collection}/{{id}}" for method in ("GET", "PATCH", "GET"))
+        else:
+            requests.update(("GET /flows/{id}",) if exists else job.requests)
     unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
-    refusals = _refusals(plan, profile, store, known, simulate=simulate)
+    refusals = _refusals(plan, profile, store, stuck, simulate=simulate)
     if unfinished is not None and unfinished.command != "run":
         refusals.append(
             f"run {unfinished.id} ({unfinished.command}) is unfinished: `run` would refuse (resume it first)"
@@ -116,8 +123,9 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         plan,
         reused,
         spared,
-        len(plan.items) - existing,
-        existing,
+        fates["create"],
+        fates["update"],
+        fates["reuse"],
         requests,
         _warnings(plan),
         refusals,
@@ -128,15 +136,20 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     )
 
 
-def _refusals(
-    plan: Plan, profile: Profile, store: Store | None, known: Mapping[str, tuple[str, str]], *, simulate: bool
-) -> list[str]:
+def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int]) -> str:
+    """What will become of an item: ``create``, ``update`` or ``reuse``."""
+    made = [job for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0]
+    if any(job not in reused and job not in updated for job in made):
+        return "create"
+    return "update" if any(job in updated for job in row.jobs.values()) else "reuse"
+
+
+def _refusals(plan: Plan, profile: Profile, store: Store | None, stuck: Sequence[int], *, simulate: bool) -> list[str]:
     found = []
-    changed = changed_items(plan, known)
-    if changed:
+    if stuck:
         found.append(
-            f"{plural(len(changed), 'object exists', 'objects exist')} already, made from other content "
-            f"(such as {changed[0]}): `run` would refuse"
+            f"{plural(len(stuck), 'object exists', 'objects exist')} already and cannot be changed to what the "
+            f"manifest says now (such as {plan.jobs[stuck[0]].key}): `run` would refuse"
         )
     stranger = ""
     if store is not None and (simulate or not profile.missing):

@@ -68,11 +68,6 @@ class Leases:
         for key in keys:
             self._holder[key] = job
 
-    @property
-    def waiting(self) -> int:
-        """How many jobs stand in line."""
-        return len(self._line)
-
     def held_by(self, key: str) -> int | None:
         """The job that holds ``key``, if any."""
         return self._holder.get(key)

@@ -35,6 +35,8 @@ class Rules:
     poll: PollPolicy = field(default_factory=PollPolicy)
     stop_on_error: bool = False
     tolerance: Tolerance | None = None
+    #: Compare every object that exists with what the manifest says, not only those whose content changed.
+    refresh: bool = False
     seed: int = 0
 
 

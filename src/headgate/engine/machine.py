@@ -35,7 +35,7 @@ from headgate.engine.record import Made, Past, Record, children_of, problem_of, 
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.planning.model import Job, Plan, needless
-from headgate.workflows import PROCEDURES
+from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     HELD,
     RUNS,
@@ -201,7 +201,11 @@ class Machine:
             if not job.collection or self.live[index].settled is not None or (past and index in past.jobs):
                 continue
             found = known.get(job.spec.marker)
-            if found is not None and found[0]:
+            if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
+                # Made from other content, or to be compared: its own job brings it to what is wanted.
+                live = self.live[index]
+                live.phase, live.signal = converge.begin(found[0], changed=found[1] != job.digest), Signal.RESUME
+            elif found is not None and found[0]:
                 # Held on its edges or not: what exists needs nothing to be made.
                 self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
             elif found is not None:
@@ -212,7 +216,9 @@ class Machine:
 
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
-        existing = {index for index, live in enumerate(self.live) if live.settled is not None or live.durable}
+        existing = {
+            index for index, live in enumerate(self.live) if live.settled is not None or live.durable or live.phase
+        }
         for index in needless(self.jobs, existing):
             if self.live[index].settled is None:
                 self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)

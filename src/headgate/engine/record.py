@@ -26,8 +26,9 @@ class Made:
     exists no more, and is to be forgotten.
 
     ``found`` is how the run came by it: ``""`` its own request was answered; ``after`` found by its mark after a
-    request of ours; ``before`` and ``sweep`` found by its mark, made by a run that this state does not remember. What
-    is found in any other way is not ours to delete.
+    request of ours; ``before``, ``same``, ``updated`` and ``sweep`` found by its mark, made by a run that this state
+    does not remember. What is found in any other way is not ours to delete. A store keeps the first of these, and the
+    run of it, for as long as the id is the same.
     """
 
     marker: str

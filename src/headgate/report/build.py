@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
-_FOUND = ("store", "before", "sweep")
+_FOUND = ("store", "before", "same", "sweep")
 
 
 def build(
@@ -132,6 +132,8 @@ class _View:
             return "skipped", {**failure, "cause": cause}
         if any(ending is None for ending in endings.values()):
             return "held", None
+        if any(self._output(job).get("found") == "updated" for job in jobs.values()):
+            return "updated", None
         made = [job for role, job in jobs.items() if role in ("sourceConnection", "targetConnection", "flow")]
         if all(self._output(job).get("found") in _FOUND for job in made):
             return "reused", None

@@ -47,8 +47,13 @@ FROM json_each(?3) WHERE true ON CONFLICT (sandbox, marker)
 """
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
 _DOUBT = _OBJECTS + "DO NOTHING"
+#: Who made it, and how it was found, stays as it was first known: a later run may have changed it, and no more.
 _MADE = (
-    _OBJECTS + "DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run, found = excluded.found"
+    _OBJECTS
+    + """DO UPDATE SET id = excluded.id, digest = excluded.digest,
+    run = CASE object.id WHEN excluded.id THEN object.run ELSE excluded.run END,
+    found = CASE object.id WHEN excluded.id THEN object.found ELSE excluded.found END
+"""
 )
 _UNDONE = "DELETE FROM object WHERE sandbox = ?1 AND id = '' AND marker IN (SELECT value FROM json_each(?2))"
 #: What exists no more is forgotten by its id, whoever made it.

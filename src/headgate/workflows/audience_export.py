@@ -8,14 +8,12 @@ Jobs of an item::
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from headgate.catalogue import Destination, batch, profile_store
 from headgate.errors import Diagnostic, ManifestError
 from headgate.planning.builder import Builder, frozen
+from headgate.planning.content import content, digest_of, plain
 from headgate.planning.marker import described
 from headgate.planning.model import ItemRow, Job
 from headgate.secret import masked
@@ -106,14 +104,6 @@ def _spec(destination: Destination) -> dict[str, str]:
     return {"id": destination.connection_spec_id, "version": destination.version}
 
 
-def _digest_of(value: Any) -> str:
-    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
-
-
-def _digest(spec: Any) -> str:
-    return _digest_of(masked({name: getattr(spec, name) for name in spec.__slots__}))
-
-
 def _job(
     plan: Builder, key: str, role: str, spec: CreateSpec, item: int, needs: Mapping[str, int], *, further: Any = None
 ) -> int:
@@ -127,10 +117,15 @@ def _job(
             item,
             needs={**needs, LISTED: listing(plan, spec.collection)},
             collection=spec.collection,
-            digest=_digest_of([_digest(spec), further]),
+            digest=content(spec, [] if spec.collection == "flows" else _marks(plan, needs), further),
             requests=(f"POST /{spec.collection}",),
         ),
     )
+
+
+def _marks(plan: Builder, needs: Mapping[str, int]) -> list[str]:
+    """The marks of the objects that ``needs`` leads to."""
+    return [job.spec.marker for edge in needs.values() if (job := plan.jobs[edge]).collection]
 
 
 def profile_store_base(plan: Builder) -> int:
@@ -187,7 +182,7 @@ def _base_connection(plan: Builder, item: Item, connection: Connection, destinat
     name = connection.name
     if not name:
         # Written on the entry without a name: all that say the same are one, and are called by what they say.
-        name = f"{plan.manifest} {destination.name} {_digest_of([destination.key, said])[:8]}"
+        name = f"{plan.manifest} {destination.name} {digest_of([destination.key, said])[:8]}"
     key = f"base:{destination.key}:{connection.key or name}"
     if not plan.share(key, frozen((connection.auth, connection.encryption))):
         file, _, line = item.place.rpartition(":")
@@ -249,7 +244,7 @@ def _flow(
         plan.mark(key),
         tuple(refs),
     )
-    return _job(plan, key, "flow", spec, index, needs, further=_digest(selectors))
+    return _job(plan, key, "flow", spec, index, needs, further=plain(selectors))
 
 
 def _selectors(item: Item, destination: Destination) -> SelectorsSpec:

@@ -19,6 +19,7 @@ from headgate.workflows.selectors import (
     flow_of,
     get_flow,
     is_settled,
+    same,
     segment_values,
     transformation_params,
 )
@@ -68,7 +69,7 @@ def _compared(spec: CheckSpec, flow: Mapping[str, Any]) -> Step:
                 advice="run the manifest again: it adds what is missing",
             )
         for key in _COMPARED:
-            if key in wanted and not _same(wanted[key], found.get(key)):
+            if key in wanted and not same(wanted[key], found.get(key)):
                 return failed(
                     None,
                     f"flow {flow.get('id')}: audience {wanted['id']} has another {key} than asked for",
@@ -79,13 +80,6 @@ def _compared(spec: CheckSpec, flow: Mapping[str, Any]) -> Step:
         return Settle(Ending.SUCCEEDED, {"id": flow.get("id")})
     facts = {key: _facts(value) for key, value in have.items()}
     return Settle(Ending.SUCCEEDED, {"id": flow.get("id"), "state": flow.get("state"), "segments": facts})
-
-
-def _same(wanted: Any, found: Any) -> bool:
-    # The platform adds keys of its own to a schedule; what was asked for must be there.
-    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
-        return all(_same(value, found.get(key)) for key, value in wanted.items())
-    return bool(wanted == found)
 
 
 def _facts(value: Mapping[str, Any]) -> list[Any]:

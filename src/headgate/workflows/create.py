@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.workflows import converge
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.listing import listed
 from headgate.workflows.reading import rows, text
@@ -52,13 +53,15 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     """The procedure of a creation."""
     spec: CreateSpec = ctx.spec
     at = phase.get("at")
+    if at in converge.PHASES:
+        return converge.advance(spec, _body(ctx), phase, signal)
     if isinstance(signal, Answer):
         return _posted(signal, phase) if at == "post" else _looked(ctx, phase, signal)
     if signal is Signal.START:
         found = listed(ctx.inputs, spec.marker)
-        return _adopted(spec, [{"id": remote} for remote in found], 0) if found else _post(ctx, 1)
+        return _adopted(ctx, [{"id": remote} for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
-    return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 1)), faults=faults)
+    return _look(spec, int(phase.get("look", 0)) + 1, posts=int(phase.get("posts", 0)), faults=faults)
 
 
 def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
@@ -66,11 +69,17 @@ def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
     if faults >= FAULTS:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
-    body = dict(spec.body)
-    for path, role in spec.refs:
-        _put(body, path, ctx.inputs[role]["id"])
+    body = _body(ctx)
     call = Call("POST", "flow", f"/{spec.collection}", f"POST /{spec.collection}", "create", body=body)
     return Ask(call, {"at": "post", "posts": posts, "faults": faults})
+
+
+def _body(ctx: Context) -> dict[str, Any]:
+    """The whole body, the ids of what it refers to filled in."""
+    body = dict(ctx.spec.body)
+    for path, role in ctx.spec.refs:
+        _put(body, path, ctx.inputs[role]["id"])
+    return body
 
 
 def _put(body: dict[str, Any], path: str, value: str) -> None:
@@ -137,19 +146,23 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     ]
     posts, look = int(phase["posts"]), int(phase["look"])
     if found:
-        return _adopted(spec, found, posts)
+        return _adopted(ctx, found, posts)
     if look < LOOKS:
         return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", phase)
     return _post(ctx, posts + 1, int(phase.get("faults", 0)))
 
 
-def _adopted(spec: CreateSpec, found: list[dict[str, Any]], posts: int) -> Settle:
+def _adopted(ctx: Context, found: list[dict[str, Any]], posts: int) -> Step:
     """What bears the mark is ours; two of them are a doubt that only a person can end. ``posts``: sent so far."""
+    spec: CreateSpec = ctx.spec
     if spec.shared:
         # What a sandbox has once is the same whoever made it: of two made at one moment, the older serves all.
         found = sorted(found, key=lambda item: (str(item.get("createdAt")), str(item["id"])))[:1]
     if len(found) == 1:
-        output = {"id": found[0]["id"], "found": "after" if posts else "before", "posts": posts}
+        if not posts:
+            # Made by an earlier run, perhaps from other content: it is compared.
+            return converge.advance(spec, _body(ctx), converge.begin(str(found[0]["id"])), Signal.RESUME)
+        output = {"id": found[0]["id"], "found": "after", "posts": posts}
         if found[0].get("etag"):
             output["etag"] = found[0]["etag"]
         return Settle(Ending.SUCCEEDED, output)

@@ -65,7 +65,7 @@ class DeleteSpec:
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
-    """The procedure of a deletion. Its output is ``{"id", "gone": true}``, or ``{"id", "kept": why}``."""
+    """The procedure of a deletion. Its output has ``id``, ``gone`` or (why) ``kept``, and a ``status``."""
     spec = DeleteSpec.of(ctx.spec)
     where = COLLECTIONS.get(spec.collection)
     if where is None:
@@ -158,7 +158,7 @@ class _Deletion:
             return failed(None, f"{self.spec.name}: more than {TWINS} objects bear its marker", code="headgate-list")
         if not done and self._count("finds") + 1 < FINDS:
             return Pause(FIND_AGAIN_S, "looking again for what may have been made", self._next("find", finds=1))
-        return Settle(Ending.SUCCEEDED, {"id": done[-1] if done else "", GONE: True})
+        return Settle(Ending.SUCCEEDED, _gone_as(done[-1] if done else ""))
 
     # -- who uses it -------------------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class _Deletion:
 
     def _kept(self, why: str, problem: Problem | None) -> Step:
         if self.spec.shared:
-            return Settle(Ending.SUCCEEDED, {"id": self.id, KEPT: why})
+            return Settle(Ending.SUCCEEDED, {"id": self.id, KEPT: why, "status": "unchanged"})
         return failed(
             problem,
             f"{self.where.one} {self.spec.name or self.id} was not deleted: {why}",
@@ -263,11 +263,15 @@ class _Deletion:
 
     def _gone(self) -> Step:
         if self.spec.id:
-            return Settle(Ending.SUCCEEDED, {"id": self.id, GONE: True})
+            return Settle(Ending.SUCCEEDED, _gone_as(self.id))
         # What was in doubt may have been made twice by a platform that answers neither time.
         self.phase = {"done": [*self.phase.get("done", ()), self.id]}
         self.id = ""
         return self._find()
+
+
+def _gone_as(remote: str) -> dict[str, Any]:
+    return {"id": remote, GONE: True, "status": "deleted"}
 
 
 def _is_gone(answer: Answer) -> bool:

@@ -7,15 +7,13 @@ may be answered by 200 or 202 with or without a body (trap 3), so nothing is rea
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, rows, text
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ROUNDS = 5
 #: Platform seconds before a flow that is being updated is looked at again.
@@ -42,10 +40,14 @@ class SelectorsSpec:
     legacy: bool = False
 
 
-def operations(spec: SelectorsSpec, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The JSON Patch that adds what ``params`` (the transformation's, as fetched) lacks; empty when complete."""
+def operations(spec: SelectorsSpec, params: Mapping[str, Any], *, exact: bool = False) -> list[dict[str, Any]]:
+    """The JSON Patch that adds what ``params`` (the transformation's, as fetched) lacks; empty when complete.
+
+    ``exact``: also what is there otherwise than wanted is replaced, and what is not wanted removed.
+    """
     have = segment_values(params)
-    ops = [
+    ops = _corrections(spec, params) if exact else []
+    ops += [
         _add("segmentSelectors/selectors/-", {"type": "PLATFORM_SEGMENT", "value": dict(segment)})
         for segment in spec.segments
         if str(segment["id"]) not in have
@@ -65,6 +67,37 @@ def operations(spec: SelectorsSpec, params: Mapping[str, Any]) -> list[dict[str,
     if spec.mapping and params.get("profileMapping") != dict(spec.mapping):
         ops.append(_add("profileMapping", dict(spec.mapping)))
     return ops
+
+
+def _corrections(spec: SelectorsSpec, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Replacements, then removals from the end: indexes are those of the flow as fetched (facts 2.6)."""
+    wanted = {str(segment["id"]): segment for segment in spec.segments}
+    ops: list[dict[str, Any]] = []
+    gone: list[str] = []
+    for index, selector in enumerate(rows(part(params, "segmentSelectors"), "selectors")):
+        value = _value(selector)
+        segment = wanted.get(text(value.get("id"))) or wanted.get(text(value.get("systemSegmentId")))
+        path = f"{_PARAMS}/segmentSelectors/selectors/{index}"
+        if segment is None:
+            gone.append(path)
+        elif not same(segment, value):
+            # The whole selector is sent, with what the platform added to it.
+            ops.append({"op": "replace", "path": path, "value": {**selector, "value": {**value, **segment}}})
+    paths = set(spec.attributes)
+    gone += [
+        f"{_PARAMS}/profileSelectors/selectors/{index}"
+        for index, selector in enumerate(rows(part(params, "profileSelectors"), "selectors"))
+        if text(_value(selector).get("path")) not in paths
+    ]
+    # Within each list from the end, so that no removal moves what is removed after it.
+    return ops + [{"op": "remove", "path": path} for path in reversed(gone)]
+
+
+def same(wanted: Any, found: Any) -> bool:
+    """Whether ``found`` holds what is ``wanted``; the platform adds keys of its own, and they may stay."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return all(same(value, found.get(key)) for key, value in wanted.items())
+    return bool(wanted == found)
 
 
 def _add(path: str, value: Any) -> dict[str, Any]:
@@ -157,9 +190,11 @@ def _fetched(ctx: Context, answer: Answer, rounds: int, looks: int) -> Step:
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
     flow = flow_of(answer.body)
-    ops = operations(ctx.spec, transformation_params(flow))
+    # A flow that was made from other content is brought to what is wanted now, and not only completed.
+    exact = ctx.inputs["flow"].get("found") in ("same", "updated")
+    ops = operations(ctx.spec, transformation_params(flow), exact=exact)
     if not ops:
-        return Settle(Ending.SUCCEEDED)
+        return Settle(Ending.SUCCEEDED, {"found": "updated"} if rounds and exact else {})
     if not is_settled(flow):
         if looks >= LOOKS:
             return failed(
@@ -174,7 +209,8 @@ def _fetched(ctx: Context, answer: Answer, rounds: int, looks: int) -> Step:
 
 def _patched(ctx: Context, answer: Answer, rounds: int) -> Step:
     if answer.verdict is Verdict.OK:
-        return Settle(Ending.SUCCEEDED)
+        changed = ctx.inputs["flow"].get("found") in ("same", "updated")
+        return Settle(Ending.SUCCEEDED, {"found": "updated"} if changed else {})
     code = answer.problem.code if answer.problem else ""
     if rounds < ROUNDS and answer.status == 412:
         return get_flow(ctx, {"at": "get", "round": rounds + 1})

@@ -71,11 +71,24 @@ def test_what_a_run_would_refuse(tmp_path):
     profile = Profile(org_id="org", client_id="c", sandbox="dev", access_token=headgate.Secret("t"))
     found = survey(plan, profile, Known({flow.spec.marker: ("id", "other")}, [elsewhere]), simulate=False, rate=None)
     changed, stranger, stale = found.refusals
-    assert "made from other content (such as flow:Flow 0)" in changed
+    assert "cannot be changed to what the manifest says now (such as flow:Flow 0)" in changed
     assert "embedded platform" in stranger
     assert "m-1 is unfinished" in stale
     assert found.unfinished == "m-1"
     assert "refused:" in view.text(found)
+
+
+def test_what_changed_is_to_be_updated(tmp_path):
+    plan = planned(tmp_path)
+    row = plan.items[0]
+    made = [plan.jobs[index] for role, index in row.jobs.items() if plan.jobs[index].collection]
+    known = {job.spec.marker: (f"id-{job.key}", job.digest) for job in made}
+    flow = plan.jobs[row.jobs["flow"]]
+    known[flow.spec.marker] = ("id", flow.digest.partition(".")[0] + ".other")
+    found = survey(plan, PROFILE, Known(known), simulate=True, rate=None)
+    assert not found.refusals
+    assert (found.items_updated, found.items_reused) == (1, 0)
+    assert (found.requests["PATCH /flows/{id}"], found.requests["GET /flows"]) == (len(plan.items), 1)
 
 
 def test_views(tmp_path):
@@ -83,7 +96,7 @@ def test_views(tmp_path):
     text = view.text(found)
     assert max(map(width, text.splitlines())) <= 100
     assert len(text.splitlines()) <= 45
-    assert "120 items (120 to create, 0 exist), 120 pairs to activate" in text
+    assert "120 items (120 to create, 0 to update, 0 exist), 120 pairs to activate" in text
     assert "2 is the minimum for 120 pairs" in text
     assert "hold" in text
     data = orjson.loads(view.as_json(found))

@@ -487,7 +487,10 @@ def test_an_object_in_doubt_is_looked_for_first():
     of = machine(job("a"), known={mark("a"): ("", "d1")})
     (send,) = sends(of.handle(Ticked(0.0)))
     assert send.call.method == "GET"
-    (found,) = written(answer(of, send, Answer(Verdict.OK, 200, {"items": [{"id": "x", "description": mark("a")}]})))
+    theirs = {"id": "x", "name": "a", "description": mark("a"), "connectionSpec": {"id": "s"}}
+    (read,) = sends(answer(of, send, Answer(Verdict.OK, 200, {"items": [theirs]})))
+    assert read.call.path == "/connections/x"
+    (found,) = written(answer(of, read, Answer(Verdict.OK, 200, {"items": [theirs]})))
     assert found.data["output"]["id"] == "x"
     assert found.made.id == "x"
 
@@ -750,9 +753,11 @@ def test_what_the_store_lost_is_found_by_its_mark_and_kept_for_the_next_run():
     assert (send.call.method, send.call.path) == ("GET", "/connections")
     body = {"items": [{"id": "old", "description": marker("dev", "m", "a")}]}
     commands = answer(of, send, Answer(Verdict.OK, 200, body))
-    assert names(commands, of) == ["b"]
-    (one,) = [record for record in written(commands) if record.job == 1]
-    assert (one.made.id, one.made.marker, one.data["output"]["found"]) == ("old", marker("dev", "m", "a"), "before")
+    read, made = sends(commands)
+    assert (read.call.path, made.call.body["name"]) == ("/connections/old", "b")
+    theirs = {"id": "old", "name": "a", "description": marker("dev", "m", "a"), "connectionSpec": {"id": "s"}}
+    (one,) = written(answer(of, read, Answer(Verdict.OK, 200, {"items": [theirs]})))
+    assert (one.made.id, one.made.marker, one.data["output"]["found"]) == ("old", marker("dev", "m", "a"), "same")
 
 
 def test_a_list_that_nobody_needs_is_not_asked_for():
@@ -770,3 +775,27 @@ def test_nothing_is_made_when_the_list_cannot_be_read():
     commands = answer(of, send, Answer(Verdict.OK, 200, {"oops": 1}))
     assert not sends(commands)
     assert [dict(record.data).get("cause") for record in written(commands)] == [None, "list:connections"]
+
+
+# -- made from other content
+
+
+def test_what_was_made_from_other_content_is_read_changed_and_read_again():
+    of = machine(job("a"), known={mark("a"): ("x", "d0")})
+    (read,) = sends(of.handle(Ticked(0.0)))
+    assert (read.call.method, read.call.path) == ("GET", "/connections/x")
+    theirs = {"id": "x", "name": "old", "description": mark("a"), "connectionSpec": {"id": "s"}, "etag": '"1"'}
+    (patch,) = sends(answer(of, read, Answer(Verdict.OK, 200, {"items": [theirs]})))
+    assert patch.call.body == [{"op": "replace", "path": "/name", "value": "a"}]
+    assert dict(patch.call.headers) == {"If-Match": '"1"'}
+    assert patch.intent.data["id"] == "x"
+    (again,) = sends(answer(of, patch, Answer(Verdict.OK, 202)))
+    theirs = {**theirs, "name": "a", "etag": '"2"'}
+    (settled,) = written(answer(of, again, Answer(Verdict.OK, 200, {"items": [theirs]})))
+    assert settled.data["output"]["found"] == "updated"
+    assert (settled.made.id, settled.made.digest) == ("x", "d1"), "the next run finds it as it is now"
+
+
+def test_refresh_compares_what_is_unchanged_too():
+    of = machine(job("a"), known={mark("a"): ("x", "d1")}, refresh=True)
+    assert sends(of.handle(Ticked(0.0)))[0].call.path == "/connections/x"

@@ -136,13 +136,14 @@ def found_in_list(*ids, shared=False):
 
 
 def test_what_the_list_shows_is_adopted_and_not_made():
-    assert found_in_list("x").output == {"id": "x", "found": "before", "posts": 0}
+    step = found_in_list("x")
+    assert (step.call.method, step.call.path) == ("GET", "/targetConnections/x"), "its content is compared"
     assert found_in_list().call.method == "POST"
 
 
 def test_two_in_the_list_are_a_doubt_but_for_what_a_sandbox_has_once():
     assert found_in_list("x", "y").problem.code == "headgate-two-candidates"
-    assert found_in_list("x", "y", shared=True).output["id"] == "x"
+    assert found_in_list("x", "y", shared=True).call.path == "/targetConnections/x"
 
 
 def test_of_two_shared_ones_found_after_a_lost_answer_the_oldest_serves():
@@ -162,7 +163,7 @@ def test_resumed_at_its_intent_it_looks_first():
 def test_known_to_be_in_doubt_it_looks_first_although_it_has_no_phase():
     step = go(Signal.LOST, NO_PHASE)
     assert step.call.method == "GET"
-    assert go(items({"id": "x", "description": MARK}), step.phase).output["found"] == "after"
+    assert go(items({"id": "x", "description": MARK}), step.phase).call.path == "/targetConnections/x"
 
 
 @pytest.mark.parametrize("name", ["a, b", 'say "hi"', "back\\slash", ","])

@@ -52,7 +52,7 @@ class Talk:
 def test_deleted_and_then_looked_at_until_it_is_not_there(status):
     talk = Talk(FLOW, ok(None, status), GONE)
     assert talk.asked == ["DELETE /flows/f1", "GET /flows/f1"]
-    assert talk.end == Settle(Ending.SUCCEEDED, {"id": "f1", "gone": True})
+    assert talk.end == Settle(Ending.SUCCEEDED, {"id": "f1", "gone": True, "status": "deleted"})
 
 
 def test_a_deletion_that_takes_its_time_is_waited_for_and_not_sent_again():
@@ -73,7 +73,7 @@ def test_a_deletion_that_never_ends_is_a_failure_with_a_bound():
 def test_what_is_not_there_has_been_deleted(answer):
     talk = Talk(FLOW, answer)
     assert talk.asked == ["DELETE /flows/f1"]
-    assert talk.end.output == {"id": "f1", "gone": True}
+    assert talk.end.output == {"id": "f1", "gone": True, "status": "deleted"}
 
 
 def test_a_proxys_page_is_not_the_platforms_word():
@@ -242,7 +242,7 @@ def test_a_platform_that_notices_late_is_asked_again_and_then_believed():
 def test_what_was_in_doubt_and_never_made_is_gone():
     talk = Talk(DOUBT, items(), items())
     assert talk.asked == ["GET /flows", "GET /flows"]
-    assert talk.end == Settle(Ending.SUCCEEDED, {"id": "", "gone": True})
+    assert talk.end == Settle(Ending.SUCCEEDED, {"id": "", "gone": True, "status": "deleted"})
 
 
 def test_what_was_in_doubt_and_made_is_found_by_its_mark_and_deleted():
@@ -250,7 +250,7 @@ def test_what_was_in_doubt_and_made_is_found_by_its_mark_and_deleted():
     ours = {"id": "f1", "description": f"text {MARK}"}
     talk = Talk(DOUBT, items(theirs, ours), ok(None, 202), GONE, items(theirs, ours))
     assert talk.asked == ["GET /flows", "DELETE /flows/f1", "GET /flows/f1", "GET /flows"]
-    assert talk.end.output == {"id": "f1", "gone": True}
+    assert talk.end.output == {"id": "f1", "gone": True, "status": "deleted"}
 
 
 def test_two_that_bear_the_mark_of_what_was_in_doubt_both_go():
@@ -269,7 +269,7 @@ def test_what_was_in_doubt_without_a_mark_is_for_a_person():
 
 def test_a_child_of_another_job_says_only_collection_and_id():
     talk = Talk({"collection": "flows", "id": "f1"}, ok(None, 202), GONE)
-    assert talk.end.output == {"id": "f1", "gone": True}
+    assert talk.end.output == {"id": "f1", "gone": True, "status": "deleted"}
 
 
 def test_a_collection_nobody_knows_is_a_failure_in_words():

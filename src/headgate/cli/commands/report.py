@@ -26,17 +26,26 @@ from headgate.cli import options
     show_default=True,
     help="How to print it.",
 )
+@click.option(
+    "--ids",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Old ids beside new ones (CSV): FILE is what `headgate export --ids` wrote.",
+)
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write it to FILE.")
 @options.as_json
 @options.profile
 @options.verbose
-def command(run: str, form: str, out: Path | None, json: bool, profile: str | None, state: str | None) -> None:
+def command(
+    run: str, form: str, ids: Path | None, out: Path | None, json: bool, profile: str | None, state: str | None
+) -> None:
     """Print the report of RUN (its id, or the beginning of it) from the state store; also while it goes."""
     from headgate.cli.drive import screen_width
     from headgate.cli.wiring import find_run, load_profile, reading
     from headgate.errors import StoreError
     from headgate.launch import report_of
     from headgate.report import render, render_text
+    from headgate.report.render_ids import ids_text
 
     settings = load_profile(profile, state)
     with reading(settings.state) as store:
@@ -45,7 +54,10 @@ def command(run: str, form: str, out: Path | None, json: bool, profile: str | No
             return
         found = report_of(store, row.id)
     form = "json" if json else form
-    text = render_text.render(found, width=screen_width()) if form == "text" else render.FORMATS[form](found)
+    if ids is not None:
+        text = ids_text(found, _exported(ids))
+    else:
+        text = render_text.render(found, width=screen_width()) if form == "text" else render.FORMATS[form](found)
     if out is None:
         click.echo(text, nl=False)
         return
@@ -53,3 +65,18 @@ def command(run: str, form: str, out: Path | None, json: bool, profile: str | No
         render.write(out, text)
     except OSError as error:
         raise StoreError(f"{out}: the report cannot be written: {error.strerror}") from error
+
+
+def _exported(path: Path) -> list[dict[str, str]]:
+    import csv
+
+    from headgate.errors import UsageError
+
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    if any("item" not in row for row in rows):
+        raise UsageError(f"{path}: has no column 'item'", hint="it must be what `headgate export --ids FILE` wrote")
+    return rows

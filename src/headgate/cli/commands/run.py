@@ -26,6 +26,7 @@ from headgate.cli.app import Talk
 @click.option(
     "--fresh", is_flag=True, help="Begin anew; an unfinished run is ended for good. What it made is kept and used."
 )
+@click.option("--refresh", is_flag=True, help="Read what exists, and bring back what somebody changed since.")
 @options.running
 @options.chosen
 @options.profile
@@ -36,6 +37,7 @@ def command(
     manifest: Path,
     simulate: bool,
     fresh: bool,
+    refresh: bool,
     rate: str | None,
     concurrency: int | None,
     on_error: str | None,
@@ -54,8 +56,9 @@ def command(
 ) -> int:
     """Make it so: plan MANIFEST (or take a plan saved by `headgate plan --out`), then execute it.
 
-    What exists already is used again; an unfinished run of the same manifest is continued. Ctrl-C stops it well:
-    nothing new is started, the state is saved, and `headgate resume` goes on from there.
+    What exists already is used again, and changed in place where the manifest has changed; an unfinished run of the
+    same manifest is continued. Ctrl-C stops it well: nothing new is started, the state is saved, and `headgate resume`
+    goes on from there.
     """
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import (
@@ -85,5 +88,5 @@ def command(
         saved.check(plan.fingerprint)
     if not simulate:
         confirm(settings, plan.sandbox, yes)
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh)
+    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
     return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))

@@ -31,7 +31,8 @@ def _head(survey: Survey) -> list[str]:
     what = []
     if plan.items or not survey.pairs:
         what.append(
-            f"{plural(len(plan.items), 'item')} ({survey.items_created:,} to create, {survey.items_reused:,} exist)"
+            f"{plural(len(plan.items), 'item')} ({survey.items_created:,} to create, {survey.items_updated:,} to "
+            f"update, {survey.items_reused:,} exist)"
         )
     if survey.pairs:
         what.append(f"{plural(survey.pairs, 'pair')} to activate")

@@ -1,0 +1,64 @@
+"""What a sandbox holds, by id: the four collections of Flow Service as their lists gave them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: What is listed for an export.
+COLLECTIONS: Final = ("flows", "targetConnections", "sourceConnections", "connections")
+
+#: Whose ids are kept of an item.
+ROLES: Final = ("flow", "targetConnection", "sourceConnection", "baseConnection")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The lists, each by id."""
+
+    flows: Mapping[str, Mapping[str, Any]]
+    targets: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, Mapping[str, Any]]
+    bases: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, lists: Mapping[str, Iterable[Mapping[str, Any]]]) -> Live:
+        """From the lists by collection; what has no id is left out."""
+        by_id = {
+            kind: {str(one["id"]): one for one in lists.get(kind, ()) if isinstance(one.get("id"), str)}
+            for kind in COLLECTIONS
+        }
+        return cls(*(by_id[kind] for kind in COLLECTIONS))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One flow and what it stands on. ``base`` is ``None`` where the target needs no account."""
+
+    flow: Mapping[str, Any]
+    target: Mapping[str, Any]
+    source: Mapping[str, Any]
+    base: Mapping[str, Any] | None
+    source_base: Mapping[str, Any] | None
+
+
+def chain(live: Live, flow: Mapping[str, Any]) -> Chain | str:
+    """What ``flow`` stands on, or why that cannot be told."""
+    target, source = (_only(flow, key, kind) for key, kind in (("target", live.targets), ("source", live.sources)))
+    if isinstance(target, str) or isinstance(source, str):
+        return target if isinstance(target, str) else str(source)
+    base = live.bases.get(str(target.get("baseConnectionId")))
+    if base is None and target.get("baseConnectionId"):
+        return f"its account {target['baseConnectionId']} is not there"
+    return Chain(flow, target, source, base, live.bases.get(str(source.get("baseConnectionId"))))
+
+
+def _only(flow: Mapping[str, Any], role: str, kind: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | str:
+    ids = flow.get(f"{role}ConnectionIds")
+    if not isinstance(ids, list) or len(ids) != 1:
+        return f"it has {len(ids) if isinstance(ids, list) else 'no'} {role} connections, and one is expected"
+    found = kind.get(str(ids[0]))
+    return found if found is not None else f"its {role} connection {ids[0]} is not there"

@@ -1,0 +1,54 @@
+"""What an object is made from, as a digest: to tell an unchanged item from a changed one, and what can be changed.
+
+A digest is ``<fixed>.<rest>``. The first part is of what the platform does not change in place (facts 2.6), the second
+of everything. Secrets count by their reference alone.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from headgate.secret import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+#: What a body says that stays as it is.
+_FIXED: Final = (("connectionSpec", "id"), ("flowSpec", "id"), ("auth", "specName"), ("params", "datasets"))
+
+
+def digest_of(value: Any, size: int = 12) -> str:
+    """A digest of JSON ``value``, ``2 * size`` hex digits."""
+    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=size).hexdigest()
+
+
+def plain(spec: Any) -> dict[str, Any]:
+    """A spec without its secrets, as JSON."""
+    found: dict[str, Any] = masked({name: getattr(spec, name) for name in spec.__slots__})
+    return found
+
+
+def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
+    """The digest of a creation.
+
+    Args:
+        spec: A ``CreateSpec``.
+        below: Marks of what it refers to for good: another one cannot be put in its place.
+        further: Content the object gets after its creation.
+    """
+    body: Mapping[str, Any] = spec.body
+    fixed = [
+        *((body.get(key) or {}).get(name) for key, name in _FIXED),
+        body.get("baseConnectionId"),
+        sorted(below),
+    ]
+    return f"{digest_of(fixed, 6)}.{digest_of([plain(spec), further])}"
+
+
+def same_kind(one: str, other: str) -> bool:
+    """Whether an object of digest ``one`` can be changed in place to what ``other`` is made from."""
+    return one.partition(".")[0] == other.partition(".")[0]
