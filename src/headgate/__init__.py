@@ -39,6 +39,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "load": "headgate.api",
     "plan": "headgate.api",
+    "plan_destroy": "headgate.api",
     "run": "headgate.api",
     "Diagnostic": "headgate.errors",
     "HeadgateError": "headgate.errors",
@@ -81,6 +82,7 @@ __all__ = [
     "UsageError",
     "load",
     "plan",
+    "plan_destroy",
     "run",
 ]
 

@@ -86,6 +86,50 @@ def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | N
     return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked})
 
 
+def plan_destroy(
+    what: Manifest | str,
+    *,
+    sandbox: str | None = None,
+    profile: Profile | None = None,
+    state: str | Path | None = None,
+) -> Plan:
+    """What would be deleted of all that a manifest's runs, or one run, created; for :func:`run`, sends nothing.
+
+    Where a run of the manifest is unfinished, ``run(plan, fresh=True)`` ends it for good; an unfinished destroy of
+    the same is continued.
+
+    Args:
+        what: A manifest from :func:`load`, or the id of a run.
+        sandbox: Over the manifest's own; else that of ``profile``. A run has its own.
+        profile: Names the sandbox and the state store; :meth:`Profile.load` when not given.
+        state: The state store, over the profile's.
+
+    Raises:
+        UsageError: there is no such run, or nobody names a sandbox.
+        StoreError: there is no state store, or it cannot be read.
+    """
+    from headgate.settings import Profile
+    from headgate.store import open_store
+    from headgate.teardown import Scope, teardown
+
+    profile = profile or Profile.load()
+    store = open_store(state if state is not None else profile.state, readonly=True)
+    try:
+        if isinstance(what, str):
+            made = store.run(what)
+            if made is None:
+                raise UsageError(f"there is no run {what!r} in this store", hint="`headgate runs` lists them")
+            scope = Scope(made.manifest, made.sandbox, made.id, made.path, made.id)
+        else:
+            chosen = sandbox or what.sandbox or profile.sandbox
+            if not chosen:
+                raise SettingsError("sandbox", "default", "not set, and the manifest names none")
+            scope = Scope(what.name, chosen, None, str(what.path), str(what.path))
+        return teardown(store, scope).plan
+    finally:
+        store.close()
+
+
 async def run(
     plan: Plan,
     *,

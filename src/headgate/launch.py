@@ -82,9 +82,10 @@ class Watch:
             self.runner.cancel()
 
 
-def new_run_id(manifest: str, now_s: float) -> str:
-    """``<manifest>-<UTC time>-<4 hex>``."""
-    return f"{manifest}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
+def new_run_id(manifest: str, now_s: float, command: str = "run") -> str:
+    """``<manifest>-<UTC time>-<4 hex>``, with the command's name in it where it is not ``run``."""
+    words = [word for word in (manifest, "" if command == "run" else command) if word]
+    return f"{'-'.join(words)}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
 
 
 def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | None = None) -> RunRow | None:
@@ -110,14 +111,20 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
     """The run to drive, claimed, and whether it is an old one continued.
 
     Raises:
+        UsageError: what is unfinished does something else (deletes what this one would make).
         StalePlan: the manifest has changed since its unfinished run.
         StoreBusy: another process drives it.
     """
-    unfinished = last_unfinished(store, plan.manifest, plan.sandbox)
-    if unfinished is not None and wishes.fresh:
+    command = str(plan.source.get("command", "run"))
+    while (unfinished := last_unfinished(store, plan.manifest, plan.sandbox)) is not None and wishes.fresh:
         store.claim(unfinished.id)
         store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters)
-    elif unfinished is not None:
+    if unfinished is not None:
+        if unfinished.command != command:
+            raise UsageError(
+                f"run {unfinished.id} ({unfinished.command}) of this manifest is unfinished; nothing was sent",
+                hint=f"`headgate resume {unfinished.id}` finishes it; --fresh leaves it as it stands",
+            )
         if unfinished.fingerprint != plan.fingerprint:
             raise StalePlan(
                 f"{path}: the manifest has changed since its unfinished run {unfinished.id}; nothing was sent",
@@ -128,14 +135,14 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         store.claim(unfinished.id)
         return unfinished, True
     run = RunRow(
-        new_run_id(plan.manifest, now_s),
+        new_run_id(plan.manifest, now_s, command),
         plan.manifest,
         str(path),
         plan.sandbox,
         plan.fingerprint,
         "running",
         now_s,
-        args=dict(wishes.args),
+        args={**plan.source, **wishes.args},
     )
     store.begin(run, Outline.of(plan).packed())
     return run, False
@@ -224,7 +231,7 @@ async def execute(
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
-                finish = await _unwrapped(partial(runner.run, watch.heed))
+                finish = await unwrapped(partial(runner.run, watch.heed))
     finally:
         journal.close()
     if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
@@ -286,7 +293,7 @@ def _status(finish: Finish, machine: Machine) -> Any:
             return "stopped"
 
 
-async def _unwrapped(run: Callable[[], Any]) -> Finish:
+async def unwrapped(run: Callable[[], Any]) -> Finish:
     """A task group wraps what went wrong; one cause is raised as itself."""
     try:
         finish: Finish = await run()

@@ -24,7 +24,7 @@ import pytest
 
 from headgate.engine.record import Made, Record, fold
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
-from headgate.store import RunRow, Store
+from headgate.store import ObjectRow, RunRow, Store
 
 
 class Place(Protocol):
@@ -341,6 +341,80 @@ class StoreSuite:
         journal.append(intent(0, made("", digest="d2")))
         await journal.flush()
         assert store.known("dev") == {"[headgate:1]": ("id-1", "d1")}
+
+    async def test_objects_say_who_made_them_and_how_they_were_found(self, place, claimed):
+        store, journal = claimed
+        journal.append(intent(0, made(marker="[headgate:0]")))
+        for number, found in enumerate(("", "after", "before", "sweep"), 1):
+            one = replace(made(f"id-{number}", f"[headgate:{number}]"), found=found)
+            journal.append(Record("settled", number, {"ending": "succeeded"}, one))
+        await journal.flush()
+        expected = [
+            ObjectRow("[headgate:0]", "flows", "", "name", "r1", ""),
+            *(
+                ObjectRow(f"[headgate:{number}]", "flows", f"id-{number}", "name", "r1", found)
+                for number, found in enumerate(("", "after", "before", "sweep"), 1)
+            ),
+        ]
+        assert list(store.objects("dev")) == expected
+        assert list(store.objects("prod")) == []
+        other = place.open(readonly=True)
+        assert list(other.objects("dev")) == expected
+        other.close()
+
+    async def test_an_object_that_a_later_run_changes_stays_the_first_ones(self, store):
+        for run, found, remote in (("r1", "", "id-1"), ("r2", "updated", "id-1"), ("r3", "after", "id-2")):
+            store.begin(row(run, manifest=run), b"")
+            journal = store.journal(run)
+            one = replace(made(remote, digest=run), found=found)
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, one))
+            await journal.flush()
+            journal.close()
+            kept = [(one.id, one.run, one.found) for one in store.objects("dev")]
+            assert kept == ([("id-2", "r3", "after")] if run == "r3" else [("id-1", "r1", "")])
+            assert store.known("dev") == {"[headgate:1]": (remote, run)}
+
+    async def test_what_is_gone_is_forgotten_by_its_id_or_as_a_doubt(self, claimed):
+        """By whatever marker it was known: a job that deletes it may know nothing but its id."""
+        store, journal = claimed
+        for number in range(1, 5):
+            one = made(f"id-{number}", f"[headgate:{number}]")
+            journal.append(Record("settled", number, {"ending": "succeeded"}, one))
+        journal.append(intent(5, made(marker="[headgate:5]")))
+        journal.append(intent(6, made(marker="[headgate:6]")))
+        await journal.flush()
+        gone = {"ending": "succeeded", "output": {"gone": True}}
+        journal.append(Record("settled", 11, gone, Made("", "flows", "id-1", "", "", gone=True)))
+        journal.append(Record("settled", 12, gone, Made("[headgate:2]", "flows", "id-2", "name", "", gone=True)))
+        journal.append(Record("settled", 13, gone, Made("[headgate:5]", "flows", "", "name", "", gone=True)))
+        # Not what was meant: another collection, and an id that is not the one known by that marker.
+        journal.append(Record("settled", 14, gone, Made("", "connections", "id-3", "", "", gone=True)))
+        journal.append(Record("settled", 15, gone, Made("[headgate:4]", "flows", "another", "", "", gone=True)))
+        await journal.flush()
+        assert sorted(store.known("dev")) == ["[headgate:3]", "[headgate:4]", "[headgate:6]"]
+
+    async def test_what_is_gone_from_one_sandbox_stays_in_the_other(self, store):
+        for run, sandbox in (("r1", "dev"), ("r2", "prod")):
+            store.begin(row(run, sandbox=sandbox), b"")
+            journal = store.journal(run)
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, made("id-1")))
+            await journal.flush()
+            if sandbox == "prod":
+                journal.append(Record("settled", 1, {"ending": "succeeded"}, replace(made("id-1"), gone=True)))
+                await journal.flush()
+            journal.close()
+        assert list(store.known("dev")) == ["[headgate:1]"]
+        assert list(store.known("prod")) == []
+
+    async def test_what_was_forgotten_can_be_made_again(self, claimed):
+        store, journal = claimed
+        journal.append(Record("settled", 0, {"ending": "succeeded"}, made("id-1")))
+        journal.append(Record("settled", 1, {"ending": "succeeded"}, replace(made("id-1"), gone=True)))
+        await journal.flush()
+        journal.append(intent(2, made()))
+        journal.append(Record("settled", 2, {"ending": "succeeded"}, made("id-2")))
+        await journal.flush()
+        assert store.known("dev") == {"[headgate:1]": ("id-2", "d1")}
 
     async def test_objects_belong_to_a_sandbox(self, store):
         for run, sandbox in (("r1", "dev"), ("r2", "prod")):

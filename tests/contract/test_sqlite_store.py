@@ -117,6 +117,21 @@ def test_a_journal_that_is_not_json_is_a_store_error(tmp_path):
     store.close()
 
 
+def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp_path):
+    """What it knows does not say how it was found, so it is not taken for created by the run it names."""
+    path = tmp_path / "state.db"
+    db = sqlite3.connect(path)
+    db.executescript(MIGRATIONS[0])
+    db.execute("PRAGMA user_version = 1")
+    db.execute("INSERT INTO object VALUES ('dev', '[headgate:1]', 'flows', 'id-1', 'name', 'd1', 'r1')")
+    db.commit()
+    db.close()
+    for readonly in (True, False):
+        store = open_store(path, readonly=readonly)
+        assert [(one.id, one.run, one.found) for one in store.objects("dev")] == [("id-1", "r1", "before")]
+        store.close()
+
+
 def test_a_postgres_url_is_refused_in_words():
     with pytest.raises(StoreError) as caught:
         open_store("postgresql://u:secret@host/db")

@@ -299,9 +299,7 @@ async def test_runs_are_followed_to_their_end(tmp_path):
             if fate:
                 simulator.scheduled_run(flow["id"], seconds=2000.0 + number, outcome=fate)
 
-    report, then, _, ledger = await go(
-        tmp_path, planned(tmp_path, WATCH), seed_counts={"flows": 120}, before=runs
-    )
+    report, then, _, ledger = await go(tmp_path, planned(tmp_path, WATCH), seed_counts={"flows": 120}, before=runs)
     wanted = {flow["name"]: fates[number % len(fates)] for number, flow in enumerate(then.values())}
     assert {row.item: row.runState for row in report.items} == wanted
     assert {(row.runState, row.status) for row in report.items} == {

@@ -126,6 +126,11 @@ class Remote:
                 return _ok({"items": [self.flows[flow]]})
             case "PATCH", ["flows", flow] if flow in self.flows:
                 return self._patch(self.flows[flow], call)
+            case "GET", [collection, one] if collection in self.objects:
+                found = [row for row in self.objects[collection] if row["id"] == one and row.get("_gone", 9e99) > now_s]
+                return _ok({"items": found}) if found else _no(404, f"{collection} not found with id = [{one}]")
+            case "DELETE", [collection, one]:
+                return self._delete(collection, one, now_s)
             case "POST", [collection]:
                 one = {**call.body, "id": self.new_id(collection), "etag": f'"{self._ids}"', "_at": now_s}
                 self.objects.setdefault(collection, []).append(one)
@@ -145,9 +150,30 @@ class Remote:
                 one["patches"] = one.get("patches", 0) + 1
                 return _ok(None)
             case "GET", [collection]:
-                found = [one for one in self.objects.get(collection, []) if one["_at"] + self.list_lag_s <= now_s]
+                found = [
+                    one
+                    for one in self.objects.get(collection, [])
+                    if one["_at"] + self.list_lag_s <= now_s < one.get("_gone", 9e99) + self.list_lag_s
+                ]
                 return _ok({"items": found})
         return _no(404, f"nothing at {call.path}")
+
+    def _delete(self, collection: str, remote: str, now_s: float) -> Answer:
+        """Accepted, and done after a while. What something still there refers to is refused, and noted."""
+        live = {
+            one["id"]: one for rows in self.objects.values() for one in rows if one.get("_gone", 9e99) > now_s
+        }  # fmt: skip
+        found = live.get(remote)
+        if found is None or found not in self.objects.get(collection, []):
+            return _no(404, f"{collection} not found with id = [{remote}]")
+        if "_gone" in found:
+            return Answer(Verdict.REJECTED, 400, problem=Problem(400, "1458-400", "delete-finalizing"))
+        users = [one["id"] for one in live.values() if remote in one.get("uses", ())]
+        if users:
+            self.violations.append(f"{remote} deleted while {users} use it")
+            return Answer(Verdict.REJECTED, 400, problem=Problem(400, "1418-400", "in use"))
+        found["_gone"] = now_s + self.rng.choice([0.0, 0.0, 5.0, 40.0])
+        return Answer(Verdict.OK, self.rng.choice([202, 204]))
 
     def _patch(self, flow: dict[str, Any], call: Call) -> Answer:
         if dict(call.headers).get("If-Match") != flow["etag"]:
@@ -273,7 +299,13 @@ class Disk:
     def write(self, record: Record) -> None:
         self.records.append(record)
         made = record.made
-        if made is not None and record.kind != "intent" and not made.id:
+        if made is not None and made.gone:
+            self.known = {
+                mark: (remote, digest)
+                for mark, (remote, digest) in self.known.items()
+                if remote != made.id and not (mark == made.marker and not remote)
+            }
+        elif made is not None and record.kind != "intent" and not made.id:
             if self.known.get(made.marker, ("gone", ""))[0] == "":
                 del self.known[made.marker]
         elif made is not None and (made.id or made.marker not in self.known):

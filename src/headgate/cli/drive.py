@@ -48,7 +48,7 @@ def drive(asked: Drive) -> int:
     """Run to the end, write the report whatever happened, and return the exit code."""
     from headgate.launch import Watch
 
-    _writable(asked.report)
+    writable(asked.report)
     watch = Watch()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -244,8 +244,12 @@ def _chatter(view: View, watch: Watch) -> Observer:
 # -- the report and the last words -------------------------------------------------------------------------------------
 
 
-def _writable(path: Path | None) -> None:
-    """Find out before anything is sent that the report could not be written."""
+def writable(path: Path | None) -> None:
+    """Find out before anything is sent that the report could not be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
     if path is None:
         return
     from headgate.report.render import probe
@@ -257,18 +261,27 @@ def _writable(path: Path | None) -> None:
 
 
 def _publish(asked: Drive, report: Report) -> None:
+    publish(report, asked.report, json=asked.json)
+
+
+def publish(report: Report, path: Path | None, *, json: bool) -> None:
+    """Write the report to its file, and to stdout where that is asked for.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
     from headgate.report.render import json_text, write
 
     text = json_text(report)
-    if asked.report is not None:
+    if path is not None:
         try:
-            write(asked.report, text)
+            write(path, text)
         except OSError as error:
             raise StoreError(
-                f"{asked.report}: the report cannot be written: {error.strerror}",
+                f"{path}: the report cannot be written: {error.strerror}",
                 hint=f"headgate report {report.run_id} --format json",
             ) from error
-    if asked.json:
+    if json:
         click.echo(text, nl=False)
 
 
@@ -319,6 +332,9 @@ def _notes(asked: Drive, report: Report) -> list[str]:
     if report.totals["held"] or report.status == "interrupted":
         return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
     path = asked.plan.source.get("path", "MANIFEST")
+    if report.exit_code and asked.plan.source.get("command"):
+        mend = f"headgate {asked.plan.source['again']}{' --simulate' if asked.simulate else ''}{state}"
+        return [*notes, f"mend the cause, then: {mend}"]
     if report.exit_code:
         mend = f"mend the cause, then: headgate run {path}{' --simulate' if asked.simulate else ''}{state}"
         return [*notes, f"{mend}  (what was made is used again)"]

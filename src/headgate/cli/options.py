@@ -81,6 +81,18 @@ def chosen(command: Command) -> Command:
     return command
 
 
+def again(command: Command) -> Command:
+    """``--set``, where a manifest is loaded again."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=key_values,
+        help="A variable of the manifest, given again: a secret was not kept.",
+    )(command)
+
+
 def simulate(command: Command) -> Command:
     """``--simulate``."""
     return click.option("--simulate", is_flag=True, help="Use the embedded platform, in this process.")(command)
@@ -115,6 +127,24 @@ def rate(command: Command) -> Command:
     )
 
 
+def _events(command: Command) -> Command:
+    return click.option(
+        "--events",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Append events to FILE (JSONL).",
+    )(command)
+
+
+def _report(command: Command) -> Command:
+    return click.option(
+        "--report",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the report to FILE (JSON).",
+    )(command)
+
+
 def _time(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     return None if value is None else moment(value, datetime.now().astimezone())
 
@@ -139,24 +169,28 @@ def moment(text: str, now: datetime) -> datetime:
     return at
 
 
+def deleting(command: Command) -> Command:
+    """How a run that deletes goes and where it is told."""
+    for option in (
+        click.option("--no-progress", is_flag=True, help="No progress on stderr."),
+        as_json,
+        _events,
+        _report,
+        click.option("--concurrency", type=click.IntRange(1, 10_000), metavar="N", help="Requests at once, at most."),
+        rate,
+    ):
+        command = option(command)
+    return command
+
+
 def running(command: Command) -> Command:
     """Everything that says how a run goes and where it is told."""
     for option in (
         click.option("--yes", metavar="NAME", help="The name of a protected sandbox, instead of typing it."),
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,
-        click.option(
-            "--events",
-            metavar="FILE",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Append events to FILE (JSONL).",
-        ),
-        click.option(
-            "--report",
-            metavar="FILE",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Write the report to FILE (JSON).",
-        ),
+        _events,
+        _report,
         click.option(
             "--finish-by",
             metavar="TIME",

@@ -111,7 +111,11 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
             requests.update(("GET /flows/{id}",) if exists else job.requests)
     unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
     refusals = _refusals(plan, profile, store, stuck, simulate=simulate)
-    if unfinished is not None and unfinished.fingerprint != plan.fingerprint:
+    if unfinished is not None and unfinished.command != "run":
+        refusals.append(
+            f"run {unfinished.id} ({unfinished.command}) is unfinished: `run` would refuse (resume it first)"
+        )
+    elif unfinished is not None and unfinished.fingerprint != plan.fingerprint:
         refusals.append(
             f"run {unfinished.id} is unfinished, and the manifest has changed since: `run` would refuse "
             "(put it back, or --fresh)"

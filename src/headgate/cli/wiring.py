@@ -69,6 +69,36 @@ def make_plan(manifest: Manifest, profile: Profile, *, simulate: bool) -> Plan:
     return plan(manifest, sandbox=sandbox or None, profile=profile)
 
 
+def sandbox_of(named: str | None, profile: Profile, *, simulate: bool) -> str:
+    """The sandbox a manifest names, else the profile's, else the embedded platform's.
+
+    Raises:
+        SettingsError: nobody names one.
+    """
+    from headgate.api import SIMULATED_SANDBOX
+    from headgate.errors import SettingsError
+
+    sandbox = named or profile.sandbox or (SIMULATED_SANDBOX if simulate else "")
+    if not sandbox:
+        raise SettingsError(
+            "sandbox", "default", "not set; nothing was sent", hint="put it into the profile, or set HEADGATE_SANDBOX"
+        )
+    return sandbox
+
+
+def refuse_strangers(store: Store, sandbox: str, profile: Profile, *, simulate: bool) -> None:
+    """See that what ``store`` knows of ``sandbox`` is of the platform that would be talked to.
+
+    Raises:
+        UsageError: it is another's.
+    """
+    from headgate.api import made_elsewhere, platform_of
+
+    stranger = made_elsewhere(store, sandbox, platform_of(profile, simulate=simulate))
+    if stranger:
+        raise UsageError(f"{stranger}; nothing was sent", hint="keep one state store per platform: use another --state")
+
+
 def near(path: str | Path) -> Path:
     """``path`` as a person here would write it: relative where it lies below the working directory."""
     here = Path.cwd()

@@ -50,6 +50,7 @@ from headgate.workflows.contract import (
     Step,
 )
 from headgate.workflows.create import ABSENT
+from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -506,8 +507,11 @@ class Machine:
     ) -> None:
         data = settled_data(ending, output, problem, children, cause)
         made = None
-        if ending is Ending.SUCCEEDED and output.get("found") != "store":
-            made = self._made(index, str(output.get("id", "")))
+        if output.get(GONE) and self.jobs[index].kind == "delete":
+            spec = DeleteSpec.of(self.jobs[index].spec)
+            made = Made(spec.marker, spec.collection, str(output.get("id", "")), spec.name, "", gone=True)
+        elif ending is Ending.SUCCEEDED and output.get("found") != "store":
+            made = self._made(index, str(output.get("id", "")), str(output.get("found", "")))
         elif output.get(ABSENT):
             made = self._made(index, "")  # there is nothing to be in doubt of
         self._out.append(Write(Record("settled", index, data, made)))
@@ -518,9 +522,11 @@ class Machine:
             self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
         self._close(index, data)
 
-    def _made(self, index: int, remote: str) -> Made | None:
+    def _made(self, index: int, remote: str, found: str = "") -> Made | None:
         job = self.jobs[index]
-        return Made(job.spec.marker, job.collection, remote, job.spec.name, job.digest) if job.collection else None
+        if not job.collection:
+            return None
+        return Made(job.spec.marker, job.collection, remote, job.spec.name, job.digest, found)
 
     def _close(self, index: int, data: Mapping[str, Any], *, restored: bool = False) -> None:
         live, ending = self.live[index], Ending(data["ending"])

@@ -22,7 +22,13 @@ class Made:
     """An object that exists on the platform because of us, or was found to: for the next run to use again.
 
     An empty ``id`` in an ``intent`` leaves it in doubt until an answer is understood; in another record it says that
-    the object was not made.
+    the object was not made. ``gone``: the object of this ``id`` (or, without one, what was in doubt under ``marker``)
+    exists no more, and is to be forgotten.
+
+    ``found`` is how the run came by it: ``""`` its own request was answered; ``after`` found by its mark after a
+    request of ours; ``before``, ``same``, ``updated`` and ``sweep`` found by its mark, made by a run that this state
+    does not remember. What is found in any other way is not ours to delete. A store keeps the first of these, and the
+    run of it, for as long as the id is the same.
     """
 
     marker: str
@@ -30,6 +36,8 @@ class Made:
     id: str
     name: str
     digest: str
+    found: str = ""
+    gone: bool = False
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
-from headgate.errors import ManifestError
+from headgate.errors import Diagnostic, ManifestError
 from headgate.manifest import connections
 from headgate.manifest.desk import Desk
 from headgate.manifest.document import Document, gc_paused, plain
@@ -78,6 +78,30 @@ def load(
         manifest.options,
         tuple(sorted(desk.problems.warnings)),
     )
+
+
+def identity(path: FilePath | str, *, env: Mapping[str, str] | None = None) -> tuple[str, str | None]:
+    """The name and the sandbox of a manifest. What else is in it may be wrong, or need variables that are not set.
+
+    Raises:
+        ManifestError: it cannot be read, or its name or sandbox is not usable.
+    """
+    place = FilePath(path)
+    document = Document.read(place)
+    desk = Desk(document, place.parent, os.environ if env is None else env)
+    name, sandbox = None, None
+    if isinstance(document.data, dict):
+        loading = _Loading(desk, {})
+        loading._variables(document.data.get("vars"), {})  # noqa: SLF001 -- of this very module
+        desk.problems = type(desk.problems)()
+        name, sandbox = (loading._word(key, document.data) for key in ("name", "sandbox"))  # noqa: SLF001
+    for problem in document.problems:
+        desk.problems.add(problem)
+    desk.problems.closed()
+    if not name or desk.problems.errors:
+        found = tuple(desk.problems.errors) or (Diagnostic(str(place), 0, "name", "missing", "run ids begin with it"),)
+        raise ManifestError(found)
+    return name, sandbox
 
 
 class _Loading:

@@ -101,6 +101,8 @@ class Plan:
     source: Mapping[str, Any] = field(default_factory=dict)
     #: What chooses flows while running.
     selections: Sequence[SelectionRow] = ()
+    #: What it can be made from again where there is no manifest to make it from; kept in its outline (JSON).
+    again: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def requests(self) -> Counter[str]:

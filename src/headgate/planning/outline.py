@@ -6,8 +6,9 @@ With the journal it is all a report needs, so a report can be made later and els
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -37,6 +38,8 @@ class Outline:
     items: Sequence[ItemRow]
     pairs: Sequence[PairRow]
     selections: Sequence[SelectionRow] = ()
+    #: The plan's own ``again``.
+    again: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan) -> Outline:
@@ -48,11 +51,12 @@ class Outline:
             plan.items,
             plan.pairs,
             plan.selections,
+            plan.again,
         )
 
     def packed(self) -> bytes:
         """For the store."""
-        data = {
+        data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
             "jobs": [[job.key, job.kind, job.role, job.item] for job in self.jobs],
@@ -62,6 +66,8 @@ class Outline:
             "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
             "selections": [[row.entry, row.item, row.kind, row.place, row.job] for row in self.selections],
         }
+        if self.again:
+            data["again"] = self.again
         return zlib.compress(orjson.dumps(data), 6)
 
     @classmethod
@@ -75,4 +81,5 @@ class Outline:
             [ItemRow(*row) for row in data["items"]],
             [PairRow(*row) for row in data["pairs"]],
             [SelectionRow(*row) for row in data.get("selections", ())],
+            data.get("again", {}),
         )

@@ -5,7 +5,7 @@ Owns the shape of a report and its renderings. Refuses the engine's live state: 
 
 from __future__ import annotations
 
-from headgate.report.build import build
+from headgate.report.build import build, nothing_done
 from headgate.report.model import SCHEMA, Failure, ItemResult, PairResult, Report
 
-__all__ = ["SCHEMA", "Failure", "ItemResult", "PairResult", "Report", "build"]
+__all__ = ["SCHEMA", "Failure", "ItemResult", "PairResult", "Report", "build", "nothing_done"]

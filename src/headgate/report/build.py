@@ -9,6 +9,8 @@ from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
 from headgate.report.selected import Selected
 from headgate.workflows.contract import HELD, Ending
+from headgate.workflows.delete import GONE
+from headgate.workflows.destroy import DESTROY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
-_FOUND = ("store", "before", "same")
+_FOUND = ("store", "before", "same", "sweep")
 #: What an item's jobs make, in the order in which its ids are given.
 _ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
@@ -60,6 +62,13 @@ def build(
         reason,
         hint,
     )
+
+
+def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
+    """The report of a command that found nothing to do, and so made no run."""
+    totals = dict.fromkeys(("items", "jobs", "succeeded", "failed", "skipped", "reused", "held"), 0)
+    asked: dict[str, Any] = {**dict.fromkeys(("sent", "throttled", "retried", "polls"), 0), "byEndpoint": {}}
+    return Report("", manifest, sandbox, "succeeded", now_s, now_s, 0.0, totals, asked, [], [], [])
 
 
 class _View:
@@ -110,6 +119,8 @@ class _View:
             if remote:
                 ids[role] = str(remote)
         status, error = self._item_status(line.jobs)
+        if line.kind == DESTROY and status in ("created", "reused"):
+            status = "deleted" if any(self._output(job).get(GONE) for job in line.jobs.values()) else "unchanged"
         return ItemResult(line.entry, line.item, status, ids, error)
 
     def _item_status(self, jobs: Mapping[str, int]) -> tuple[str, Mapping[str, Any] | None]:

@@ -52,7 +52,8 @@ def _counts(noun: str, rows: Sequence[tuple[str, str]], states: Sequence[str], w
     for entry, state in rows:
         by_entry.setdefault(entry, Counter())[state] += 1
     total: Counter[str] = sum(by_entry.values(), Counter())
-    shown = [state for state in states if total[state] or state in _ALWAYS]
+    undoing = total["deleted"] and not total["created"]
+    shown = [state for state in states if total[state] or (state in _ALWAYS and not undoing)]
     lines: list[list[str]] = [[noun, "total", *shown]]
     entries = list(by_entry.items())
     cut = MOST_ENTRIES if len(entries) <= MOST_ENTRIES else MOST_ENTRIES - 1

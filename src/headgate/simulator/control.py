@@ -33,6 +33,7 @@ class Control:
     def ledger(self) -> dict[str, Any]:
         """The witness's book as it stands."""
         world = self._world
+        world.bury()
         active = world.runs.active_pairs(world.now())
         return world.ledger.snapshot(world.store, active, world.throttle.limit)
 

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 BASE = "/data/foundation/flowservice"
 _BUSY = ("updating", "disabling", "enabling")
+_DYING = "delete-finalizing"
 _CLIENT = "headgate_simulator"
 
 
 def handle(world: World, ask: Ask) -> Reply:
     """Answer a request under ``BASE``; ``ask.path`` is what follows it."""
+    world.bury()
     match [ask.method, *ask.path.split("/")]:
         case ["POST", ("connections" | "sourceConnections" | "targetConnections" | "flows") as kind]:
             return _create(world, ask, kind)
@@ -182,6 +184,8 @@ def _patch(world: World, ask: Ask, kind: str, entity_id: str) -> Reply:
     entity = _live(world, ask, kind, entity_id)
     if entity["state"] in _BUSY:
         raise problem("1420-400", f'The flow in state "{entity["state"]}" cannot be updated.')
+    if entity["state"] == _DYING:
+        raise problem("1457-400", f"Operation update cannot be applied in state {_DYING}.")
     if ask.headers.get("If-Match") is None:
         _check_if_match(world, ask, entity)
     body = json_body(ask)
@@ -257,26 +261,35 @@ def _delete(world: World, ask: Ask, kind: str, entity_id: str) -> Reply:
     entity = _live(world, ask, kind, entity_id)
     if entity["state"] in _BUSY:
         raise problem("1421-400", f'The flow in state "{entity["state"]}" cannot be transitioned.')
-    if kind != "flows" and world.store.users(entity_id):
-        if kind == "connections":
+    if entity["state"] == _DYING:
+        raise problem("1458-400", f"Operation delete cannot be applied in state {_DYING}.")
+    if kind != "flows" and (world.store.users(entity_id) or world.store.based(entity_id)):
+        if kind == "connections" and world.store.users(entity_id):
             text = (
                 f"The base connection with the ID {entity_id} cannot be deleted because the base connection "
                 "is being used in one or more flows. Delete them and try again."
             )
             raise problem("1418-400", text, violation="delete-order")
-        # Whether a flow protects its source and target connections is undocumented, the order is
-        # documented (facts 2.8): done, and noted.
+        # Whether a flow protects its source and target connections, and these their base connection, is
+        # undocumented; the order is documented (facts 2.8, 11.3): done, and noted.
         world.commit(
             "violation",
             {
                 "rule": "delete-order",
                 "requestId": ask.request_id,
                 "endpoint": ask.endpoint,
-                "detail": f"{kind} {entity_id} deleted while a flow uses it",
+                "detail": f"{kind} {entity_id} deleted while something uses it",
                 "at": world.now(),
             },
         )
-    world.commit("del", kind, entity_id)
+    choice = world.options.delete_status
+    if choice == "204" or (choice == "alternate" and int(entity_id[:8], 16) % 2 == 1):
+        world.commit("del", kind, entity_id)
+        return Reply(204)
+    if world.options.delete_seconds:
+        world.commit("doom", kind, entity_id, world.now() + world.options.delete_seconds)
+    else:
+        world.commit("del", kind, entity_id)
     return Reply(202)
 
 
@@ -288,7 +301,7 @@ def _act(world: World, ask: Ask, entity_id: str) -> Reply:
         raise problem("1402-400", f"The action '{op}' is supported for provider requests only.", violation="action")
     if op not in ("enable", "disable"):
         raise problem("1435-400", f"Unsupported action '{op}' received.", violation="action")
-    if entity["state"] in _BUSY:
+    if entity["state"] in (*_BUSY, _DYING):
         raise problem("1422-400", f"The action {op} cannot be applied on current state {entity['state']}.")
     settle_runs(world, (entity,))
     now = world.now()

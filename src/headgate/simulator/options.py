@@ -44,6 +44,8 @@ class Options:
     sandboxes: frozenset[str] = frozenset({"prod", "dev"})
     patch_status: str = "alternate"
     update_seconds: float = 5.0
+    delete_status: str = "202"
+    delete_seconds: float = 0.0
     adhoc_wording: str = "audience"
     audiences: Mapping[str, str] | None = None
     datasets: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +57,10 @@ class Options:
             raise ValueError(f"patch_status must be alternate, 200 or 202, not {self.patch_status!r}")
         if self.adhoc_wording not in ("audience", "segment"):
             raise ValueError(f"adhoc_wording must be audience or segment, not {self.adhoc_wording!r}")
+        if self.delete_status not in ("202", "204", "alternate"):
+            raise ValueError(f"delete_status must be 202, 204 or alternate, not {self.delete_status!r}")
+        if self.delete_seconds < 0:
+            raise ValueError("delete_seconds must be at least 0")
         low, high = self.run_seconds
         if not 0 <= low <= high:
             raise ValueError(f"run_seconds must be an ordered pair of seconds, not {self.run_seconds!r}")

@@ -40,6 +40,9 @@ class Simulator:
         sandboxes: Names that exist.
         patch_status: What a flow's PATCH answers: ``200``, ``202`` or ``alternate`` by flow.
         update_seconds: Platform seconds an accepted (202) update takes.
+        delete_status: What a DELETE answers: ``202``, ``204`` or ``alternate`` by object.
+        delete_seconds: Platform seconds a deletion answered by 202 takes; until then the object is there, in state
+            ``delete-finalizing``.
         adhoc_wording: ``audience`` or ``segment`` in the message of a run going on.
         audiences: Names of audiences by id, where selectors do not say.
         datasets: Names of further datasets by id, beside those that follow from the seed.
@@ -73,6 +76,8 @@ class Simulator:
         sandboxes: Iterable[str] = ("prod", "dev"),
         patch_status: str = "alternate",
         update_seconds: float = 5.0,
+        delete_status: str = "202",
+        delete_seconds: float = 0.0,
         adhoc_wording: str = "audience",
         audiences: Mapping[str, str] | None = None,
         datasets: Mapping[str, str] | None = None,
@@ -100,6 +105,8 @@ class Simulator:
                 sandboxes=frozenset(sandboxes),
                 patch_status=patch_status,
                 update_seconds=update_seconds,
+                delete_status=delete_status,
+                delete_seconds=delete_seconds,
                 adhoc_wording=adhoc_wording,
                 audiences=audiences,
                 datasets=datasets or {},

@@ -81,6 +81,9 @@ class Store:
         self._live: dict[str, dict[str, Entity]] = {kind: {} for kind in ALL_KINDS}
         self._by_name: dict[tuple[str, str], dict[str, None]] = {}
         self._users: dict[str, set[str]] = {}
+        self._based: dict[str, set[str]] = {}
+        #: When the deletion of an object that is being deleted is done, by kind and id.
+        self.dying: dict[tuple[str, str], float] = {}
         self.audience_names: dict[str, str] = {}
         self.sequence = 0
 
@@ -97,6 +100,10 @@ class Store:
         self._by_name.setdefault((kind, entity["name"]), {})[entity_id] = None
         self._live[kind][entity_id] = entity
         self.sequence = max(self.sequence, entity["_seq"])
+        if before is not None and _base_of(before) != _base_of(entity):
+            self._based.get(_base_of(before), set()).discard(entity_id)
+        if base := _base_of(entity):
+            self._based.setdefault(base, set()).add(entity_id)
         if kind == "flows":
             if before is not None:
                 self._unuse(before)
@@ -109,7 +116,9 @@ class Store:
     def delete(self, kind: str, entity_id: str) -> None:
         """Forget the object."""
         entity = self._live[kind].pop(entity_id, None)
+        self.dying.pop((kind, entity_id), None)
         if entity is not None:
+            self._based.get(_base_of(entity), set()).discard(entity_id)
             self._by_name[kind, entity["name"]].pop(entity_id, None)
             if kind == "flows":
                 self._unuse(entity)
@@ -117,6 +126,15 @@ class Store:
     def users(self, entity_id: str) -> set[str]:
         """Ids of the live flows that use this connection."""
         return self._users.get(entity_id, set())
+
+    def based(self, entity_id: str) -> set[str]:
+        """Ids of the live source and target connections of this base connection."""
+        return self._based.get(entity_id, set())
+
+    def doom(self, kind: str, entity_id: str, gone_at: float) -> None:
+        """Begin a deletion that is done at platform time ``gone_at``."""
+        self.dying[kind, entity_id] = gone_at
+        self._live[kind][entity_id]["state"] = "delete-finalizing"
 
     def all(self, kind: str) -> Iterable[Entity]:
         """Every live object of a kind, oldest first."""
@@ -153,6 +171,12 @@ class Store:
 def _sequence(entity: Entity) -> int:
     sequence: int = entity["_seq"]
     return sequence
+
+
+def _base_of(entity: Entity) -> str:
+    """The base connection a source or target connection names, or that it inherits."""
+    base = (entity.get("inheritedAttributes") or {}).get("baseConnection") or {}
+    return str(entity.get("baseConnectionId") or base.get("id") or "")
 
 
 def _used_by(flow: Entity) -> list[str]:

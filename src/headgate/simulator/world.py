@@ -86,6 +86,12 @@ class World:
             }
         return flow
 
+    def bury(self) -> None:
+        """End the deletions whose time has come."""
+        now = self.now()
+        for kind, entity_id in [key for key, gone_at in self.store.dying.items() if gone_at <= now]:
+            self.commit("del", kind, entity_id)
+
     def _reload(self) -> float | None:
         last: float | None = None
         if self.journal is not None:
@@ -111,6 +117,8 @@ class World:
             case ["del", kind, entity_id]:
                 ledger.deleted[kind] += 1
                 self.store.delete(kind, entity_id)
+            case ["doom", kind, entity_id, gone_at]:
+                self.store.doom(kind, entity_id, gone_at)
             case ["run", run]:
                 self.runs.put(run)
                 if run["origin"] in ("scheduled", "foreign"):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from headgate.errors import StoreError
-from headgate.store.contract import Journal, RunRow, Store
+from headgate.store.contract import Journal, ObjectRow, RunRow, Store
 
-__all__ = ["Journal", "RunRow", "Store", "open_store"]
+__all__ = ["Journal", "ObjectRow", "RunRow", "Store", "open_store"]
 
 
 def open_store(where: str | Path, *, readonly: bool = False) -> Store:

@@ -33,9 +33,29 @@ class RunRow:
     counters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def command(self) -> str:
+        """What it does: ``run``, ``destroy``, ``sweep`` or ``adopt``."""
+        return str(self.args.get("command", "run"))
+
+    @property
     def unfinished(self) -> bool:
         """Whether a resume would have something to do."""
         return self.status == "running" or self.open > 0
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """One object the store knows. An empty ``id`` is one in doubt; ``run`` made or found it, ``found`` says how.
+
+    ``found`` is that of :class:`~headgate.engine.record.Made`.
+    """
+
+    marker: str
+    collection: str
+    id: str
+    name: str
+    run: str
+    found: str
 
 
 class Journal(Protocol):
@@ -111,6 +131,10 @@ class Store(Protocol):
 
     def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
         """Objects by marker: ``(id, digest)``; the id is empty while nobody knows whether it was made."""
+        ...
+
+    def objects(self, sandbox: str) -> Sequence[ObjectRow]:
+        """All objects known in ``sandbox`` and those in doubt, in the order of their markers."""
         ...
 
     def holder(self, run_id: str) -> str | None:

@@ -40,4 +40,9 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (org, scope)
     ) WITHOUT ROWID;
     """,
+    # What an older program wrote does not say how it was found: not taken for created by its last run.
+    """
+    ALTER TABLE object ADD COLUMN found TEXT NOT NULL DEFAULT 'before';
+    CREATE INDEX object_by_id ON object (sandbox, id);
+    """,
 )

@@ -14,7 +14,7 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
-from headgate.store.contract import RunRow, RunStatus
+from headgate.store.contract import ObjectRow, RunRow, RunStatus
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import LEASE_S, SqliteJournal
 from headgate.store.trouble import plainly
@@ -209,6 +209,16 @@ class SqliteStore:
         with plainly(self._path):
             rows = self._db.execute("SELECT marker, id, digest FROM object WHERE sandbox = ?", (sandbox,))
             return {marker: (remote, digest) for marker, remote, digest in rows}
+
+    def objects(self, sandbox: str) -> Sequence[ObjectRow]:
+        """Objects known and in doubt, by marker."""
+        with plainly(self._path):
+            found = "found" if self._version() > 1 else "'before'"  # opened for reading, an older file stays as it is
+            rows = self._db.execute(
+                f"SELECT marker, collection, id, name, run, {found} FROM object WHERE sandbox = ? ORDER BY marker",  # noqa: S608 -- our own column names
+                (sandbox,),
+            )
+            return [ObjectRow(*row) for row in rows]
 
     def journal(self, run_id: str) -> SqliteJournal:
         """The journal of a claimed run, with a writer thread and a connection of its own."""

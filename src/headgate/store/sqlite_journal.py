@@ -40,15 +40,28 @@ SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extrac
 FROM json_each(?2)
 """
 _OBJECTS = """
-INSERT INTO object (sandbox, run, marker, collection, id, name, digest)
+INSERT INTO object (sandbox, run, marker, collection, id, name, digest, found)
 SELECT ?1, ?2, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]'), json_extract(value, '$[4]')
+       json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
 FROM json_each(?3) WHERE true ON CONFLICT (sandbox, marker)
 """
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
 _DOUBT = _OBJECTS + "DO NOTHING"
-_MADE = _OBJECTS + "DO UPDATE SET id = excluded.id, digest = excluded.digest, run = excluded.run"
+#: Who made it, and how it was found, stays as it was first known: a later run may have changed it, and no more.
+_MADE = (
+    _OBJECTS
+    + """DO UPDATE SET id = excluded.id, digest = excluded.digest,
+    run = CASE object.id WHEN excluded.id THEN object.run ELSE excluded.run END,
+    found = CASE object.id WHEN excluded.id THEN object.found ELSE excluded.found END
+"""
+)
 _UNDONE = "DELETE FROM object WHERE sandbox = ?1 AND id = '' AND marker IN (SELECT value FROM json_each(?2))"
+#: What exists no more is forgotten by its id, whoever made it.
+_GONE = """
+DELETE FROM object WHERE sandbox = ?1 AND (id, collection) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?2)
+)
+"""
 
 
 class SqliteJournal:
@@ -147,12 +160,15 @@ class SqliteJournal:
         doubts: list[list[str]] = []
         made: list[list[str]] = []
         undone: list[str] = []
+        gone: list[list[str]] = []
         for record in records:
             self._seq += 1
             rows.append([self._seq, record.kind, record.job, orjson.dumps(record.data).decode()])
             if (thing := record.made) is not None:
-                row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest]
-                if record.kind != "intent" and not thing.id:
+                row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest, thing.found]
+                if thing.gone and thing.id:
+                    gone.append([thing.id, thing.collection])
+                if (record.kind != "intent" and not thing.id) or thing.gone:
                     undone.append(thing.marker)
                 else:
                     (made if thing.id else doubts).append(row)
@@ -161,6 +177,8 @@ class SqliteJournal:
         for statement, objects in ((_DOUBT, doubts), (_MADE, made)):
             if objects:
                 db.execute(statement, (self._sandbox, self._run, orjson.dumps(objects).decode()))
+        if gone:
+            db.execute(_GONE, (self._sandbox, orjson.dumps(gone).decode()))
         if undone:
             db.execute(_UNDONE, (self._sandbox, orjson.dumps(undone).decode()))
         if counters is not None:

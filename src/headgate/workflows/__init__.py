@@ -27,6 +27,7 @@ from headgate.workflows import (
     listing,
     select,
     selectors,
+    sweep,
     verdict,
     watch,
 )
@@ -53,4 +54,5 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "watch": Procedure(watch.advance),
     "verdict": Procedure(verdict.advance),
     "delete": Procedure(delete.advance),
+    "sweep": Procedure(sweep.advance),
 }

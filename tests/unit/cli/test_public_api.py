@@ -44,6 +44,13 @@ def test_load_plan_run(tmp_path, monkeypatch):
     assert (events[0]["event"], events[-1]["event"]) == ("begin", "end")
     again = asyncio.run(headgate.run(plan, profile=profile, state="s.db", simulate=True))
     assert {row.status for row in again.items} == {"reused"}
+    gone = headgate.plan_destroy(manifest, profile=profile, state="s.db")
+    assert headgate.plan_destroy(again.run_id, profile=profile, state="s.db").jobs == []
+    report = asyncio.run(headgate.run(gone, profile=profile, state="s.db", simulate=True))
+    assert {row.status for row in report.items} == {"deleted"}
+    assert headgate.plan_destroy(manifest, profile=profile, state="s.db").jobs == []
+    with pytest.raises(headgate.UsageError, match="no run"):
+        headgate.plan_destroy("nobody", profile=profile, state="s.db")
 
 
 @pytest.mark.parametrize("wrong", [{"rate": "fast"}, {"concurrency": 0}, {"on_error": "panic"}, {"tolerate": "200%"}])

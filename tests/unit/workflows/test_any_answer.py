@@ -14,8 +14,10 @@ from headgate.workflows.contract import NO_PHASE, Ask, Context, Settle, Signal
 from headgate.workflows.dataset_check import DatasetCheckSpec
 from headgate.workflows.dataset_source import SelectedSource
 from headgate.workflows.datasets import DatasetListSpec
+from headgate.workflows.delete import DeleteSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.listing import ListSpec
+from headgate.workflows.sweep import SweepSpec
 
 from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
 
@@ -35,6 +37,7 @@ GOOD = [
     },
     {"records": [{"id": 5, "status": "SUCCEEDED", "schema": {"name": "_xdm.context.profile"}}]},
     {"id": "x", "etag": '"e"'},
+    {"items": [{"id": "t", "baseConnectionId": "b", "state": "delete-finalizing", "createdAt": 1}]},
     {"items": [{"id": "s", "name": "spec"}]},
     {"items": [{"id": "d", "name": "AAM"}], "pageInfo": {"start": 0, "end": 0, "total": 2, "hasNext": True}},
     {
@@ -58,6 +61,15 @@ SPECS = {
         creation("n", "mappingSets", body={"name": MARK, "mappings": [{"sourceAttribute": "a"}], "xdmSchema": "s"}),
     ],
     "list": [ListSpec(name, ("[headgate:",)) for name in ("flows", "dataSets", "schemas", "mappingSets")],
+    "delete": [
+        DeleteSpec("flows", "x", "n", MARK),
+        DeleteSpec("connections", "b", "n", MARK, shared=True),
+        DeleteSpec("connections", "b", "n", MARK),
+        DeleteSpec("flows", "", "n", MARK),
+        DeleteSpec("nowhere", "x"),
+        {"collection": "flows", "id": "x"},
+    ],
+    "sweep": [SweepSpec("flows"), SweepSpec("targetConnections")],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
     "datasets": [DatasetListSpec(("A*",)), DatasetListSpec(())],
     "dataset-source": [
@@ -115,6 +127,7 @@ INPUTS = {
     "F": {"id": "flow-1", "segments": {"a": ["n", "", "", 0.0, "a"]}},
     "G": {"id": "flow-2", "segments": {"b": ["n2", "", "", 0.0, "b"]}},
 }
+CODES = ["", "1420-400", "1418-400", "1458-400", "1439-400"]
 REFUSALS = [
     "",
     "Run already going on for audience a for order flow-1 with run id r",
@@ -142,7 +155,7 @@ def answer(rng):
     verdict, status = rng.choice(
         [(Verdict.REJECTED, 400), (Verdict.REJECTED, 404), (Verdict.REJECTED, 412), (Verdict.REFUSED, 403)]
     )
-    code = rng.choice(["", "1420-400", "XDM-3005-400"])
+    code = rng.choice([*CODES, "XDM-3005-400"])
     problem = rng.choice([None, Problem(status, code, rng.choice(REFUSALS))])
     return Answer(verdict, status, body, problem)
 

@@ -13,17 +13,6 @@ from headgate.cli import options
 from headgate.cli.app import Talk, say
 
 
-def _set(command: options.Command) -> options.Command:
-    return click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        callback=options.key_values,
-        help="Again, what was a secret and so was not kept.",
-    )(command)
-
-
 @click.command(
     short_help="Continue an unfinished run.",
     epilog=options.examples(
@@ -33,7 +22,7 @@ def _set(command: options.Command) -> options.Command:
 )
 @click.argument("run", required=False)
 @options.running
-@_set
+@options.again
 @options.profile
 @options.verbose
 @click.pass_obj
@@ -71,19 +60,27 @@ def command(
     )
     from headgate.errors import StalePlan
     from headgate.launch import Wishes, last_unfinished
+    from headgate.planning.outline import Outline
+    from headgate.workflows.destroy import rebuilt
 
     settings = load_profile(profile, state)
     with reading(settings.state) as store:
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
+        undoing = row is not None and row.command in ("destroy", "sweep")
+        outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
     if row is None or not row.unfinished:
         say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
         return 0
     args = row.args
     simulate = bool(args.get("simulate"))
-    manifest = load_manifest(Choice.again(near(row.path), args, overrides))
-    plan = make_plan(
-        manifest if manifest.sandbox else replace(manifest, sandbox=row.sandbox), settings, simulate=simulate
-    )
+    if undoing:
+        source = {key: args.get(key, "") for key in ("path", "command", "target", "again")}
+        plan = replace(rebuilt(Outline.unpacked(outline)), source=source)
+    else:
+        manifest = load_manifest(Choice.again(near(row.path), args, overrides))
+        plan = make_plan(
+            manifest if manifest.sandbox else replace(manifest, sandbox=row.sandbox), settings, simulate=simulate
+        )
     if plan.fingerprint != row.fingerprint:
         raise StalePlan(
             f"{near(row.path)}: the manifest has changed since run {row.id} began; nothing was sent",

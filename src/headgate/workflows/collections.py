@@ -1,0 +1,55 @@
+"""Where objects live: for every collection its service, its path, and when its turn comes to be deleted.
+
+What refers to something is deleted before it, or the platform refuses (1418-400, facts 1.5) or is left with objects
+that point nowhere. A new kind of object is a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headgate.exchange import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One collection.
+
+    ``stage``: what refers to others has a lower one than what it refers to, and is deleted first. ``role`` is what an
+    item calls it. ``users`` are the collections, and in them the field, that may refer to an object of this one
+    without headgate's knowledge: they are asked before it is deleted. ``marked``: its objects bear headgate's mark in
+    their ``description`` and can be listed, so that one in doubt, or unknown to the store, can be found.
+    """
+
+    service: Service
+    path: str
+    stage: int
+    role: str
+    one: str
+    users: tuple[tuple[str, str], ...] = ()
+    marked: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def many(self) -> str:
+        """Several of them, in words."""
+        return f"{self.one}s"
+
+
+COLLECTIONS: Final[Mapping[str, Collection]] = {
+    "flows": Collection("flow", "/flows", 0, "flow", "flow"),
+    "sourceConnections": Collection("flow", "/sourceConnections", 1, "sourceConnection", "source connection"),
+    "targetConnections": Collection("flow", "/targetConnections", 1, "targetConnection", "target connection"),
+    "connections": Collection(
+        "flow",
+        "/connections",
+        2,
+        "baseConnection",
+        "base connection",
+        users=(("targetConnections", "baseConnectionId"), ("sourceConnections", "baseConnectionId")),
+    ),
+}
