@@ -57,7 +57,7 @@ EVERYWHERE = (
     Known(F, "GET /connections", "200 body", "body: key '_links' *", "fact 2.4: aepp follows it here too"),
     Known(F, "GET /flowSpecs", "200 body", "body: key '_links' *", "fact 2.4: empty on the last page"),
     Known(
-        F, "GET /connections", "request headers", "x-sandbox-name: *", "trap 6: always sent; F forgets it here alone"
+        F, "GET /*onnections*", "request headers", "x-sandbox-name: *", "trap 6: always sent; F forgets it here alone"
     ),
 )
 #: destinations.yaml describes two destinations, S3 and SFTP, of both generations.
