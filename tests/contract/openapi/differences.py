@@ -57,7 +57,7 @@ EVERYWHERE = (
     Known(F, "GET /connections", "200 body", "body: key '_links' *", "fact 2.4: aepp follows it here too"),
     Known(F, "GET /flowSpecs", "200 body", "body: key '_links' *", "fact 2.4: empty on the last page"),
     Known(
-        F, "GET /connections", "request headers", "x-sandbox-name: *", "trap 6: always sent; F forgets it here alone"
+        F, "GET /*onnections*", "request headers", "x-sandbox-name: *", "trap 6: always sent; F forgets it here alone"
     ),
 )
 #: destinations.yaml describes two destinations, S3 and SFTP, of both generations.
@@ -138,7 +138,7 @@ ASKED_OF_D = (
 ANSWERED_BY_D = (
     Known(
         D,
-        "GET /*onnections",
+        "GET /*onnections*",
         "200 body",
         "body: required *",
         "fact 2.4: D describes one object where its examples list",
@@ -193,18 +193,18 @@ ASKED_OF_F = (
 )
 ANSWERED_BY_F = (
     *keys(
-        F, "GET /connections", "200 body", "items[].auth.params", "s3AccessKey s3SecretKey", "fact 6.2: sources alone"
+        F, "GET /connections*", "200 body", "items[].auth.params", "s3AccessKey s3SecretKey", "fact 6.2: sources alone"
     ),
     *keys(
         F,
-        "GET /targetConnections",
+        "GET /targetConnections*",
         "200 body",
         "items[].params",
         "bucketName compression fileType mode path",
         "fact 6.3: F names parameters of source flows alone",
     ),
-    *keys(F, "GET /targetConnections", "200 body", "items[]", "baseConnectionId", "fact 2.3: as D has it"),
-    *keys(F, "GET /sourceConnections", "200 body", "items[].data", "schema", "fact 6.1: a literal null in the seeds"),
+    *keys(F, "GET /targetConnections*", "200 body", "items[]", "baseConnectionId", "fact 2.3: as D has it"),
+    *keys(F, "GET /sourceConnections*", "200 body", "items[].data", "schema", "fact 6.1: a literal null in the seeds"),
     *(
         known
         for endpoint in ("GET /flows", "GET /flows/{id}")

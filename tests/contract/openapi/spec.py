@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 from jsonschema import Draft4Validator
 from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT4
 
 from tests.contract.openapi.words import joined, keys_of, unnamed, words
@@ -82,12 +83,12 @@ class Spec:
         return min(found, key=lambda each: each.template.count("{"), default=None)
 
     def resolved(self, value: Any) -> Any:
-        """``value``, or what its ``$ref`` leads to."""
+        """``value``, or what its ``$ref`` leads to; nothing if that is not there."""
         while isinstance(value, dict) and "$ref" in value:
             pointer = value["$ref"].removeprefix("#/").split("/")
             value = self.document
             for step in pointer:
-                value = value[step.replace("~1", "/").replace("~0", "~")]
+                value = value.get(step.replace("~1", "/").replace("~0", "~"), {})
         return value
 
     def judge(self, schema: Any, value: Any, examples: Iterable[Any] = ()) -> list[str]:
@@ -96,7 +97,10 @@ class Spec:
         Many schemas name a part of what is sent: a key that a published example has in the same place is known too.
         """
         known = {each for example in examples for each in keys_of(example)}
-        lines = [line for error in self._validator(schema).iter_errors(value) for line in words(error)]
+        try:
+            lines = [line for error in self._validator(schema).iter_errors(value) for line in words(error)]
+        except Unresolvable as error:
+            return [f"the file refers to {error.ref.rpartition('/')[2]}, which it does not have"]
         for at, key in unnamed(self, [schema], value):
             if (at, key) not in known:
                 lines.append(f"{at.lstrip('.') or 'body'}: key {key!r} is not in the spec")

@@ -67,8 +67,9 @@ def test_every_request_the_client_knows_was_made(traffic, published):
     kinds = ("connections", "sourceConnections", "targetConnections", "flows")
     for path in (ROOT / "src" / "headgate" / "workflows").glob("*.py"):
         for endpoint in re.findall(r"\"((?:GET|POST|PATCH|PUT|DELETE) /[^\"\s]+)\"", path.read_text()):
-            for kind in kinds:
-                asked.add(re.sub(r"{(spec\.)?(collection|kind)}", kind, endpoint))
+            for kind in kinds:  # an f-string names the collection, and doubles the braces of the id
+                named = re.sub(r"(?<!{){[a-z_.]*(collection|kind)}", kind, endpoint)
+                asked.add(named.replace("{{", "{").replace("}}", "}"))
     made = {endpoint_of(exchange, published) for exchange in traffic}
     assert len(asked) > 10
     assert not asked - made, f"no scenario makes {sorted(asked - made)}: add one to scenarios.py"
