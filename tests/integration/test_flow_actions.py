@@ -137,13 +137,11 @@ async def test_what_somebody_else_changed_meanwhile_is_kept(tmp_path):
 
 async def test_an_endless_storm_is_a_conflict_that_shows_both_etags(tmp_path):
     storm = [Fault("conflict", method="PATCH", path="/flows/")]
-    report, then, now, _ = await go(
-        tmp_path, planned(tmp_path, EXTEND), seed_counts={"datasetFlows": 5}, faults=storm
-    )
+    report, then, now, _ = await go(tmp_path, planned(tmp_path, EXTEND), seed_counts={"datasetFlows": 5}, faults=storm)
     assert report.status == "failed"
     assert Counter(row.status for row in report.items) == {"failed": 3}
     assert all(row.error["code"] == "headgate-conflict" for row in report.items)
-    assert all(row.error["message"].count('-0200-0000-') == 2 for row in report.items)
+    assert all(row.error["message"].count("-0200-0000-") == 2 for row in report.items)
     assert [steady(flow) for flow in now.values()] == [steady(flow) for flow in then.values()]
     assert {failure.item for failure in report.failures} == {row.item for row in report.items}
 

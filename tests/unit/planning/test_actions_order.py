@@ -47,7 +47,9 @@ def test_order(tmp_path):
     assert first in before(plan, now)
     assert now in before(plan, second)
     assert second in before(plan, again)
-    assert all(edge < index for index, job in enumerate(plan.jobs) for edge in (*job.needs.values(), *job.after.values()))
+    assert all(
+        edge < index for index, job in enumerate(plan.jobs) for edge in (*job.needs.values(), *job.after.values())
+    )
     assert [(row.item, row.job) for row in plan.selections] == [("first", first), ("second", second)]
     assert Outline.unpacked(Outline.of(plan).packed()).selections == list(plan.selections)
 
@@ -96,7 +98,12 @@ def test_who_waits_for_a_choice_waits_for_what_it_becomes(tmp_path):
 
     again = Machine(plan, Rules(), now_s=0.0, past=fold(records))
     assert again.live[1].state is State.HELD, "and still does when the run is resumed"
-    _, asked = drive(again, lambda call: listing() if call.path == "/flows" else Answer(Verdict.OK, 200, {"items": [{"id": "2", "name": "x"}]}))
+    _, asked = drive(
+        again,
+        lambda call: (
+            listing() if call.path == "/flows" else Answer(Verdict.OK, 200, {"items": [{"id": "2", "name": "x"}]})
+        ),
+    )
     assert asked == [("GET", "/flows/2"), ("GET", "/flows")]
     assert again.finished
 

@@ -12,7 +12,13 @@ from headgate.workflows.contract import Ask, Ending, Pause, Settle, Signal
 
 from tests.unit.workflows.steps import MARK, NOON, context, items, no, ok, run
 
-SCHEDULE = {"exportMode": "FIRST_FULL_THEN_INCREMENTAL", "interval": 3, "timeUnit": "hour", "startTime": 5, "endTime": 10}
+SCHEDULE = {
+    "exportMode": "FIRST_FULL_THEN_INCREMENTAL",
+    "interval": 3,
+    "timeUnit": "hour",
+    "startTime": 5,
+    "endTime": 10,
+}
 SET = {"set": [["/scheduleParams/endTime", 99]]}
 APPEND = {"patch": [{"op": "add", "path": "/scheduleParams/list/-", "value": 1}]}
 
@@ -186,7 +192,11 @@ def switch(action, where=None):
 class TestSwitch:
     def test_disable(self):
         drive = switch("disable").get(flow())
-        assert (drive.call.method, drive.call.path, drive.call.query) == ("POST", "/flows/F/action", (("op", "disable"),))
+        assert (drive.call.method, drive.call.path, drive.call.query) == (
+            "POST",
+            "/flows/F/action",
+            (("op", "disable"),),
+        )
         end = drive.tell(ok({"id": "F"})).get(flow(state="disabled")).end
         assert end.output["status"] == "updated"
         assert end.output["changes"] == [{"path": "/state", "from": "enabled", "to": "disabled"}]
@@ -201,7 +211,10 @@ class TestSwitch:
         assert drive.tell(Signal.RESUME).get(flow(state="disabled")).end.output["status"] == "updated"
 
     def test_a_lost_answer_is_looked_up(self):
-        assert switch("disable").get(flow()).tell(Signal.LOST).get(flow(state="disabled")).end.output["status"] == "updated"
+        assert (
+            switch("disable").get(flow()).tell(Signal.LOST).get(flow(state="disabled")).end.output["status"]
+            == "updated"
+        )
         assert switch("disable").get(flow()).tell(Signal.LOST).get(flow()).call.method == "POST"
 
     def test_not_meant_any_more(self):
@@ -348,7 +361,9 @@ class TestWatch:
     def test_a_flow_behind_thousands_of_runs_of_another_is_asked_for_alone(self):
         drive = self.drive("A", "B")
         for number in range(5):
-            page = items(*[run(f"a{number}{n}", "A", at_s=NOON - n, status="success") for n in range(3)], token=f"t{number}")
+            page = items(
+                *[run(f"a{number}{n}", "A", at_s=NOON - n, status="success") for n in range(3)], token=f"t{number}"
+            )
             drive.tell(page)
         assert drive.call.query == (("property", "flowId==B"), ("limit", "100"))
         drive.get({"items": [run("b", "B", status="success")]})

@@ -34,7 +34,9 @@ def test_set_makes_or_replaces_and_leaves_the_original_alone():
 
 
 def test_set_makes_parents_of_null():
-    assert applied({"scheduleParams": None}, {"set": [["/scheduleParams/endTime", 9]]}) == {"scheduleParams": {"endTime": 9}}
+    assert applied({"scheduleParams": None}, {"set": [["/scheduleParams/endTime", 9]]}) == {
+        "scheduleParams": {"endTime": 9}
+    }
 
 
 @pytest.mark.parametrize("path", ["/list/3", "/list/x", "/list/01", "/name/x", "/list/9/x"])
@@ -152,7 +154,9 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab/~", max_size=2), inner, max_size=3),
     max_leaves=8,
 )
-SELECTOR = st.fixed_dictionaries({"type": st.just("X"), "value": st.fixed_dictionaries({"id": st.sampled_from("abcd")})})
+SELECTOR = st.fixed_dictionaries(
+    {"type": st.just("X"), "value": st.fixed_dictionaries({"id": st.sampled_from("abcd")})}
+)
 FLOWS = st.fixed_dictionaries(
     {"name": st.text("n", min_size=1, max_size=2)},
     optional={
