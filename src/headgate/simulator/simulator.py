@@ -40,6 +40,8 @@ class Simulator:
         sandboxes: Names that exist.
         patch_status: What a flow's PATCH answers: ``200``, ``202`` or ``alternate`` by flow.
         update_seconds: Platform seconds an accepted (202) update takes.
+        patch_shows: Whether an accepted update shows ``at-once``, or ``when-done``: until then the flow keeps its
+            values and its etag, and only its state and ``lastOperation`` tell.
         adhoc_wording: ``audience`` or ``segment`` in the message of a run going on.
         audiences: Names of audiences by id, where selectors do not say.
         default_limit: Items in a page when the caller does not say.
@@ -72,6 +74,7 @@ class Simulator:
         sandboxes: Iterable[str] = ("prod", "dev"),
         patch_status: str = "alternate",
         update_seconds: float = 5.0,
+        patch_shows: str = "at-once",
         adhoc_wording: str = "audience",
         audiences: Mapping[str, str] | None = None,
         default_limit: int = 20,
@@ -98,6 +101,7 @@ class Simulator:
                 sandboxes=frozenset(sandboxes),
                 patch_status=patch_status,
                 update_seconds=update_seconds,
+                patch_shows=patch_shows,
                 adhoc_wording=adhoc_wording,
                 audiences=audiences,
                 default_limit=default_limit,
