@@ -38,6 +38,12 @@ MOVING = ("etag", "version", "updatedAt", "updatedBy", "updatedClient", "lastOpe
 SELECTED = 0.6
 
 
+LOST = [
+    Fault("lost-after-commit", method=method, path="/(flows|runs)/", probability=0.4)
+    for method in ("PATCH", "POST", "DELETE")
+]
+
+
 def planned(tmp_path, text):
     path = tmp_path / "manifest.yaml"
     path.write_text(text)
@@ -135,6 +141,24 @@ async def test_what_somebody_else_changed_meanwhile_is_kept(tmp_path):
     assert ledger["violations"] == []
 
 
+@pytest.mark.parametrize("patch_status", ["200", "202"])
+async def test_changes_that_show_only_when_they_are_done(tmp_path, patch_status):
+    """Until then the flow has its old values and its old etag; a lost answer must not be taken for "not done"."""
+    report, then, now, ledger = await go(
+        tmp_path,
+        planned(tmp_path, EXTEND),
+        seed_counts={"datasetFlows": 30},
+        faults=LOST,
+        patch_status=patch_status,
+        patch_shows="when-done",
+        update_seconds=3000.0,
+    )
+    assert report.status == "succeeded", report.failures[:3]
+    assert judge_extended(then, now) == 18
+    assert ledger["updated"]["flows"] == 18
+    assert ledger["violations"] == []
+
+
 async def test_an_endless_storm_is_a_conflict_that_shows_both_etags(tmp_path):
     storm = [Fault("conflict", method="PATCH", path="/flows/")]
     report, then, now, _ = await go(tmp_path, planned(tmp_path, EXTEND), seed_counts={"datasetFlows": 5}, faults=storm)
@@ -146,10 +170,6 @@ async def test_an_endless_storm_is_a_conflict_that_shows_both_etags(tmp_path):
     assert {failure.item for failure in report.failures} == {row.item for row in report.items}
 
 
-LOST = [
-    Fault("lost-after-commit", method=method, path="/(flows|runs)/", probability=0.4)
-    for method in ("PATCH", "POST", "DELETE")
-]
 BROKEN = [*LOST, Fault("lost-before-commit", method="PATCH", probability=0.3), Fault("status", status=503, every=9)]
 
 

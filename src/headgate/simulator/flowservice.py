@@ -211,6 +211,9 @@ def _patch(world: World, ask: Ask, kind: str, entity_id: str) -> Reply:
                 "_busyUntil": now + world.options.update_seconds,
             }
         )
+        if world.options.patch_shows == "when-done":
+            shows_now = ("state", "lastOperation", "_stateAfter", "_etagAfter", "_busyUntil")
+            after = {**entity, **{key: after[key] for key in shows_now}, "_after": after}
     world.commit("put", kind, after)
     return Reply(202) if deferred else Reply(200, {"id": entity_id, "etag": etag})
 

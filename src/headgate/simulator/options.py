@@ -46,6 +46,7 @@ class Options:
     update_seconds: float = 5.0
     delete_status: str = "202"
     delete_seconds: float = 0.0
+    patch_shows: str = "at-once"
     adhoc_wording: str = "audience"
     audiences: Mapping[str, str] | None = None
     datasets: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.patch_status not in ("alternate", "200", "202"):
             raise ValueError(f"patch_status must be alternate, 200 or 202, not {self.patch_status!r}")
+        if self.patch_shows not in ("at-once", "when-done"):
+            raise ValueError(f"patch_shows must be at-once or when-done, not {self.patch_shows!r}")
         if self.adhoc_wording not in ("audience", "segment"):
             raise ValueError(f"adhoc_wording must be audience or segment, not {self.adhoc_wording!r}")
         if self.delete_status not in ("202", "204", "alternate"):

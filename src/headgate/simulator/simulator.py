@@ -43,6 +43,8 @@ class Simulator:
         delete_status: What a DELETE answers: ``202``, ``204`` or ``alternate`` by object.
         delete_seconds: Platform seconds a deletion answered by 202 takes; until then the object is there, in state
             ``delete-finalizing``.
+        patch_shows: Whether an accepted update shows ``at-once``, or ``when-done``: until then the flow keeps its
+            values and its etag, and only its state and ``lastOperation`` tell.
         adhoc_wording: ``audience`` or ``segment`` in the message of a run going on.
         audiences: Names of audiences by id, where selectors do not say.
         datasets: Names of further datasets by id, beside those that follow from the seed.
@@ -78,6 +80,7 @@ class Simulator:
         update_seconds: float = 5.0,
         delete_status: str = "202",
         delete_seconds: float = 0.0,
+        patch_shows: str = "at-once",
         adhoc_wording: str = "audience",
         audiences: Mapping[str, str] | None = None,
         datasets: Mapping[str, str] | None = None,
@@ -107,6 +110,7 @@ class Simulator:
                 update_seconds=update_seconds,
                 delete_status=delete_status,
                 delete_seconds=delete_seconds,
+                patch_shows=patch_shows,
                 adhoc_wording=adhoc_wording,
                 audiences=audiences,
                 datasets=datasets or {},

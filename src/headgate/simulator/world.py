@@ -76,6 +76,10 @@ class World:
         """Finish an asynchronous update whose time has come; its etag changes a second time (facts 2.5)."""
         until = flow.get("_busyUntil")
         if until is not None and self.now() >= until:
+            if "_after" in flow:  # what was patched shows only now
+                after = flow["_after"]
+                flow.clear()
+                flow.update(after)
             del flow["_busyUntil"]
             etag = flow.pop("_etagAfter")
             flow.update(etag=etag, version=etag, state=flow.pop("_stateAfter"), updatedBy="acp_foundation_connectors")
