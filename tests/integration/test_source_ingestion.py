@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.launch import execute, simulated
+from headgate.launch import Watch, execute, simulated
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy
@@ -94,13 +94,20 @@ def planned(tmp_path, text=MANIFEST):
     return compile_plan(load(path, grammars=GRAMMARS, env={}), "dev")
 
 
-async def go(tmp_path, plan, *, state="state.db", then=None, **options):
+async def go(tmp_path, plan, *, state="state.db", then=None, watch=None, observers=(), **options):
     """One run; the report, the ledger of the platform, and what ``then`` makes of the platform."""
     store = open_store(tmp_path / state)
     world = profile(tmp_path, "state.db")
     try:
         async with simulated(world, plan.sandbox, time_scale=3600.0, **options) as (where, simulator):
-            report = await execute(plan, path=tmp_path / "sources.yaml", profile=where, store=store)
+            report = await execute(
+                plan,
+                path=tmp_path / "sources.yaml",
+                profile=where,
+                store=store,
+                watch=watch,
+                observers=observers,
+            )
             return report, simulator.ledger(), then(simulator) if then else None
     finally:
         store.close()
@@ -150,12 +157,12 @@ async def test_a_second_run_makes_nothing_and_so_does_one_whose_store_is_lost(tm
 
 LOST = {
     "one in twenty": [Fault("lost-after-commit", method="POST", path="/data/", probability=0.05)],
-    "one in three": [Fault("lost-after-commit", method="POST", path="/data/", probability=0.33)],
+    "one in three": [Fault("lost-after-commit", method="POST", path="/data/", every=3)],
     "every first": [
         Fault("lost-after-commit", method="POST", path=f"/{name}$", nth=1)
         for name in ("connections", "schemas", "dataSets", "mappingSets", "flows")
     ],
-    "before the commit": [Fault("lost-before-commit", method="POST", path="/data/", probability=0.2)],
+    "before the commit": [Fault("lost-before-commit", method="POST", path="/data/", every=7)],
     "half an answer": [Fault("truncated", method="POST", path="/data/", probability=0.2)],
     "a web page, done": [Fault("html", method="POST", path="/data/", probability=0.2, status=200)],
 }
@@ -167,6 +174,25 @@ async def test_with_answers_lost_nothing_is_there_twice(tmp_path, faults, seed):
     report, ledger, _ = await go(tmp_path, planned(tmp_path), faults=faults, seed=seed)
     judge(report, ledger)
     assert report.requests["retried"] > 0
+
+
+@pytest.mark.parametrize("after", [5, 30, 90, 170])
+async def test_ended_at_any_moment_and_resumed_nothing_is_there_twice(tmp_path, after):
+    plan, watch, settled = planned(tmp_path), Watch(), []
+
+    def end(event):
+        if event.name == "settled":
+            settled.append(event)
+            if len(settled) == after:
+                watch.cancel()
+
+    faults = LOST["one in twenty"]
+    await go(tmp_path, plan, faults=faults, watch=watch, observers=(end,))
+    assert watch.run is not None
+    again = Watch()
+    report, ledger, _ = await go(tmp_path, plan, faults=faults, watch=again)
+    assert again.continued
+    judge(report, ledger)
 
 
 async def test_what_exists_is_named_by_its_id(tmp_path):

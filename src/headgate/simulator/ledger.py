@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from headgate.simulator.store import ALL_KINDS, Store
+from headgate.simulator.store import ALL_KINDS, KINDS, LAKE_KINDS, Store
 
 _KEPT = 1000  # violations and overlaps kept in full; beyond that they are only counted
 
@@ -61,10 +61,11 @@ class Ledger:
             self.overlaps.append(overlap)
 
     def snapshot(self, store: Store, active_now: int, limit: float | None) -> dict[str, Any]:
-        """The whole book, JSON-able."""
+        """The whole book, JSON-able. Kinds of services other than Flow Service are in it once there are any."""
+        kinds = KINDS + tuple(kind for kind in LAKE_KINDS if self.created[kind] or store.count(kind))
         return {
-            "objects": {kind: store.count(kind) for kind in ALL_KINDS},
-            "created": {kind: self.created[kind] for kind in ALL_KINDS},
+            "objects": {kind: store.count(kind) for kind in kinds},
+            "created": {kind: self.created[kind] for kind in kinds},
             "updated": dict(self.updated),
             "deleted": dict(self.deleted),
             "duplicates": duplicates(store),

@@ -46,7 +46,9 @@ def begin_due(world: World, flow: Entity) -> None:
 
 def _due(flow: Entity, begun: list[float], now: float) -> list[float]:
     """When runs were to begin that have not: at the start, or at once if that lay behind; then at every interval."""
-    schedule = flow["scheduleParams"]
+    schedule = flow.get("scheduleParams") or {}
+    if type(schedule.get("startTime")) is not int:
+        return []  # one that was not made through the door: whoever furnished it begins its runs
     first = max(float(schedule["startTime"]), flow["createdAt"] / 1000)
     if schedule["frequency"] == "once":
         return [first] if not begun and first <= now else []
