@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from headgate.exchange import Service
 
@@ -22,7 +22,8 @@ class Collection:
     ``stage``: what refers to others has a lower one than what it refers to, and is deleted first. ``role`` is what an
     item calls it. ``users`` are the collections, and in them the field, that may refer to an object of this one
     without headgate's knowledge: they are asked before it is deleted. ``marked``: its objects bear headgate's mark in
-    their ``description`` and can be listed, so that one in doubt, or unknown to the store, can be found.
+    their ``description`` and can be listed, so that one in doubt, or unknown to the store, can be found. ``address`` is
+    how an id stands in a path.
     """
 
     service: Service
@@ -33,11 +34,18 @@ class Collection:
     users: tuple[tuple[str, str], ...] = ()
     marked: bool = True
     headers: tuple[tuple[str, str], ...] = ()
+    address: Callable[[str], str] = str
 
     @property
     def many(self) -> str:
         """Several of them, in words."""
         return f"{self.one}s"
+
+
+def _schema_address(remote: str) -> str:
+    """``https://ns.adobe.com/TENANT/schemas/HASH`` as the registry knows it too: ``_TENANT.schemas.HASH`` (facts 9)."""
+    tenant, _, number = remote.partition("://")[2].partition("/")[2].partition("/schemas/")
+    return f"_{tenant}.schemas.{number}" if number else remote
 
 
 COLLECTIONS: Final[Mapping[str, Collection]] = {
@@ -51,5 +59,16 @@ COLLECTIONS: Final[Mapping[str, Collection]] = {
         "baseConnection",
         "base connection",
         users=(("targetConnections", "baseConnectionId"), ("sourceConnections", "baseConnectionId")),
+    ),
+    "dataSets": Collection("catalog", "/dataSets", 3, "dataset", "dataset", marked=False),
+    "schemas": Collection(
+        "schemaregistry",
+        "/tenant/schemas",
+        4,
+        "schema",
+        "schema",
+        marked=False,
+        headers=(("Accept", "application/vnd.adobe.xed+json; version=1"),),
+        address=_schema_address,
     ),
 }

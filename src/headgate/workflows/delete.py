@@ -115,7 +115,7 @@ class _Deletion:
         return Call(
             method,
             self.where.service,
-            f"{path}/{self.id}",
+            f"{path}/{self.where.address(self.id)}",
             f"{method} {path}/{{id}}",
             purpose,
             headers=self.where.headers,

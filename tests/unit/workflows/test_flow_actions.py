@@ -232,28 +232,6 @@ class TestSwitch:
         assert switch("delete").tell(no(404)).end.output["status"] == "deleted"
 
 
-class TestDelete:
-    SPEC = {"collection": "flows", "id": "F"}
-
-    def test_until_it_is_gone(self):
-        drive = Drive("delete", self.SPEC)
-        assert (drive.call.method, drive.call.path) == ("DELETE", "/flows/F")
-        drive.tell(ok(None, 202))
-        assert isinstance(drive.get(flow(state="delete-finalizing")).step, Pause)
-        assert drive.tell(Signal.RESUME).tell(no(404)).end.ending is Ending.SUCCEEDED
-
-    def test_gone_already(self):
-        assert Drive("delete", self.SPEC).tell(no(404)).end.ending is Ending.SUCCEEDED
-
-    def test_a_lost_answer_is_looked_up(self):
-        drive = Drive("delete", self.SPEC).tell(Signal.LOST)
-        assert drive.call.method == "GET"
-        assert Drive("delete", self.SPEC).tell(Signal.LOST).get(flow()).call.method == "DELETE"
-
-    def test_a_refusal(self):
-        assert Drive("delete", self.SPEC).tell(no(400, code="1418-400")).end.ending is Ending.FAILED
-
-
 class TestRetry:
     FAILED = run("r1", "F", status="failed")
     SOURCE = flow(inheritedAttributes={"properties": {"isSourceFlow": True}})
