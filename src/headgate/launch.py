@@ -50,6 +50,8 @@ class Wishes:
     fresh: bool = False
     refresh: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
+    #: The id of the run to continue: no other, and no new one.
+    resume: str = ""
 
 
 class Watch:
@@ -119,6 +121,9 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
     while (unfinished := last_unfinished(store, plan.manifest, plan.sandbox)) is not None and wishes.fresh:
         store.claim(unfinished.id)
         store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters)
+    if wishes.resume and (unfinished is None or unfinished.id != wishes.resume):
+        # It was ended by another process since it was chosen. A new run would activate everything a second time.
+        raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")
     if unfinished is not None:
         if unfinished.command != command:
             raise UsageError(

@@ -96,5 +96,6 @@ def command(
         on_error or args.get("onError"),
         tolerate or args.get("tolerate"),
         finish_by.timestamp() if finish_by else None,
+        resume=row.id,
     )
     return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
