@@ -24,7 +24,7 @@ entries:
 
 def test_the_manifest_that_comes_with_the_project_runs_twice(tmp_path):
     plan = headgate("plan", MANIFEST, "--simulate", "--json", cwd=tmp_path).json
-    assert plan["items"] == {"total": 6, "create": 6, "reuse": 0}
+    assert plan["items"] == {"total": 6, "create": 6, "update": 0, "reuse": 0}
     assert {"schemas", "datasets", "mapping sets"} <= plan["jobs"]["byKind"].keys()
     for status in ("created", "reused"):
         done = headgate("run", MANIFEST, "--simulate", "--rate", "2000/s", "--json", cwd=tmp_path)
