@@ -137,7 +137,7 @@ def _kept(
         if one.marker in marks and one.collection in COLLECTIONS:
             found[f"{name}: used by what stays"] += 1
         elif one.marker in marks:
-            found[f"{name}: headgate cannot delete there"] += 1
+            found[f"{name}: Adobe documents no way to delete them"] += 1
         elif scope.run is not None and one.run == scope.run and one.found not in _CREATED:
             found[f"{name}: used by this run, not created by it"] += 1
         elif one.marker.startswith(shared) and (scope.run is None or one.run == scope.run):

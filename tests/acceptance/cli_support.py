@@ -69,7 +69,7 @@ def environment(extra=None):
     return {**kept, "S3_SECRET": S3_SECRET, "COLUMNS": "100", **(extra or {})}
 
 
-def headgate(*args, cwd, env=None, stdin=""):
+def headgate(*args, cwd, env=None, stdin="", timeout=60):
     """Run the command; no traceback may ever be seen."""
     done = subprocess.run(
         [sys.executable, "-m", "headgate", *map(str, args)],
@@ -77,7 +77,7 @@ def headgate(*args, cwd, env=None, stdin=""):
         env=environment(env),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=timeout,
         input=stdin,
         check=False,
     )

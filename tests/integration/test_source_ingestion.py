@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from headgate.errors import UsageError
 from headgate.launch import Watch, execute, simulated
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
@@ -193,6 +195,21 @@ async def test_ended_at_any_moment_and_resumed_nothing_is_there_twice(tmp_path, 
     report, ledger, _ = await go(tmp_path, plan, faults=faults, watch=again)
     assert again.continued
     judge(report, ledger)
+
+
+async def test_a_changed_schedule_or_delta_column_is_changed_in_place_and_a_changed_table_refused(tmp_path):
+    await go(tmp_path, planned(tmp_path))
+    text = MANIFEST.replace("frequency: day, interval: 1", "frequency: day, interval: 2").replace("UTC", "PST")
+    report, ledger, flows = await go(tmp_path, planned(tmp_path, text), then=lambda of: of.objects("flows"))
+    judge(report, ledger)
+    assert Counter(row.status for row in report.items) == {"reused": 20, "updated": 24}
+    assert report.requests["byEndpoint"]["PATCH /flows/{id}"] == 24
+    by_name = {flow["name"]: flow for flow in flows}
+    assert by_name["Now 7"]["scheduleParams"]["interval"] == 2
+    assert by_name["Other 2"]["transformations"][0]["params"]["deltaColumn"]["timezone"] == "PST"
+    assert by_name["Other 2"]["transformations"][1]["params"]["mappingId"]
+    with pytest.raises(UsageError, match="cannot be changed"):
+        await go(tmp_path, planned(tmp_path, text.replace('tableName: "T${row}"', 'tableName: "U${row}"')))
 
 
 async def test_what_exists_is_named_by_its_id(tmp_path):

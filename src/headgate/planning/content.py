@@ -49,6 +49,8 @@ def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
     fixed = [
         *((body.get(key) or {}).get(name) for key, name in _FIXED),
         body.get("baseConnectionId"),
+        # What a live flow reads from is not changed under it: that needs a new pair of connections (facts 8).
+        [body.get("params"), body.get("data")] if spec.collection == "sourceConnections" else None,
         sorted(below),
     ]
     return f"{digest_of(fixed, 6)}.{whole}"

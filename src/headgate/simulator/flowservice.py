@@ -236,8 +236,8 @@ def _check_patched(world: World, ask: Ask, kind: str, before: Entity, after: Ent
     if kind == "flows":
         if after.get("flowSpec") != before["flowSpec"]:
             raise message(400, "the flow spec of a flow cannot be updated", code="400:patch", violation="patch")
-        if "isSourceFlow" in before["inheritedAttributes"]["properties"]:
-            return  # whose rules are those of its source
+        if after["flowSpec"]["id"] not in specs.flow_specs:
+            return  # somebody else's, of a source that is not modelled
         flows.check_flow(specs, store, after, before=audience_selectors(before), sandbox=ask.sandbox, now=world.now())
         return
     if after.get("connectionSpec") != before["connectionSpec"]:

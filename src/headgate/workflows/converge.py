@@ -33,6 +33,8 @@ UPDATED: Final = "updated"
 _WORDS: Final = ("name", "description")
 _PARTS: Final = ("params", "data", "scheduleParams", "encryptionSpecs")
 _FIXED: Final = ("connectionSpec", "flowSpec", "baseConnectionId")
+#: Transformations that are filled in after the flow is made, by jobs of their own.
+_FILLED: Final = frozenset({"GeneralTransform"})
 _LINKS: Final = ("sourceConnectionIds", "targetConnectionIds")
 
 
@@ -158,6 +160,10 @@ def operations(wanted: Mapping[str, Any], live: Mapping[str, Any], *, credential
         for key in (*_WORDS, *_PARTS, *_LINKS)
         if wanted.get(key) is not None and not _same(key, wanted[key], live.get(key))
     ]
+    steps = wanted.get("transformations") or ()
+    filled = any(part(step).get("name") in _FILLED for step in steps)
+    if steps and not filled and not _within(steps, live.get("transformations")):
+        ops.append({"op": "replace", "path": "/transformations", "value": list(steps)})
     auth = part(wanted, "auth")
     if credentials and auth.get("params"):
         ops.append({"op": "replace", "path": "/auth/params", "value": auth["params"]})
