@@ -20,7 +20,9 @@ from headgate.store import open_store
 from headgate.workflows.compile import compile_plan
 
 MANIFESTS = Path(__file__).parents[2] / "configs" / "manifests"
-SECRETS = {"SHARED_S3_ACCOUNT_S3_SECRET_KEY": "fake/secret/key/for/the/embedded/server+"}
+SECRETS = dict.fromkeys(
+    ("SHARED_S3_ACCOUNT_S3_SECRET_KEY", "DATA_LAKE_EXPORTS_S3_SECRET_KEY"), "fake/secret/key/for/the/embedded/server+"
+)
 
 
 def profile(folder, name):
@@ -58,10 +60,13 @@ def written(folder, found):
 
 
 async def test_120_flows_exported_run_elsewhere_and_exported_again_are_the_same_manifest(tmp_path):
-    _, first = await sandbox(tmp_path, "from", seed_counts={"flows": 120, "audiences": 2})
+    _, first = await sandbox(tmp_path, "from", seed_counts={"flows": 80, "audiences": 2, "datasetFlows": 40})
     assert (len(first.manifest["entries"]), first.left) == (120, [])
-    assert list(first.manifest["connections"]) == ["shared-s3-account"], "120 flows stand on one account"
-    assert first.variables == {"SHARED_S3_ACCOUNT_S3_SECRET_KEY": "s3SecretKey of Shared S3 account"}
+    assert list(first.manifest["connections"]) == ["data-lake-exports", "shared-s3-account"], "shared by 40 and by 80"
+    assert first.variables == {
+        "DATA_LAKE_EXPORTS_S3_SECRET_KEY": "s3SecretKey of Data lake exports",
+        "SHARED_S3_ACCOUNT_S3_SECRET_KEY": "s3SecretKey of Shared S3 account",
+    }
     assert "ssss" not in manifest_text(first, "dev")
     report, second = await sandbox(tmp_path, "to", path=written(tmp_path, first), env=SECRETS)
     assert {row.status for row in report.items} == {"created"}

@@ -28,6 +28,8 @@ def render(report: Report, *, width: int = 80, notes: Sequence[str] = ()) -> str
     if report.activations:
         pairs = [(row.entry, row.outcome) for row in report.activations]
         parts.append(_counts("pairs", pairs, _PAIR_STATES, width))
+    if not report.items and not report.activations and report.status == "succeeded":
+        parts.append(["nothing was chosen: no flow fits what the manifest selects"])
     parts.append(_requests(report, width))
     causes = _causes(report, width)
     if causes:
