@@ -35,9 +35,8 @@ class Survey:
     plan: Plan
     reused: Mapping[int, str]
     spared: Collection[int]
-    items_created: int
-    items_updated: int
-    items_reused: int
+    #: What becomes of each item, in the plan's order: ``create``, ``update`` or ``reuse``.
+    fates: Sequence[str]
     requests: Counter[str]
     warnings: Sequence[str]
     refusals: Sequence[str]
@@ -46,6 +45,10 @@ class Survey:
     pairs: int
     edges: int
     selections: Sequence[Preview] = ()
+
+    def count(self, fate: str) -> int:
+        """How many items meet ``fate``."""
+        return self.fates.count(fate)
 
     def jobs_by_kind(self) -> dict[str, dict[str, int]]:
         """Jobs by what they do, in the order in which they first come: how many, and how many find their object."""
@@ -68,10 +71,14 @@ class Survey:
             "fingerprint": plan.fingerprint,
             "items": {
                 "total": len(plan.items),
-                "create": self.items_created,
-                "update": self.items_updated,
-                "reuse": self.items_reused,
+                "create": self.count("create"),
+                "update": self.count("update"),
+                "reuse": self.count("reuse"),
             },
+            "actions": [
+                {"entry": row.entry, "item": row.item, "action": fate}
+                for row, fate in zip(plan.items, self.fates, strict=True)
+            ],
             "pairs": self.pairs,
             "jobs": {"total": len(plan.jobs), "reuse": len(self.reused), "byKind": self.jobs_by_kind()},
             "edges": self.edges,
@@ -98,7 +105,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     changed, stuck = changed_items(plan, known)
     updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]}
     spared = needless(plan.jobs, {*reused, *updated})
-    fates = Counter(_fate(plan, row, reused, updated) for row in plan.items)
+    fates = [_fate(plan, row, reused, updated) for row in plan.items]
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
         if index in reused or index in spared:
@@ -126,9 +133,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         plan,
         reused,
         spared,
-        fates["create"],
-        fates["update"],
-        fates["reuse"],
+        fates,
         requests,
         _warnings(plan),
         refusals,

@@ -91,6 +91,9 @@ def _written(live: Live, flow: Mapping[str, Any], accounts: Accounts) -> tuple[s
         if text := unmarked(str(flow.get("description") or "")):
             whole["description"] = escaped(text)
         return way.kind, {**whole, **escaped(keys)}, stands
+    properties = (flow.get("inheritedAttributes") or {}).get("properties") or {}
+    if properties.get("isSourceFlow"):
+        return "it reads from a source: ingestions are not exported yet"
     return "no kind of entry makes such a flow"
 
 

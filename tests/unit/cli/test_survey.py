@@ -56,7 +56,7 @@ def test_what_exists_is_not_asked_for(tmp_path):
     doubtful = plan.jobs[plan.items[1].jobs["flow"]]
     known[doubtful.spec.marker] = ("", doubtful.digest)  # asked for, answer unknown
     found = survey(plan, PROFILE, Known(known), simulate=False, rate="10/s")
-    assert (found.items_created, found.items_reused) == (2, 1)
+    assert (found.count("create"), found.count("reuse")) == (2, 1)
     assert found.requests["POST /flows"] == 2
     assert found.requests["POST /connections"] == 0
     assert found.refusals == []
@@ -87,7 +87,13 @@ def test_what_changed_is_to_be_updated(tmp_path):
     known[flow.spec.marker] = ("id", flow.digest.partition(".")[0] + ".other")
     found = survey(plan, PROFILE, Known(known), simulate=True, rate=None)
     assert not found.refusals
-    assert (found.items_updated, found.items_reused) == (1, 0)
+    assert (found.count("update"), found.count("reuse")) == (1, 0)
+    assert "to update: Flow 0 (--json" in view.text(found)
+    assert orjson.loads(view.as_json(found))["actions"][0] == {
+        "entry": "Flow ${row.n}",
+        "item": "Flow 0",
+        "action": "update",
+    }
     assert (found.requests["PATCH /flows/{id}"], found.requests["GET /flows"]) == (len(plan.items), 1)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headgate.cli.survey import Survey
 
 _WIDTH = 100
+_MOST_NAMES = 6
 _MOST_WARNINGS = 5
 _MOST_FLOWS = 10
 _VALUE = 40
@@ -43,8 +44,8 @@ def _head(survey: Survey) -> list[str]:
     what = []
     if plan.items or not (survey.pairs or plan.selections):
         what.append(
-            f"{plural(len(plan.items), 'item')} ({survey.items_created:,} to create, {survey.items_updated:,} to "
-            f"update, {survey.items_reused:,} exist)"
+            f"{plural(len(plan.items), 'item')} ({survey.count('create'):,} to create, {survey.count('update'):,} to "
+            f"update, {survey.count('reuse'):,} exist)"
         )
     if survey.pairs:
         what.append(f"{plural(survey.pairs, 'pair')} to activate")
@@ -55,6 +56,12 @@ def _head(survey: Survey) -> list[str]:
         f"  {', '.join(what)}",
         f"  {plural(len(plan.jobs), 'job')}, {plural(survey.edges, 'edge')}, fingerprint {plan.fingerprint}",
     ]
+    changed = [row.item for row, fate in zip(plan.items, survey.fates, strict=True) if fate == "update"]
+    if changed:
+        more = f" and {len(changed) - _MOST_NAMES:,} more" if len(changed) > _MOST_NAMES else ""
+        lines += wrapped(
+            f"to update: {', '.join(changed[:_MOST_NAMES])}{more} (--json says it of every item)", _WIDTH, "  "
+        )
     if survey.unfinished and not survey.refusals:
         lines.append(f"  run {survey.unfinished} is unfinished: `run` goes on with it")
     return lines
