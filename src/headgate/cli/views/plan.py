@@ -95,7 +95,9 @@ def _selections(survey: Survey) -> list[str]:
         note = f"; {one.note}" if one.note else ""
         lines += wrapped(f"{one.item} ({one.what}): {plural(len(one.flows), 'flow')}{same}{note}", _WIDTH, "  ")
         shown = [flow for flow in one.flows if flow.changes or flow.error or one.what != "change"]
-        lines += [clip(f"    {_flow(flow)}", _WIDTH) for flow in shown[:_MOST_FLOWS]]
+        lines += [
+            clip(line, _WIDTH) for flow in shown[:_MOST_FLOWS] for line in wrapped(_flow(flow), _WIDTH, "    ")[:3]
+        ]
         if len(shown) > _MOST_FLOWS:
             lines.append(f"    … and {len(shown) - _MOST_FLOWS:,} more (--json shows all)")
     return lines
