@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.openapi import scenarios, scenarios_flows, scenarios_lake  # noqa: F401 - they enter themselves
 from tests.contract.openapi.differences import DIFFERENCES
 from tests.contract.openapi.judge import VARIABLE, differences, endpoint_of, folder, specs
-from tests.contract.openapi.scenarios import SCENARIOS
+from tests.contract.openapi.stage import SCENARIOS
 
 ROOT = Path(__file__).parents[3]
 FLOW = "/data/foundation/flowservice"
