@@ -6,38 +6,12 @@ those of the compiled API notes. An entry that fits nothing any more fails the t
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from tests.contract.openapi.differences_flows import CHANGED_IN_PLACE, DATASETS, DELETED, FLOWS
+from tests.contract.openapi.differences_lake import LAKE, SOURCES
+from tests.contract.openapi.known import D, F, Known, keys
 
-from tests.contract.openapi.spec import Difference
-
-D, F = "destinations", "flow-service"
 #: The parameters of a flow's transformation that destinations have.
 SELECTORS = "mandatoryFields primaryFields profileMapping profileSelectors segmentSelectors"
-
-
-class Known(NamedTuple):
-    """``why``: the fact or trap that explains it."""
-
-    spec: str
-    endpoint: str
-    where: str
-    what: str
-    why: str
-
-    def fits(self, found: Difference) -> bool:
-        """Whether ``found`` is one of these."""
-        return self.spec == found.spec and all(
-            re.fullmatch(re.escape(mine).replace(r"\*", ".*"), theirs)
-            for mine, theirs in zip(self[1:4], found[1:4], strict=True)
-        )
-
-
-def keys(spec: str, endpoint: str, where: str, at: str, names: str, why: str) -> list[Known]:
-    """Keys that ``spec`` does not name at ``at``: one entry each, so that a misspelt one is none of them."""
-    return [Known(spec, endpoint, where, f"{at}: key {name!r} is not in the spec", why) for name in names.split()]
-
-
 EVERYWHERE = (
     Known(D, "* /*", "429", "this status *", "fact 1.6: no file of Flow Service declares 429; handled all the same"),
     Known(F, "* /*", "429", "this status *", "fact 1.6: no file of Flow Service declares 429; handled all the same"),
@@ -253,94 +227,17 @@ ADHOC = (
     ),
 )
 
-DATASETS = (
-    Known(
-        D,
-        "POST /flows",
-        "request body",
-        "body: oneOf, *",
-        "fact 2.2: D's flows of datasets and segments are not exclusive",
-    ),
-    Known(D, "POST /sourceConnections", "request body", "body: oneOf, *", "fact 7.2: D's two kinds are not exclusive"),
-    Known(D, "GET /connectionSpecs/{id}/configs", "query", "properties: *", "fact 7.1: the tutorial asks with it"),
-    *(
-        Known(
-            F,
-            "GET /connectionSpecs/{id}/configs",
-            "query",
-            f"{name}: *",
-            "facts 2.1, 7.1: F knows columns, not datasets",
-        )
-        for name in ("limit", "outputField", "outputType", "properties", "start")
-    ),
-    Known(
-        F,
-        "GET /connectionSpecs/{id}/configs",
-        "200 body",
-        "body: type array, not object",
-        "facts 2.1, 7.1: F has a list of columns, D and the tutorial a page of datasets",
-    ),
-    Known(F, "POST /sourceConnections", "request body", "body: required 'data'", "fact 7.2: the tutorial sends none"),
-    *keys(F, "POST /sourceConnections", "request body", "params", "datasets", "fact 7.2: F has params of sources"),
-    *keys(
-        F, "POST /targetConnections", "request body", "params", "datasetFileType", "fact 7.3: F has params of sources"
-    ),
-    *(
-        known
-        for endpoint, where, at in (
-            ("POST /flows", "request body", "scheduleParams"),
-            ("GET /flows/{id}", "200 body", "items[].scheduleParams"),
-        )
-        for known in (
-            Known(F, endpoint, where, f"{at}.interval: type string, not integer", "trap 44: typed values are sent"),
-            *keys(F, endpoint, where, at, "endTime exportMode timeUnit", "fact 7.4: F has the schedules of sources"),
-        )
-    ),
-)
-
-CHANGED_IN_PLACE = (
-    Known(
-        D, "PATCH /connections/{id}", "request body", "body: type object, not array", "fact 2.6: examples are arrays"
-    ),
-    Known(
-        F, "PATCH /connections/{id}", "request body", "body: type object, not array", "fact 2.6: examples are arrays"
-    ),
-    *keys(
-        F, "GET /connections/{id}", "200 body", "items[]", "encryptionSpecs", "trap 65: four spellings are published"
-    ),
-    Known(
-        D,
-        "PATCH /flows/{id}",
-        "request body",
-        "*[].value: type object, not string",
-        "fact 11.2: names and descriptions",
-    ),
-    Known(F, "PATCH /*", "request body", "[].value: type object, not string", "fact 11.2: names and descriptions"),
-    Known(F, "PATCH /*", "request body", "[].op: enum, 'replace'", "trap 55: F's enum has capitals, D's none"),
-    *(
-        known
-        for kind in ("sourceConnections", "targetConnections")
-        for known in keys(
-            F, f"PATCH /{kind}/{{id}}", "200 body", "body", "etag id", "fact 2.1: F has a list there, docs {id, etag}"
-        )
-    ),
-    *keys(
-        F,
-        "PATCH /targetConnections/{id}",
-        "request body",
-        "[].value",
-        "bucketName compression fileType mode path",
-        "fact 11.2: F has parameters of sources",
-    ),
-)
-
 DIFFERENCES = (
-    *DATASETS,
-    *CHANGED_IN_PLACE,
     *EVERYWHERE,
     *ASKED_OF_D,
     *ANSWERED_BY_D,
     *ASKED_OF_F,
     *ANSWERED_BY_F,
     *ADHOC,
+    *DATASETS,
+    *CHANGED_IN_PLACE,
+    *FLOWS,
+    *DELETED,
+    *SOURCES,
+    *LAKE,
 )
