@@ -256,6 +256,39 @@ def test_datasets_are_exported_to_the_landing_zone(platform, flows):
     clean(simulator, inside)
 
 
+def test_datasets_are_exported_every_few_hours_by_a_schedule_of_texts(platform, flows):
+    """The wrapper writes the interval as text, and the unit twice (trap 44)."""
+    simulator, inside = platform
+    base = flows.createBaseConnectionDLZTarget("zone")
+    source = flows.createSourceConnectionDataLake("lake", dataset_ids=["5ef3e3259ad2a1191ab7dd7d"])
+    target = flows.createTargetConnectionDatasetToDataLandingZone("files", base["id"], path="/aepp")
+    flow = flows.createFlowDataLakeToDataLandingZone(
+        "datasets",
+        source["id"],
+        target["id"],
+        schedule_start_time="1798800000",
+        schedule_end_time="1830336000",
+        schedule_timeUnit="hour",
+        schedule_interval=6,
+        export_mode="FIRST_FULL_THEN_INCREMENTAL",
+    )
+    schedule = flows.getFlow(flow["id"])["scheduleParams"]
+    assert (schedule["interval"], schedule["startTime"], schedule["endTime"]) == (6, 1798800000, 1830336000)
+    clean(simulator, inside)
+
+
+def test_datasets_are_listed_by_the_data_lake_alone(platform, flows):
+    """The documents ask the data lake's spec (fact 7.1); the wrapper's own short cut asks the landing zone's."""
+    simulator, inside = platform
+    lake = flows.getConnectionSpecIdFromName("activation-datalake")
+    assert {"id": "5ef3e3259ad2a1191ab7dd7d", "name": "AAM Devices Data"}.items() <= flows.getExportableDatasets(lake)[
+        1
+    ].items()
+    clean(simulator, inside)
+    assert flows.getExportableDatasetsDLZ() == []
+    assert [row["rule"] for row in inside(simulator.ledger)["violations"]] == ["query"]
+
+
 def test_export_jobs_are_listed_from_end_to_end(platform):
     simulator, inside = platform
     jobs = segmentation.Segmentation().getExportJobs()

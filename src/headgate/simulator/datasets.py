@@ -89,9 +89,10 @@ class Datasets:
         if not isinstance(rows, list) or not rows:
             raise _invalid("'params.datasets' must be a list of at least one dataset")
         for row in rows:
-            for key in ("dataSetId", "name"):
-                if not isinstance(row, Mapping) or not isinstance(row.get(key), str) or not row[key]:
-                    raise _invalid(f"'params.datasets[].{key}' is required")
+            if not isinstance(row, Mapping) or not isinstance(row.get("dataSetId"), str) or not row["dataSetId"]:
+                raise _invalid("'params.datasets[].dataSetId' is required")
+            if not isinstance(row.get("name", ""), str):  # aepp sends none
+                raise _invalid("'params.datasets[].name' must be of type string")
             if row["dataSetId"] not in self.names and not exists(row["dataSetId"]):
                 raise _invalid(f"DataSet not found: {row['dataSetId']}", violation="reference")
         if len({row["dataSetId"] for row in rows}) != len(rows):

@@ -11,6 +11,7 @@ from headgate.simulator.reply import Refusal, message, problem
 from headgate.simulator.selectors import settle_transformations
 from headgate.simulator.sources import check_source_flow
 from headgate.simulator.store import Entity, Store, shown
+from headgate.simulator.typed import typed
 
 if TYPE_CHECKING:
     from headgate.simulator.runs import RunBook
@@ -30,6 +31,8 @@ def flow(specs: Specs, store: Store, body: Any, *, sandbox: str, now: float) -> 
     keys = ("name", "description", "flowSpec", "sourceConnectionIds", "targetConnectionIds", "scheduleParams")
     kept = {key: body[key] for key in keys if key in body}
     kept["transformations"] = body.get("transformations")
+    if "scheduleParams" in kept:
+        kept["scheduleParams"] = typed(kept["scheduleParams"])
     check_flow(specs, store, kept, before=[], sandbox=sandbox, now=now)
     if specs.flow_specs[kept["flowSpec"]["id"]].workflow == "datasets":
         kept["scheduleParams"] = with_end(kept["scheduleParams"], now)

@@ -196,7 +196,7 @@ def _check_mapping(store: Store, params: Any, target: Entity, sandbox: str) -> N
 
 
 def check_schedule(schedule: Any) -> None:
-    """The flow spec's own schedule schema. Values are typed, although the tutorial's sample has texts (trap 44)."""
+    """The flow spec's own schedule schema. What the tutorial's sample has as text is typed by now (trap 44)."""
     if not isinstance(schedule, Mapping):
         raise _invalid("'scheduleParams' is required", "schedule")
     start, frequency, interval = (schedule.get(key) for key in ("startTime", "frequency", "interval"))

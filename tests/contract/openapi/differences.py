@@ -6,38 +6,12 @@ those of the compiled API notes. An entry that fits nothing any more fails the t
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from tests.contract.openapi.differences_flows import CHANGED_IN_PLACE, DATASETS, DELETED, FLOWS
+from tests.contract.openapi.differences_lake import LAKE, SOURCES
+from tests.contract.openapi.known import D, F, Known, keys
 
-from tests.contract.openapi.spec import Difference
-
-D, F = "destinations", "flow-service"
 #: The parameters of a flow's transformation that destinations have.
 SELECTORS = "mandatoryFields primaryFields profileMapping profileSelectors segmentSelectors"
-
-
-class Known(NamedTuple):
-    """``why``: the fact or trap that explains it."""
-
-    spec: str
-    endpoint: str
-    where: str
-    what: str
-    why: str
-
-    def fits(self, found: Difference) -> bool:
-        """Whether ``found`` is one of these."""
-        return self.spec == found.spec and all(
-            re.fullmatch(re.escape(mine).replace(r"\*", ".*"), theirs)
-            for mine, theirs in zip(self[1:4], found[1:4], strict=True)
-        )
-
-
-def keys(spec: str, endpoint: str, where: str, at: str, names: str, why: str) -> list[Known]:
-    """Keys that ``spec`` does not name at ``at``: one entry each, so that a misspelt one is none of them."""
-    return [Known(spec, endpoint, where, f"{at}: key {name!r} is not in the spec", why) for name in names.split()]
-
-
 EVERYWHERE = (
     Known(D, "* /*", "429", "this status *", "fact 1.6: no file of Flow Service declares 429; handled all the same"),
     Known(F, "* /*", "429", "this status *", "fact 1.6: no file of Flow Service declares 429; handled all the same"),
@@ -253,4 +227,17 @@ ADHOC = (
     ),
 )
 
-DIFFERENCES = (*EVERYWHERE, *ASKED_OF_D, *ANSWERED_BY_D, *ASKED_OF_F, *ANSWERED_BY_F, *ADHOC)
+DIFFERENCES = (
+    *EVERYWHERE,
+    *ASKED_OF_D,
+    *ANSWERED_BY_D,
+    *ASKED_OF_F,
+    *ANSWERED_BY_F,
+    *ADHOC,
+    *DATASETS,
+    *CHANGED_IN_PLACE,
+    *FLOWS,
+    *DELETED,
+    *SOURCES,
+    *LAKE,
+)

@@ -1,163 +1,29 @@
-"""What headgate is made to do so that it says everything it can say. One function, one scenario.
+"""What headgate is made to do so that it says everything it can say: exports of audiences, and their activations.
 
-A new kind of entry needs one more: write its manifest, ``await world.run(manifest)``, and it is judged like the rest.
+One function, one scenario. A new kind of entry needs one more, here or in another module that the test imports: write
+its manifest, ``await world.run(manifest)``, and it is judged like the rest.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from headgate.catalogue import batch, batch_keys
-from headgate.launch import execute, simulated
-from headgate.manifest.kinds import GRAMMARS
-from headgate.manifest.load import load
-from headgate.pacing import PollPolicy, RetryPolicy
-from headgate.settings import Limits, Profile
+from headgate.catalogue import batch_keys
 from headgate.simulator import Fault
-from headgate.store import open_store
-from headgate.workflows.compile import compile_plan
 
-from tests.contract.openapi.traffic import Exchange, Recorder
-
-SCALE = 36000.0  # platform seconds in one of ours: an hour is a tenth of a second
-AUDIENCES = [f"00000000-0000-4000-8000-{number:012d}" for number in range(4)]
-
-
-@dataclass
-class World:
-    """An embedded platform, a recorder in front of it, and headgate's side of things."""
-
-    folder: Path
-    profile: Profile
-    simulator: Any
-    recorder: Recorder
-
-    async def run(self, manifest: dict[str, Any], *, observers: tuple[Any, ...] = ()) -> Any:
-        """Load, plan and run a manifest (JSON is YAML); the report."""
-        path = self.folder / "manifest.yaml"
-        path.write_text(json.dumps(manifest))
-        plan = compile_plan(load(path, grammars=GRAMMARS), "dev")
-        store = open_store(self.folder / "state.db")
-        try:
-            return await execute(plan, path=path, profile=self.profile, store=store, observers=observers)
-        finally:
-            store.close()
-
-    def forget(self) -> None:
-        """Lose the state store: the next run has to look at the platform's lists."""
-        for path in self.folder.glob("state.db*"):
-            path.unlink()
-
-
-@asynccontextmanager
-async def world(folder: Path, **options: Any):
-    """A world of its own for one scenario; ``options`` are the simulator's."""
-    folder.mkdir(parents=True)
-    plain = replace(
-        Profile.load(env={}, state=str(folder / "state.db")),
-        limits=Limits(rate="5000/s"),
-        retry=RetryPolicy(attempts=4, first_s=0.01, cap_s=0.05, budget_floor=1000),
-        poll=PollPolicy(600.0, 1200.0),
-    )
-    options = {"time_scale": SCALE, "run_seconds": (1000.0, 2000.0), **options}
-    async with simulated(plain, "dev", **options) as (profile, simulator), Recorder(simulator.url) as recorder:
-        yield World(folder, replace(profile, platform_url=recorder.url), simulator, recorder)
-
-
-Scenario = Callable[[Path], Awaitable[list[Exchange]]]
-SCENARIOS: dict[str, Scenario] = {}
-
-
-def scenario(**options: Any) -> Callable[[Callable[[World], Awaitable[None]]], None]:
-    """Enter a scenario under its function's name; ``options`` are the simulator's."""
-
-    def enter(play: Callable[[World], Awaitable[None]]) -> None:
-        async def perform(folder: Path) -> list[Exchange]:
-            async with world(folder, **options) as here:
-                await play(here)
-                for exchange in here.recorder.kept:
-                    exchange.scenario = play.__name__
-                return here.recorder.kept
-
-        SCENARIOS[play.__name__] = perform
-
-    return enter
-
-
-# -- manifests ---------------------------------------------------------------------------------------------------------
-
-DAILY = {"frequency": "DAILY", "triggerType": "SCHEDULED", "startDate": "2020-01-01", "startTime": "17:00"}
-WHEN = {"exportMode": "DAILY_FULL_EXPORT", "schedule": {**DAILY, "endDate": "2099-01-01"}}
-#: Values for the credentials and places of every destination; what is not here may be any text.
-SAMPLES = {
-    "s3AccessKey": "A" * 20,
-    "s3SecretKey": "s" * 40,
-    "sshKey": "ZmFrZQ==",
-    "port": 22,
-    "bucketName": "acme-exports",
-    "container": "acme-exports",
-}
-
-
-def manifest(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"headgate": 1, "name": "contract", "sandbox": "dev", "entries": list(entries), **more}
-
-
-def sample(names: Any) -> dict[str, Any]:
-    return {name: SAMPLES.get(name, "sample") for name in names}
-
-
-def export(name: str, key: str = "amazon_s3", **changes: Any) -> dict[str, Any]:
-    """An audience export to ``key`` with its first way of authenticating."""
-    return {
-        "kind": "audience-export",
-        "name": name,
-        "connection": connections(key)[0],
-        "target": targets(key)[0],
-        "audiences": [{"id": AUDIENCES[0], "name": "Audience", **WHEN}],
-        "attributes": ["personalEmail.address"],
-        "mandatoryFields": ["personalEmail.address"],
-        "primaryFields": [{"fieldType": "ATTRIBUTE", "attributePath": "personalEmail.address"}],
-        **changes,
-    }
-
-
-def connections(key: str) -> list[dict[str, Any]]:
-    """An inline connection for every way of authenticating at ``key``."""
-    found = [
-        {
-            "destination": key,
-            "name": f"{key} {spec.spec_name}",
-            "auth": {"specName": spec.spec_name, "params": sample(spec.schema["properties"])},
-        }
-        for spec in batch(key).auth
-    ]
-    return found or [{"destination": key, "name": key}]
-
-
-def targets(key: str) -> list[dict[str, Any]]:
-    """A target for every mode of ``key``."""
-    destination = batch(key)
-    if destination.modes:
-        return [{"mode": mode, **sample(names)} for mode, names in destination.modes.items()]
-    return [{**sample(destination.target_schema["required"]), "fileType": "CSV", "compression": "GZIP"}]
-
-
-def activation(flows: list[str], **more: Any) -> dict[str, Any]:
-    return {"kind": "activation", "name": "now", "destinations": dict.fromkeys(flows, AUDIENCES[:1]), **more}
-
-
-def audiences_of(flow: dict[str, Any]) -> list[str]:
-    selectors = flow["transformations"][0]["params"]["segmentSelectors"]["selectors"]
-    return [selector["value"]["id"] for selector in selectors]
-
-
-# -- scenarios ---------------------------------------------------------------------------------------------------------
+from tests.contract.openapi.samples import (
+    AUDIENCES,
+    WHEN,
+    DAILY,
+    activation,
+    audiences_of,
+    connections,
+    export,
+    manifest,
+    targets,
+)
+from tests.contract.openapi.stage import World, scenario
 
 
 @scenario()

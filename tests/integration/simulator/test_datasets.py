@@ -78,7 +78,7 @@ def lake(wire, *datasets, name="lake"):
     [
         [],
         None,
-        [{"dataSetId": "5ef3e3259ad2a1191ab7dd7d"}],
+        [{"dataSetId": "5ef3e3259ad2a1191ab7dd7d", "name": 1}],
         [{"name": "AAM Devices Data"}],
         [{"dataSetId": "b" * 24, "name": "no such"}],
         [{"dataSetId": "5ef3e3259ad2a1191ab7dd7d", "name": "d"}] * 2,
@@ -89,6 +89,12 @@ async def test_sources_that_are_refused(caller, wire, rows):
     body = {**lake(wire), "params": {"datasets": rows}}
     assert (await caller.post("/sourceConnections", body)).status == 400
     assert len(caller.violations()) == 1
+
+
+async def test_a_dataset_needs_no_name(caller, wire):
+    rows = [{"dataSetId": wire.DATASET}]
+    await caller.made("/sourceConnections", {**lake(wire), "params": {"datasets": rows}})
+    assert caller.violations() == []
 
 
 async def test_the_data_lake_has_a_base_of_the_platforms_own(caller, wire):
@@ -146,6 +152,9 @@ async def test_flows_that_are_refused(caller, wire, change):
         ({"foldernameTemplate": "%DATASET_ID"}, 400),
         ({"foldernameTemplate": " "}, 400),
         ({"interval": 8}, 400),
+        ({"interval": "3"}, 201),
+        ({"interval": "8"}, 400),
+        ({"interval": "three"}, 400),
     ],
 )
 async def test_more_of_schedules(caller, wire, schedule, status):

@@ -92,7 +92,8 @@ async def test_campaign_flows_need_the_looked_up_spec(caller, wire):
         ),
         ({"exportMode": "DAILY_FULL_EXPORT", "timeUnit": "day", "interval": 1, "startTime": 1798800000}, 400),
         ({"timeUnit": "day", "interval": 1, "startTime": 1798800000000}, 400),
-        ({"timeUnit": "day", "interval": "1", "startTime": 1798800000}, 400),
+        ({"timeUnit": "day", "interval": "1", "startTime": 1798800000}, 201),  # as aepp writes it
+        ({"timeUnit": "day", "interval": "one", "startTime": 1798800000}, 400),
         ({"timeUnit": "day", "interval": 1, "startTime": 1798800000, "endTime": 1798700000}, 400),
         (None, 400),
     ],

@@ -210,12 +210,13 @@ async def test_schema_dataset_and_mapping_must_agree(lake, caller):
         ("transformations.1.params.mappingVersion", "1", "1412-400"),
         ("transformations.1.params.mappingId", "0" * 32, "1419-400"),
         ("scheduleParams", GONE, "400:create"),
-        ("scheduleParams.startTime", "1590792316", "400:create"),
+        ("scheduleParams.startTime", "soon", "400:create"),
         ("scheduleParams.startTime", 1590792316000, "400:create"),
-        ("scheduleParams.interval", "15", "400:create"),
+        ("scheduleParams.interval", "-1", "400:create"),
+        ("scheduleParams.interval", "0", "400:create"),
         ("scheduleParams.interval", GONE, "400:create"),
         ("scheduleParams.interval", 0, "400:create"),
-        ("scheduleParams.backfill", "true", "400:create"),
+        ("scheduleParams.backfill", "yes", "400:create"),
         ("scheduleParams.frequency", "once", "400:create"),
         ("scheduleParams.frequency", "monthly", "400:create"),
         ("scheduleParams", {"startTime": 1, "frequency": "minute", "interval": 14}, "400:create"),
@@ -225,6 +226,15 @@ async def test_flows_of_sources_are_judged(lake, caller, path, value, code):
     assert (await caller.post("/flows", changed(lake.flow_body, path, value))).status == 400
     assert caller.sim.ledger()["refusals"] == {code: 1}
     assert len(caller.violations()) == 1
+
+
+async def test_a_schedule_of_texts_is_taken_and_kept_typed(lake, caller):
+    """As the tutorial's own sample has it."""
+    texts = {"startTime": "1590792316", "frequency": "minute", "interval": "15", "backfill": "true"}
+    made = await caller.made("/flows", {**lake.flow_body, "scheduleParams": texts})
+    kept = (await caller.fetched("flows", made))["scheduleParams"]
+    assert kept == {"startTime": 1590792316, "frequency": "minute", "interval": 15, "backfill": True}
+    assert caller.violations() == []
 
 
 async def test_a_destinations_flow_does_not_lead_into_the_lake(lake, caller):
