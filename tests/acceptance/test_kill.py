@@ -59,15 +59,15 @@ def test_first_ctrl_c_drains_and_resume_goes_on(world):
 
 def test_second_ctrl_c_stops_at_once_and_leaves_a_true_state(world):
     path, items, pairs = write_manifest(world.folder)
-    # An answer that takes half a minute: the drain would wait for it.
-    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "slow", "seconds": 25}])
+    # An answer that takes its time: the drain would wait for it.
+    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "slow", "seconds": 12}])
     process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
     world.await_requests(process, 32)
     process.send_signal(signal.SIGINT)
     while "Ctrl-C again" not in process.stderr.readline():
         assert process.poll() is None, "the first Ctrl-C waits for what is on its way"
     process.send_signal(signal.SIGINT)
-    talk = "".join(process.communicate(timeout=20))
+    talk = "".join(process.communicate(timeout=8))
     assert process.returncode == 130, talk
     assert world.run("resume").returncode == 0
     assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
