@@ -21,6 +21,9 @@ from headgate.workflows.compile import compile_plan
 from tests.contract.openapi.traffic import Exchange, Recorder
 
 SCALE = 36000.0  # platform seconds in one of ours: an hour is a tenth of a second
+#: Platform seconds of a slow deletion: under the quarter of an hour of pauses after which headgate gives it up, so that
+#: how fast this machine answers decides nothing.
+DELETE_S = 600.0
 
 
 @dataclass
