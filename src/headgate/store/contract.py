@@ -58,6 +58,18 @@ class ObjectRow:
     found: str
 
 
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """What came of asking for keys: granted when ``by`` is empty, else who has one of them, in words, since when.
+
+    ``notes`` is what the keys' rows said before: notes of an earlier life of this run, and of dead holders.
+    """
+
+    by: str = ""
+    since_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Journal(Protocol):
     """The journal of one claimed run. Called from the event loop; records become durable in the order given.
 
@@ -69,6 +81,13 @@ class Journal(Protocol):
 
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
         """Write ``record`` with the next group; ``then`` is called on the loop once it is durable."""
+        ...
+
+    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
+        """Ask with the next group for all of ``keys``, or none, for this run; ``then`` is called on the loop.
+
+        A key is free that no living process's run holds but this one. ``note`` is kept with the keys.
+        """
         ...
 
     def count(self, counters: Mapping[str, Any]) -> None:
