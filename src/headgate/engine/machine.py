@@ -95,6 +95,8 @@ class Machine:
         self._leases = Leases()
         #: Jobs whose keys are not yet known to be ours in the store that other runs share.
         self._unleased: dict[int, tuple[str, ...]] = {}
+        #: Why the store did not grant them, as it was told.
+        self._denied: dict[int, str] = {}
         self._ours: set[str] = set()
         #: Jobs whose one journaled effect is about to leave: given back, they are as if they had never begun.
         self._unsent: set[int] = set()
@@ -355,9 +357,14 @@ class Machine:
         if event.job not in self._unleased:
             raise InvalidTransition(f"{self.jobs[event.job].key}: keys it did not ask for")
         if event.by:
-            self._pause(event.job, event.at + LEASE_AGAIN_S, f"{event.by} holds one of its audiences")
+            reason = f"{event.by} holds one of its audiences"
+            self._pause(event.job, event.at + LEASE_AGAIN_S, reason)
+            if self._denied.get(event.job) != reason:
+                self._denied[event.job] = reason
+                self._out.append(Tell("hold", event.job, {"reason": reason, "until": None}))
             return
         del self._unleased[event.job]
+        self._denied.pop(event.job, None)
         context = self._context(event.job, event.at)
         own = PROCEDURES[self.jobs[event.job].kind].note(context)
         context.left = tuple(note for note in event.notes if note not in own)
