@@ -40,7 +40,7 @@ class NullJournal:
             then()
 
     def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
-        """Grant them: there is nobody else."""
+        """Everything is free."""
         del keys, note
         then(Leased())
 

@@ -94,7 +94,7 @@ class _Nowhere:
             then()
 
     def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
-        """Grant them: there is nobody else."""
+        """What changes nothing needs no keys."""
         del keys, note
         then(Leased())
 
