@@ -29,7 +29,7 @@ def write(folder: Path, name: str) -> Path:
   - kind: audience-export
     name: "{name} ${{row}}"
     foreach: {{range: [1, {FLOWS}]}}
-    connection: bucket
+    connection: {name}
     target: {{bucketName: {name}, path: "a/${{row}}"}}
     audiences:
 {audiences}
@@ -41,7 +41,7 @@ def write(folder: Path, name: str) -> Path:
     rows = [f"{name} {flow},{one}" for one in AUDIENCES for flow in range(1, FLOWS + 1)]
     (folder / f"{name}.csv").write_text("destinationId,segmentId\n" + "\n".join(rows) + "\n")
     path = folder / f"{name}.yaml"
-    path.write_text(MANIFEST.format(name=name, entries=entries))
+    path.write_text(MANIFEST.format(name=name, entries=entries).replace("  bucket:", f"  {name}:"))
     return path
 
 
