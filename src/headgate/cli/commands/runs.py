@@ -24,11 +24,11 @@ def command(json: bool, profile: str | None, state: str | None) -> None:
     from headgate.cli.wiring import load_profile, reading
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings.state, settings.org_id) as store:
         rows = [(run, store.holder(run.id)) for run in store.runs()] if store else []
     if json:
         click.echo(view.as_json(rows))
     elif rows:
         click.echo(view.text(rows))
     else:
-        say(f"no runs in {settings.state} yet")
+        say(f"no runs in {settings.state_shown} yet")

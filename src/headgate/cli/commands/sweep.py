@@ -101,7 +101,7 @@ def command(
         return 0
     going = Counter(str(job.spec.collection) for job in plan.jobs)
     lines = [
-        f"what bears headgate's mark in sandbox {sandbox} and is not known to {settings.state} will be deleted:",
+        f"what bears headgate's mark in sandbox {sandbox} and is not known to {settings.state_shown} will be deleted:",
         f"  {asking.counted(going)}",
         "another state store (a colleague's) may know these objects",
     ]
@@ -121,7 +121,7 @@ def _sweep(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -
 
     if not simulate:
         settings.require_platform()
-    with reading(settings.state) as store:
+    with reading(settings.state, settings.org_id) as store:
         if store is not None:
             refuse_strangers(store, sandbox, settings, simulate=simulate)
         seen = asyncio.run(_look(settings, sandbox, wishes, simulate=simulate))
@@ -145,7 +145,7 @@ def _said(swept: _Swept, sandbox: str, settings: Profile) -> None:
     from headgate.report.render_table import plural
 
     count = plural(len(swept.found), "bears", "bear")
-    say(f"{len(swept.seen):,} objects in sandbox {sandbox}: {count} headgate's mark unknown to {settings.state}")
+    say(f"{len(swept.seen):,} objects in sandbox {sandbox}: {count} headgate's mark unknown to {settings.state_shown}")
 
 
 def _list(swept: _Swept, sandbox: str, settings: Profile, *, json: bool) -> int:
@@ -187,7 +187,7 @@ def _adopt(
         return code
     where = platform_of(settings, simulate=simulate)
     args = {**plan.source, "path": str(choice.path.absolute()), "simulate": simulate, "platform": where}
-    store = open_store(settings.state)
+    store = open_store(settings.state, org=settings.org_id)
     try:
         result = asyncio.run(adopt(store, match, args, SystemClock()))
     finally:
