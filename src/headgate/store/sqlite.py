@@ -14,6 +14,7 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
+from headgate.faultpoint import Point, reach
 from headgate.store.contract import ObjectRow, RunRow, RunStatus
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import LEASE_S, SqliteJournal
@@ -117,6 +118,7 @@ class SqliteStore:
                     outline,
                 ),
             )
+            reach(Point.BEGINNING)
 
     def outline(self, run_id: str) -> bytes:
         """The run's packed outline."""
@@ -142,6 +144,7 @@ class SqliteStore:
                 "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?",
                 (self._process, run_id),
             )
+            reach(Point.CLAIMING)
 
     def _enlist(self, now: float) -> None:
         """Say that this process lives; as a new one if it was declared dead."""
@@ -178,6 +181,7 @@ class SqliteStore:
                 "WHERE id = ? AND holder = ?",
                 (status, finished_at, open_jobs, _text(counters), run_id, self._process),
             ).rowcount
+            reach(Point.FINISHING)
             if not ended:
                 raise StoreError(f"run {run_id} is not driven by this process", hint="`headgate runs` shows who has it")
 

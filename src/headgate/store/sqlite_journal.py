@@ -18,6 +18,7 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import StoreError
+from headgate.faultpoint import Point, reach
 from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
@@ -183,7 +184,9 @@ class SqliteJournal:
             db.execute(_UNDONE, (self._sandbox, orjson.dumps(undone).decode()))
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
+        reach(Point.GROUP_OPEN, records)
         db.execute("COMMIT")
+        reach(Point.GROUP_DURABLE, records)
         self.fresh_until_mono = asked_mono + FRESH_S
 
     def _on_loop(self, callback: Callable[[], object]) -> None:
