@@ -25,6 +25,8 @@ class Row:
     name: str
     lives: tuple[str, ...]
     never: frozenset[str] = frozenset()
+    #: Whether the work may be over before that.
+    perhaps: bool = False
 
 
 def rows():
@@ -49,7 +51,7 @@ def rows():
         Row("a question was sent", ("sent:1:^GET ",)),
         Row("runs are asked for", ("sent:1:^GET /runs",), MAKERS | {"flow-update", "destroy"}),
         Row("how runs stand is read", ("answered:1:^GET /runs",), MAKERS | {"flow-update", "destroy"}),
-        Row("sent, and again while it is looked for", (f"sent:1:{EFFECT}", "answered:1:^GET ", f"sent:1:{EFFECT}"), LOOKS),
+        Row("sent, and twice again while it is looked for", (f"sent:1:{EFFECT}", "answered:1:^GET ", "answered:1:^GET "), LOOKS),
         Row("a takeover is written, not committed", ("begun", "claiming")),
         Row("a takeover is made, nothing is read", ("group-durable:1", "claimed")),
         Row("all is done, the end is not committed", ("finishing",)),
@@ -58,6 +60,9 @@ def rows():
 
 
 def more_rows(depth):
-    """Every point of a run at its ``n``-th time, for all ``n`` up to ``depth``: the long version."""
+    """Every point of a run at its ``n``-th time, for all ``n`` up to ``depth``, in one life and in two."""
     points = ("intent-queued", "group-open", "group-durable", "may-leave", "leaving", "sent", "answered", "answer-queued")
-    return [Row(f"{point} {nth}", (f"{point}:{nth}",)) for point in points for nth in range(1, depth + 1)]
+    times = [(point, nth) for point in points for nth in range(1, depth + 1)]
+    once = [Row(f"{point} {nth}", (f"{point}:{nth}",), perhaps=True) for point, nth in times]
+    twice = [Row(f"{point} {nth} twice", (f"{point}:{nth}",) * 2, perhaps=True) for point, nth in times if nth % 2]
+    return once + twice

@@ -12,7 +12,7 @@ from tests.kill.kinds import KINDS
 from tests.kill.rows import more_rows, rows
 
 ROWS = {row.name: row for row in rows()}
-MORE = {row.name: row for row in more_rows(6)}
+MORE = {row.name: row for row in more_rows(9)}
 
 
 def name_of(kind, row):
@@ -38,3 +38,11 @@ def outcomes(request, tmp_path_factory):
 @pytest.mark.parametrize("row", ROWS)
 def test_killed_there_it_goes_on_and_does_nothing_twice(outcomes, kind, row):
     outcomes[kind, row].result(timeout=110)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("row", MORE)
+def test_killed_at_any_of_the_first_times(outcomes, kind, row):
+    outcomes[kind, row].result(timeout=800)
