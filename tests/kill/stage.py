@@ -45,7 +45,7 @@ class Platforms:
 class Stage:
     """One platform, one folder, one state."""
 
-    def __init__(self, platforms, zygote, folder: Path, *, state="", profile=PROFILE, **options):
+    def __init__(self, platforms, zygote, folder: Path, *, state="", profile=PROFILE, secrets=SECRETS, **options):
         self._platforms, self._zygote, self.folder = platforms, zygote, folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "headgate.yaml").write_text(profile)
@@ -55,7 +55,7 @@ class Stage:
         who = self.simulator.credentials
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HEADGATE_", "AEP_"))}
         self.env = {
-            **kept, **SECRETS, "NO_COLOR": "1", "COLUMNS": "100",
+            **kept, **secrets, "NO_COLOR": "1", "COLUMNS": "100",
             "HEADGATE_PLATFORM_URL": self.simulator.url, "HEADGATE_IMS_URL": self.simulator.ims_url,
             "HEADGATE_ORG_ID": who["org_id"], "HEADGATE_CLIENT_ID": who["client_id"],
             "HEADGATE_CLIENT_SECRET": who["client_secret"], "HEADGATE_SCOPES": who["scopes"],

@@ -10,11 +10,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
+#: Seconds after which a command hangs, and what is then said of its end.
+LIMIT_S = 90.0
+HUNG = -1000
 
 
 @dataclass
@@ -39,20 +43,33 @@ class Zygote:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONUTF8": "1"},
         )  # fmt: skip
         self._talk = None
+        self._spoken = self._pid = 0
 
     def start(self, args, *, cwd, env):
         """Begin ``headgate args`` in ``cwd``; its pid."""
-        self._talk = (cwd / ".out", cwd / ".err")
+        self._spoken += 1
+        self._talk = (cwd / f".{self._spoken}.out", cwd / f".{self._spoken}.err")
         for file in self._talk:
             file.write_bytes(b"")
         order = {"args": list(args), "cwd": str(cwd), "env": env, "talk": [str(file) for file in self._talk]}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        self._pid = int(self._process.stdout.readline())
+        return self._pid
 
     def wait(self):
-        """Wait for the child's end."""
+        """Wait for the child's end, and end it where it does not by itself: :data:`HUNG`."""
+        hung = threading.Event()
+
+        def end():
+            hung.set()
+            os.kill(self._pid, signal.SIGKILL)
+
+        watchdog = threading.Timer(LIMIT_S, end)
+        watchdog.start()
         code = int(self._process.stdout.readline())
+        watchdog.cancel()
+        code = HUNG if hung.is_set() else code
         out, err = (file.read_text(errors="replace") for file in self._talk)
         return Ended(code, out, err)
 
@@ -83,6 +100,8 @@ def _child(order):
         code = main(order["args"])
         sys.stdout.flush()
         sys.stderr.flush()
+    except KeyboardInterrupt:
+        code = 130  # so early that nobody was listening yet
     finally:
         os._exit(code)
 
