@@ -62,8 +62,8 @@ def test_every_action_is_done_exactly_once_whatever_dies_and_whatever_is_lost(se
     machine, driver, _ = live_through(life, remote, rng, deaths)
     assert driver.finish is not None
     assert driver.finish.stop is None
-    problems = [live.settled["problem"] for live in machine.live if live.settled and "problem" in live.settled]
-    assert not problems
+    problems = {live.settled["problem"][1] for live in machine.live if live.settled and "problem" in live.settled}
+    assert problems <= {"headgate-watched-run"}, "watched before it was triggered again, a failed run is a failure"
     wanted = Counter()
     for (then, action, change), mine in chosen.items():
         for flow in mine:
