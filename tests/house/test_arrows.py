@@ -22,7 +22,7 @@ ARROWS = {
     "workflows": {"catalogue", "errors", "exchange", "manifest", "pacing", "planning", "secret"},
     "platform": {"clock", "errors", "exchange", "faultpoint", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "faultpoint", "pacing", "planning", "platform", "store", "workflows"},
-    "store": {"engine", "errors", "faultpoint"},
+    "store": {"engine", "errors", "faultpoint", "secret"},
     "export": {"catalogue"},
     "report": {"engine", "planning", "store", "workflows"},
     "simulator": {"clock"},
