@@ -5,6 +5,7 @@ Exit code 1 on any finding; ``--seed S --case N`` plays that case again, and kee
 
 import argparse
 import os
+from contextlib import contextmanager
 import shutil
 import sys
 import tempfile
@@ -54,12 +55,27 @@ def conduct(folder, *, seed, minutes=0.0, cases=(), state="", workers=2, tell=pr
         workshop.close()
 
 
+@contextmanager
+def store(named):
+    """What ``--state`` of a command is: empty for a file beside each case, else one database for all of them."""
+    if named != "postgres":
+        yield "" if named == "sqlite" else named
+        return
+    from tests.postgres_server import Server
+
+    server = Server()
+    try:
+        yield server.url(server.database())
+    finally:
+        server.stop()
+
+
 def table(outcomes, *, seed, state, seconds):
     """The figures in a few lines."""
     did = sum((outcome.counts for outcome in outcomes), Counter())
     found = Counter(kind for outcome in outcomes for kind, _ in outcome.findings)
     rows = [("cases", len(outcomes)), *((name, did[name]) for name in DID), *((kind, found[kind]) for kind in KINDS)]
-    lines = [f"seed {seed}, state {state or 'sqlite'}, {seconds:.0f} s"]
+    lines = [f"seed {seed}, state {state}, {seconds:.0f} s"]
     lines += [f"  {name:<14}{number:>8,}" for name, number in rows]
     return "\n".join(lines)
 
@@ -68,24 +84,24 @@ def main():
     asked = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     asked.add_argument("--minutes", type=float, default=1.0)
     asked.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3)))
-    asked.add_argument("--state", default="sqlite", help="sqlite, or postgresql://…")
+    asked.add_argument("--state", default="sqlite", help="sqlite, postgres (a server is started), or postgresql://…")
     asked.add_argument("--case", type=int, action="append", help="play only this case; repeatable")
     asked.add_argument("--workers", type=int, default=2)
     given = asked.parse_args()
     print(f"seed {given.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="headgate-chaos-"))
-    state = "" if given.state == "sqlite" else given.state
     began = time.monotonic()
-    outcomes = conduct(folder, seed=given.seed, minutes=given.minutes, cases=given.case or (), state=state,
-                       workers=given.workers)  # fmt: skip
-    print(table(outcomes, seed=given.seed, state=state, seconds=time.monotonic() - began))
+    with store(given.state) as state:
+        outcomes = conduct(folder, seed=given.seed, minutes=given.minutes, cases=given.case or (), state=state,
+                           workers=given.workers)  # fmt: skip
+    print(table(outcomes, seed=given.seed, state=given.state, seconds=time.monotonic() - began))
     bad = [outcome.number for outcome in outcomes if outcome.findings]
     if not bad:
         if not given.case:
             shutil.rmtree(folder)
         return 0
     again = " ".join(f"--case {number}" for number in bad[:5])
-    print(f"again: python -m tests.chaos --seed {given.seed} {again}{f' --state {state}' if state else ''}")
+    print(f"again: python -m tests.chaos --seed {given.seed} {again} --state {given.state}")
     print(f"kept: {folder}")
     return 1
 

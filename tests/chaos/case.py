@@ -55,8 +55,10 @@ class Case:
 
     def play(self, workshop, state=""):
         """Everything, in a folder and on a platform of its own."""
-        with workshop.stage(self.name, profile=self.profile, secrets=self.secrets, state=state, **self.options) as stage:
-            self.stage = stage
+        with workshop.stage(
+            self.name, profile=self.profile, secrets=self.secrets, state=state, **self.options
+        ) as stage:
+            self.stage, self.state = stage, state
             try:
                 self._whole_life()
             finally:
@@ -227,5 +229,8 @@ class Case:
         world = self.stage.simulator._server.world
         planted = {**self.secrets, "client secret": world.credentials.client_secret}
         planted |= {f"token {number}": token for number, token in enumerate(world.tokens)}
-        for where in secrets.leaks(self.stage.folder, planted):
+        found = secrets.leaks(self.stage.folder, planted)
+        if self.state:
+            found += secrets.leaks_in_database(self.state, world.credentials.org_id, planted)
+        for where in found:
             self.outcome.find("secrets", where)

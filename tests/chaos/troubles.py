@@ -25,8 +25,12 @@ def faults(rng: Random) -> list[dict]:
         {"fault": "status", "status": 429, "retry_after": 1, "match": {**every, "probability": share / 4}, "times": 2},
         # Reads alone: a slow write is done when its request has been given up, and a second of ours is ten hours of
         # the platform's, so that it would be done long after it was looked for.
-        {"fault": "slow", "seconds": rng.choice([0.1, 0.3, 1.5]), "times": 4,
-         "match": {**every, "method": "GET", "probability": share}},
+        {
+            "fault": "slow",
+            "seconds": rng.choice([0.1, 0.3, 1.5]),
+            "times": 4,
+            "match": {**every, "method": "GET", "probability": share},
+        },
         {"fault": "truncated", "match": {**every, "probability": share}},
         {"fault": "html", "match": {**every, "probability": share}},
         {"fault": "html", "status": 200, "match": {**every, "probability": share}},

@@ -61,7 +61,16 @@ def rows():
 
 def more_rows(depth):
     """Every point of a run at its ``n``-th time, for all ``n`` up to ``depth``, in one life and in two."""
-    points = ("intent-queued", "group-open", "group-durable", "may-leave", "leaving", "sent", "answered", "answer-queued")
+    points = (
+        "intent-queued",
+        "group-open",
+        "group-durable",
+        "may-leave",
+        "leaving",
+        "sent",
+        "answered",
+        "answer-queued",
+    )
     times = [(point, nth) for point in points for nth in range(1, depth + 1)]
     once = [Row(f"{point} {nth}", (f"{point}:{nth}",), perhaps=True) for point, nth in times]
     twice = [Row(f"{point} {nth} twice", (f"{point}:{nth}",) * 2, perhaps=True) for point, nth in times if nth % 2]

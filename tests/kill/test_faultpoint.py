@@ -68,7 +68,11 @@ def test_the_variable_arms_a_real_process(tmp_path):
     path = write_manifest(tmp_path)
     run = [sys.executable, "-m", "headgate", "run", str(path), "--simulate", "--rate", "2000/s", "--no-progress"]
     killed = subprocess.run(
-        run, cwd=tmp_path, env=environment({"HEADGATE_CRASH_AT": "sent:2:^POST /flows$"}), capture_output=True, check=False
+        run,
+        cwd=tmp_path,
+        env=environment({"HEADGATE_CRASH_AT": "sent:2:^POST /flows$"}),
+        capture_output=True,
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL
     done = subprocess.run(run, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)

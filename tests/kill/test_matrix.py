@@ -27,9 +27,7 @@ def outcomes(request, tmp_path_factory):
     wanted = {(case["kind"], case["row"]) for case in cases}
     known = {**ROWS, **MORE}
     try:
-        yield {
-            (kind, row): workshop.submit(play, name_of(kind, row), kind, known[row]) for kind, row in sorted(wanted)
-        }
+        yield {(kind, row): workshop.submit(play, name_of(kind, row), kind, known[row]) for kind, row in sorted(wanted)}
     finally:
         workshop.close()
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli.app import say
-from headgate.errors import UsageError
+from headgate.errors import StoreMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,14 +118,14 @@ def reading(profile: Profile) -> Iterator[Store | None]:
     """The profile's store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
     from headgate.store import open_store
 
-    if "://" not in profile.state and not Path(profile.state).exists():
-        yield None
-        return
-    store = open_store(profile.state, readonly=True, org=profile.org_id)
+    store: Store | None = None
+    with suppress(StoreMissing):
+        store = open_store(profile.state, readonly=True, org=profile.org_id)
     try:
         yield store
     finally:
-        store.close()
+        if store is not None:
+            store.close()
 
 
 def find_run(store: Store | None, name: str, state: str) -> RunRow:

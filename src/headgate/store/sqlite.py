@@ -59,6 +59,8 @@ class SqliteStore:
                 "nothing was changed",
                 hint="upgrade headgate, or use another --state",
             )
+        if readonly and not found:  # whoever was to make it ended before it came to that
+            raise StoreMissing(f"{self._path}: nothing is in this state store yet", hint="run a manifest first")
         if readonly:
             return
         self._use_wal()
