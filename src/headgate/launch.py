@@ -22,6 +22,7 @@ from headgate.engine.record import fold
 from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
+from headgate.faultpoint import Point, reach
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
 from headgate.planning.content import same_kind
 from headgate.planning.outline import Outline
@@ -217,6 +218,7 @@ async def execute(
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     refuse_changes(plan, store.known(plan.sandbox))
     run, continued = choose_run(store, plan, path, wishes, clock.now())
+    reach(Point.CLAIMED if continued else Point.BEGUN)
     known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
     past = fold(store.records(run.id)) if continued else None
     tally = Tally(run.counters)
@@ -249,6 +251,7 @@ async def execute(
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     store.finish(run.id, status, clock.now(), machine.open, counters)
+    reach(Point.FINISHED)
     return report_of(store, run.id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,18 +119,14 @@ def reading(profile: Profile) -> Iterator[Store | None]:
     """The profile's store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
     from headgate.store import open_store
 
-    if "://" not in profile.state and not Path(profile.state).exists():
-        yield None
-        return
-    try:
+    store: Store | None = None
+    with suppress(StoreMissing):
         store = open_store(profile.state, readonly=True, org=profile.org_id)
-    except StoreMissing:
-        yield None
-        return
     try:
         yield store
     finally:
-        store.close()
+        if store is not None:
+            store.close()
 
 
 def find_run(store: Store | None, name: str, state: str) -> RunRow:

@@ -19,6 +19,7 @@ import orjson
 from yarl import URL
 
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
+from headgate.faultpoint import Point, reach
 from headgate.platform.classify import classify, stale_token, trouble
 from headgate.platform.connection import (
     MAX_ANSWER_BYTES,
@@ -201,6 +202,7 @@ class Transport:
                 # Given only when it matters: the library pays for it with another dict per request.
                 skip_auto_headers=None if "Accept" in own else NOT_AUTOMATIC,
             ) as response:
+                reach(Point.SENT, call.endpoint)
                 status = response.status
                 headers = response.headers
                 raw = await read_body(response)

@@ -11,6 +11,7 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreError, StoreMissing
+from headgate.faultpoint import Point, reach
 from headgate.secret import without_password
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.holder import (
@@ -112,6 +113,7 @@ class PostgresStore:
                     await self._oust(connection, other)
                 process = await self._enlist(connection, token)
                 if await connection.fetchval(_BEGIN, process, org, *run_values(run), outline) is not None:
+                    reach(Point.BEGINNING)
                     return
                 mine = await connection.fetchval("SELECT holder FROM headgate.run WHERE id = $1", run.id)
                 if not (again and mine == process):  # else it was added, and only the answer was lost
@@ -150,6 +152,7 @@ class PostgresStore:
                 )
                 await connection.execute(LOCK_KEYS, org if row[1] == "" else row[1], row[0])
                 await connection.execute("UPDATE headgate.lease SET holder = $1 WHERE run = $2", process, run_id)
+                reach(Point.CLAIMING)
 
         self._line.call(ask)
 
@@ -243,6 +246,7 @@ class PostgresStore:
                     else "DELETE FROM headgate.lease WHERE run = $1",
                     run_id,
                 )
+                reach(Point.FINISHING)
 
         self._line.call(ask)
 

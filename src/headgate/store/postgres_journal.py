@@ -20,6 +20,7 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import StoreError
+from headgate.faultpoint import Point, reach
 from headgate.store.contract import Leased
 from headgate.store.group import Group, gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s, surely_gone
@@ -159,7 +160,9 @@ class PostgresJournal:
             group = gathered(batch.records, self._seq)
         except (TypeError, ValueError) as error:  # never with its text: it may show what could not be written
             raise StoreError(f"run {self._who.run}: a record cannot be written ({type(error).__name__})") from None
+        reach(Point.GROUP_OPEN, batch.records)
         answers = await self._send(group, batch.asks)
+        reach(Point.GROUP_DURABLE, batch.records)
         self._seq += len(batch.records)
         called = iter(answers)
         calls = [partial(one.then, next(called)) if isinstance(one, _Asked) else one for one in batch.calls]

@@ -13,6 +13,7 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreMissing
+from headgate.faultpoint import Point, reach
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
@@ -58,6 +59,8 @@ class SqliteStore:
                 "nothing was changed",
                 hint="upgrade headgate, or use another --state",
             )
+        if readonly and not found:  # whoever was to make it ended before it came to that
+            raise StoreMissing(f"{self._path}: nothing is in this state store yet", hint="run a manifest first")
         if readonly:
             return
         self._use_wal()
@@ -105,6 +108,7 @@ class SqliteStore:
                 f"INSERT INTO run (holder, org, {COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
                 (self._process, org, *run_values(run), outline),
             )
+            reach(Point.BEGINNING)
 
     def outline(self, run_id: str) -> bytes:
         """The run's packed outline."""
@@ -130,6 +134,7 @@ class SqliteStore:
                 "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?", (process, run_id)
             )
             leases.adopt(self._db, run_id, process)
+            reach(Point.CLAIMING)
 
     def _joined(self, sandbox: str) -> str:
         """The organisation that a run in ``sandbox`` belongs to; what belongs to none there is its own from now on."""
@@ -196,6 +201,7 @@ class SqliteStore:
                 "WHERE id = ? AND holder = (SELECT id FROM process WHERE id = ? AND dead = 0)",
                 (status, finished_at, open_jobs, packed(counters), run_id, self._process),
             ).rowcount
+            reach(Point.FINISHING)
             if not ended:
                 raise not_driven(run_id)
             leases.leave(self._db, run_id, open_jobs=open_jobs)
