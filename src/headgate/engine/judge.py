@@ -29,7 +29,8 @@ class Judge:
 
     def __init__(self, plan: Plan, rules: Rules) -> None:
         self._plan, self._rules = plan, rules
-        totals = Counter(row.entry for row in (*plan.items, *plan.pairs))
+        totals = Counter(row.entry for row in plan.items)
+        totals.update(row.entry for row in plan.pairs)
         self._shares = Shares(rules.tolerance, totals)
         self._walls = Walls()
         #: Somebody said that all may fail: then no wall stops it either.

@@ -6,7 +6,7 @@ import os
 import socket
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,7 +17,7 @@ from headgate.errors import SchemaMismatch, StoreBusy, StoreError
 from headgate.store.contract import ObjectRow, RunRow, RunStatus
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import LEASE_S, SqliteJournal
-from headgate.store.trouble import plainly
+from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,10 +38,10 @@ class SqliteStore:
                     raise StoreError(
                         f"{path}: there is no state store here", hint="run a manifest first, or give --state"
                     )
-                where = f"file:{quote(str(path))}?mode=ro"
+                where = f"file:{quote(str(path))}?mode=ro{_unchanging(path)}"
                 self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                prepare(path)
                 self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
             try:
                 self._migrate(readonly=readonly)
@@ -57,6 +57,8 @@ class SqliteStore:
                 "nothing was changed",
                 hint="upgrade headgate, or use another --state",
             )
+        if not found:
+            self._look_inside(readonly=readonly)
         if readonly:
             return
         self._use_wal()
@@ -70,6 +72,13 @@ class SqliteStore:
                         self._db.execute(statement)
                     found += 1
                     self._db.execute(f"PRAGMA user_version = {found}")
+
+    def _look_inside(self, *, readonly: bool) -> None:
+        """What has no version of ours is empty, or not ours to write to."""
+        if self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None and not self._version():
+            raise no_store(self._path)
+        if readonly and not self._version():
+            raise nothing_yet(self._path)
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -233,10 +242,13 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file."""
-        if self._process is not None:
-            with plainly(self._path):
-                self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
-        self._db.close()
+        try:
+            # A courtesy to those who wait; where it cannot be written, this process is seen to be gone.
+            with suppress(sqlite3.Error):
+                if self._process is not None:
+                    self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
+        finally:
+            self._db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -244,7 +256,8 @@ class SqliteStore:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 
@@ -262,6 +275,13 @@ def _lives(host: str, pid: int, expires_at: float, now: float) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _unchanging(path: Path) -> str:
+    """How a store is opened where nothing can be written beside it, as a reader else must: nobody writes to it."""
+    beside = path.with_name(f"{path.name}-wal")
+    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return "" if writable or beside.exists() else "&immutable=1"
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -286,5 +306,7 @@ def _text(value: Mapping[str, Any]) -> str:
 
 
 def _row(row: tuple[Any, ...]) -> RunRow:
-    values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
-    return RunRow(*values)
+    try:
+        return RunRow(*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1]))
+    except orjson.JSONDecodeError as error:
+        raise StoreError(f"what the state store says of run {row[0]} cannot be read") from error
