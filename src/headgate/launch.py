@@ -209,10 +209,12 @@ async def execute(
         StoreError: the store is held, broken or full; what was journaled before is kept.
     """
     from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.scrub import known as secrets_in_specs
     from headgate.platform.transport import Transport
 
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
+    hidden = secrets_in_specs(*(job.spec for job in plan.jobs))
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     refuse_changes(plan, store.known(plan.sandbox))
     run, continued = choose_run(store, plan, path, wishes, clock.now())
@@ -232,7 +234,7 @@ async def execute(
     gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
     journal = store.journal(run.id)
     try:
-        async with Transport(settings, clock, admit=gate.pass_one) as platform:
+        async with Transport(settings, clock, admit=gate.pass_one, secrets=hidden) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
@@ -345,7 +347,6 @@ async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIter
 
     scale = float(options.pop("time_scale", SIMULATED_TIME_SCALE))
     world = world_of(profile.state)
-    world.parent.mkdir(parents=True, exist_ok=True)
     simulator = Simulator(time_scale=scale, world=world, sandboxes=("prod", "dev", sandbox), **options)
     async with simulator:
         who = simulator.credentials

@@ -166,8 +166,13 @@ class Profile:
             )
 
     def protects(self, sandbox: str) -> bool:
-        """Whether ``sandbox`` is one of the protected ones."""
-        return sandbox in self.protected_sandboxes
+        """Whether ``sandbox`` is one of the protected ones, however it is spelt."""
+        return sandbox.strip().casefold() in {name.strip().casefold() for name in self.protected_sandboxes}
+
+    @property
+    def state_shown(self) -> str:
+        """:attr:`state` as it may be shown: a shared store's URL has its password in it."""
+        return _shown(self.state)
 
     def describe(self) -> list[tuple[str, str, str]]:
         """Rows of key, value as it may be shown, and layer, in the fields' order; secrets are masked."""
