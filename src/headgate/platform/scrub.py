@@ -27,6 +27,8 @@ _NAMES = "client_secret|access_token|password|accountkey|sharedaccesssignature|s
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(bearer\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\g<1>{MASK}"),
     (re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"), MASK),
+    # The same in base64, which begins so whatever follows.
+    (re.compile(r"ZXlK[\w+/-]{16,}(?:={1,2}|(?:%3D){1,2})?", re.IGNORECASE), MASK),
     # Connection strings and signed URLs.
     (re.compile(rf"((?:{_NAMES})=)[^&;\s\"']+", re.IGNORECASE), rf"\g<1>{MASK}"),
 )
