@@ -37,7 +37,7 @@ Exit codes:
   2    usage, manifest or settings wrong; nothing was sent
   3    the platform refused or could not be reached
   4    the state store is locked, broken or newer than this program
-  5    stopped by --tolerate or --finish-by
+  5    stopped by --tolerate, --finish-by or a wall of equal refusals
   130  interrupted; `headgate resume` goes on
 """
 
