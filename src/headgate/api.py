@@ -36,6 +36,7 @@ def load(
     select: Sequence[str] = (),
     tags: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    allow_files: Sequence[Path | str] = (),
 ) -> Manifest:
     """Read, expand and check a manifest; offline.
 
@@ -45,6 +46,7 @@ def load(
         select: Globs on item names; only matching items stay, and what they need.
         tags: Only items with one of these tags stay.
         env: What ``${env:…}`` sees; the process's environment when not given.
+        allow_files: Folders, beside the manifest's own, from which ``${file:…}`` may read (``--allow-files``).
 
     Raises:
         ManifestError: with every problem of the manifest, in one pass.
@@ -52,8 +54,10 @@ def load(
     from headgate.manifest.kinds import GRAMMARS
     from headgate.manifest.load import load as read
 
-    manifest = read(path, grammars=GRAMMARS, env=env, overrides=overrides, select=select, tags=tags)
-    return replace(manifest, asked=_asked(manifest, overrides or {}, select, tags))
+    files = tuple(str(Path(folder).absolute()) for folder in allow_files)
+    manifest = read(path, grammars=GRAMMARS, env=env, overrides=overrides, select=select, tags=tags, allow_files=files)
+    asked = _asked(manifest, overrides or {}, select, tags)
+    return replace(manifest, asked={**asked, "files": list(files)} if files else asked)
 
 
 def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | None = None) -> Plan:
@@ -144,6 +148,7 @@ async def run(
     finish_by: datetime | None = None,
     fresh: bool = False,
     refresh: bool = False,
+    yes: str | None = None,
     watch: Watch | None = None,
 ) -> Report:
     """Execute ``plan``, continuing its unfinished run if there is one, and say what happened.
@@ -161,10 +166,12 @@ async def run(
         finish_by: Start nothing new from then on.
         fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
         refresh: Compare every object that exists with what the manifest says, and bring it there.
+        yes: The name of the sandbox, where the profile protects it.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:
-        UsageError: nothing was sent (settings, a changed manifest, objects made from other content).
+        UsageError: nothing was sent (settings, a changed manifest, objects made from other content, a protected
+            sandbox that was not named).
         StoreError: the state store is held, broken or full.
 
     A run that fails, is stopped, or finds the platform out of reach is a report, not an exception.
@@ -176,6 +183,10 @@ async def run(
     profile = profile or Profile.load()
     if state is not None:
         profile = replace(profile, state=str(state))
+    if not simulate and profile.protects(plan.sandbox) and yes != plan.sandbox:
+        raise UsageError(
+            f"sandbox {plan.sandbox} is protected and needs to be named; nothing was sent", hint=f'yes="{plan.sandbox}"'
+        )
     watch = watch or Watch()
     wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
     bulletin = Bulletin(watch, on_event) if on_event else None

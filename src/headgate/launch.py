@@ -211,10 +211,12 @@ async def execute(
         StoreError: the store is held, broken or full; what was journaled before is kept.
     """
     from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.scrub import known as secrets_in_specs
     from headgate.platform.transport import Transport
 
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
+    hidden = secrets_in_specs(*(job.spec for job in plan.jobs))
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     refuse_changes(plan, store.known(plan.sandbox))
     run, continued = choose_run(store, plan, path, wishes, clock.now())
@@ -236,7 +238,7 @@ async def execute(
     journal = store.journal(run.id)
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
-        async with Transport(settings, clock, admit=gate.pass_one, clear=clear) as platform:
+        async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
@@ -363,7 +365,6 @@ async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIter
 
     scale = float(options.pop("time_scale", SIMULATED_TIME_SCALE))
     world = world_of(profile.state)
-    world.parent.mkdir(parents=True, exist_ok=True)
     simulator = Simulator(time_scale=scale, world=world, sandboxes=("prod", "dev", sandbox), **options)
     async with simulator:
         who = simulator.credentials

@@ -182,8 +182,8 @@ class Profile:
         return without_password(self.state)
 
     def protects(self, sandbox: str) -> bool:
-        """Whether ``sandbox`` is one of the protected ones."""
-        return sandbox in self.protected_sandboxes
+        """Whether ``sandbox`` is one of the protected ones, however it is spelt."""
+        return sandbox.strip().casefold() in {name.strip().casefold() for name in self.protected_sandboxes}
 
     def describe(self) -> list[tuple[str, str, str]]:
         """Rows of key, value as it may be shown, and layer, in the fields' order; secrets are masked."""

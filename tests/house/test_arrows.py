@@ -42,6 +42,7 @@ ARROWS = {
 #: Narrower than their rooms: pure modules that must not reach an effect, whatever their room may.
 PURE = {
     "engine.machine": {"errors", "exchange", "pacing", "planning", "workflows"},
+    "engine.judge": {"exchange", "pacing", "planning", "workflows"},
     "engine.live": {"exchange", "pacing", "workflows"},
     "engine.record": {"exchange", "workflows"},
     "engine.events": {"exchange"},

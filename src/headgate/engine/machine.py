@@ -7,7 +7,7 @@ States of a job, and what moves it::
                                    └──(time is up / keys are granted)─────────────┘
 
 A job that is paused, or waits in line for keys, holds no slot. The walk is ready-first: whatever may go, goes, the
-longest remaining path first; there are no levels.
+longest remaining path first, after the vanguard; there are no levels.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ from headgate.engine.events import (
     Tell,
     Write,
 )
+from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
+from headgate.pacing.circuit import VANGUARD
 from headgate.planning.model import Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     HELD,
     RUNS,
-    SELECTED,
     Ask,
     Context,
     Ending,
@@ -86,7 +87,6 @@ class Machine:
         self.stopped: StopAsked | None = None
         self.finished = False
         self.in_flight = 0
-        self.failed_rows = 0
         self._open = len(self.jobs)
         self._dependents: list[list[int]] = [[] for _ in self.jobs]
         self._ready: list[tuple[float, int, int]] = []
@@ -102,9 +102,7 @@ class Machine:
         self._unsent: set[int] = set()
         #: Jobs whose object an earlier run may have made.
         self._doubted: set[int] = set()
-        self._failed_items: set[int] = set()
-        #: Rows of the report that were only found while running.
-        self._chosen = 0
+        self._judgement = Judge(plan, rules)
         #: The planned job each child descends from, in the order of the children.
         self._roots: list[int] = []
         self._budget = rules.retry.budget()
@@ -177,6 +175,11 @@ class Machine:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
 
+    @property
+    def failed_rows(self) -> int:
+        """Rows (items, pairs, chosen flows) that failed in this life of the run."""
+        return self._judgement.failed_rows
+
     def root(self, index: int) -> int:
         """The planned job that job ``index`` descends from; itself for a planned one."""
         planned = len(self.plan.jobs)
@@ -196,9 +199,11 @@ class Machine:
             for edge in edges:
                 self._dependents[edge].append(index)
         # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
+        # The vanguard goes before all others, so that what is refused at the end of the path is met early.
         for index in range(len(self.jobs) - 1, -1, -1):
             below = (self.live[child].priority for child in self._dependents[index])
-            self.live[index].priority = 1.0 + max(below, default=0.0)
+            ahead = len(self.jobs) if 0 <= self.jobs[index].item < VANGUARD else 0
+            self.live[index].priority = max(1.0 + max(below, default=0.0), 1.0 + ahead)
 
     def _restore(self, past: Past) -> None:
         for parent, child in past.children:
@@ -259,6 +264,7 @@ class Machine:
         self.live.append(Live(priority=self.live[parent].priority))
         index = len(self.jobs) - 1
         self._roots.append(self.root(parent))
+        self._judgement.added(self.jobs[index])
         # Who only waits for the parent waits for what it becomes; who takes its output has it already.
         after = [each for each in self._dependents[parent] if parent not in self.jobs[each].needs.values()]
         self._dependents.append(after)
@@ -578,13 +584,11 @@ class Machine:
         self.counts[ending] += 1
         output = data.get("output", {})
         self._ours.update(output.get(RUNS, ()))
-        self._chosen += len(output.get(SELECTED, ()))
         for granted in self._leases.release(index):
             self._lease(granted)
         for dependent in self._dependents[index]:
             self._edge_settled(dependent, index, ending, restored=restored)
-        if not restored:  # a resumed run is not stopped again by what stopped it before
-            self._judge(index, data, ending)
+        self._judge(index, data, restored=restored)
 
     def _edge_settled(self, dependent: int, edge: int, ending: Ending, *, restored: bool) -> None:
         live = self.live[dependent]
@@ -598,26 +602,11 @@ class Machine:
         elif live.waits_for == 0 and live.state is State.HELD and not restored:
             self._make_ready(dependent)
 
-    def _judge(self, index: int, data: Mapping[str, Any], ending: Ending) -> None:
-        """Count failed rows (items and pairs), and stop when there are more than is tolerated."""
-        job = self.jobs[index]
-        if job.kind == "adhoc":
-            rows = data.get("output", {}).get("pairs")
-            if rows is None and ending is Ending.FAILED:  # given up without a word about its pairs
-                self.failed_rows += len(job.spec["pairs"])
-            self.failed_rows += sum(1 for row in rows or () if row[1] == "failed")
-        elif ending is Ending.FAILED:
-            owner = job.item if job.item >= 0 else -1 - index  # what several items share is counted by itself
-            if owner not in self._failed_items:
-                self._failed_items.add(owner)
-                self.failed_rows += 1
-        if self.stopped is not None or not self.failed_rows:
-            return
-        total = len(self.plan.items) + len(self.plan.pairs) + self._chosen
-        if self.rules.stop_on_error:
-            self._stop(StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed"))
-        elif self.rules.tolerance is not None and self.rules.tolerance.exceeded(self.failed_rows, total):
-            self._stop(StopAsked(Stop.TOLERATE, 0.0, f"{self.failed_rows} failed, {self.rules.tolerance} tolerated"))
+    def _judge(self, index: int, data: Mapping[str, Any], *, restored: bool) -> None:
+        """Count what has ended, and stop where that is too much of a bad thing."""
+        asked = self._judgement.settled(index, self.root(index), self.jobs[index], data, restored=restored)
+        if asked is not None and self.stopped is None:
+            self._stop(asked)
 
 
 def _closed(answer: Answer) -> bool:

@@ -34,6 +34,8 @@ class Desk:
     draft: Draft = field(init=False)
     reader: Reader = field(init=False)
     kinds: tuple[str, ...] = KNOWN_KINDS
+    #: Folders beside :attr:`base` from which ``${file:…}`` may read.
+    folders: tuple[FilePath, ...] = ()
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.file)
@@ -50,7 +52,7 @@ class Desk:
 
     def scope(self, *, rows: bool = False, columns: tuple[str, ...] | None = None, source: str = "") -> Scope:
         """What references may refer to at some place of the manifest."""
-        return Scope(self.env, self.base, self.variables, self.tell, rows, columns, source)
+        return Scope(self.env, self.base, self.variables, self.tell, rows, columns, source, self.folders)
 
     def tell(
         self,

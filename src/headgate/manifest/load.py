@@ -39,6 +39,7 @@ def load(
     overrides: Mapping[str, str] | None = None,
     select: Sequence[str] = (),
     tags: Sequence[str] = (),
+    allow_files: Sequence[FilePath | str] = (),
 ) -> Manifest:
     """Read, expand and check a manifest.
 
@@ -49,6 +50,7 @@ def load(
         overrides: ``--set key=value``: variables over the manifest's own (dotted keys reach into mappings).
         select: Globs on item names; only matching items stay, and the items their pairs name.
         tags: Only items with one of these tags stay (likewise).
+        allow_files: Folders, beside the manifest's own, from which ``${file:…}`` may read.
 
     Returns:
         The manifest; what is doubtful but allowed stands in ``warnings``.
@@ -62,6 +64,7 @@ def load(
     with gc_paused():
         document = Document.read(place)
         desk = Desk(document, place.parent, os.environ if env is None else env)
+        desk.folders = tuple(FilePath(folder) for folder in allow_files)
         for problem in document.problems:
             desk.problems.add(problem)
         manifest = _Loading(desk, grammars).manifest(place, overrides or {})

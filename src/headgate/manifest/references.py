@@ -51,6 +51,8 @@ class Scope:
     rows: bool = False
     columns: tuple[str, ...] | None = None
     source: str = ""
+    #: Folders beside the manifest's own from which ``${file:…}`` may read.
+    folders: tuple[FilePath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,19 @@ def resolve(inner: str, path: Path, scope: Scope, *, secret: bool) -> Any:
 
 
 def _file(name: str, path: Path, scope: Scope) -> Any:
+    """What a file holds. Where a manifest comes from elsewhere, it must not be able to read what its reader can."""
     try:
-        text = (scope.base / name).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        # Symbolic links are followed first: what counts is where the file lies.
+        place = (scope.base / name).resolve()
+        if not any(place.is_relative_to(folder.resolve()) for folder in (scope.base, *scope.folders)):
+            scope.say(
+                path,
+                f"file '{name}' lies outside the manifest's folder",
+                f"put it beside the manifest, or allow its folder: --allow-files {place.parent}",
+            )
+            return UNRESOLVED
+        text = place.read_text(encoding="utf-8-sig")
+    except (OSError, RuntimeError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         scope.say(path, f"file '{name}' cannot be read: {reason}", "paths are relative to the manifest")
         return UNRESOLVED

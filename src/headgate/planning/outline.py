@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from headgate.errors import StoreError
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 
 if TYPE_CHECKING:
@@ -72,8 +73,21 @@ class Outline:
 
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
-        """From the store."""
-        data = orjson.loads(zlib.decompress(blob))
+        """From the store.
+
+        Raises:
+            StoreError: it is not what was packed.
+        """
+        try:
+            return cls._of(orjson.loads(zlib.decompress(blob)))
+        except (zlib.error, ValueError, TypeError, KeyError) as error:
+            raise StoreError(
+                "the state store is broken: the outline of a run cannot be read",
+                hint="restore it from a copy, or use another --state",
+            ) from error
+
+    @classmethod
+    def _of(cls, data: Mapping[str, Any]) -> Outline:
         return cls(
             data["manifest"],
             data["sandbox"],

@@ -8,7 +8,7 @@ done. No bodies are logged, and no text of an answer leaves here before secrets 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -32,7 +32,7 @@ from headgate.platform.connection import (
 from headgate.platform.headers import BASES, NOT_AUTOMATIC, Headers
 from headgate.platform.ims import FixedToken, ImsTokens, NoTokenError, Tokens
 from headgate.platform.paging import Pager, PagingError
-from headgate.platform.scrub import scrub, secrets_in
+from headgate.platform.scrub import scrub, secrets_in, spelt, tell_nothing
 from headgate.secret import Secret
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ Admit = Callable[[str], Awaitable[None]]
 SessionFactory = Callable[["PlatformSettings"], aiohttp.ClientSession]
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*", re.ASCII)
+#: A well answer that says something of an error: not ``"errors": []`` and not ``null``.
+_TELLS = re.compile(rb'"error(?:s|Message|Details)?"\s*:\s*(?:"|\{|\[\s*[^\s\]])')
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]")
 
 
@@ -60,6 +62,7 @@ class Transport:
         admit: Admit | None = None,
         clear: Callable[[], Awaitable[None]] | None = None,
         session: SessionFactory | None = None,
+        secrets: Collection[object] = (),
     ) -> None:
         """Nothing is opened or sent before the block is entered.
 
@@ -71,12 +74,15 @@ class Transport:
             clear: Awaited at the last moment before every request that changes something, token in hand; what it
                 raises is raised by ``perform``, and the request is not sent.
             session: Makes the aiohttp session; for tests and special networks.
+            secrets: Values that must not be seen in anything the platform says, beside those of each call.
         """
         self._settings = settings
         self._clock = clock
         self._admit = admit
         self._clear = clear
         self._make_session = session or open_session
+        self._secrets = frozenset(secrets)
+        self._spellings: tuple[str, ...] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._headers = Headers(settings)
         self._bases = {service: settings.platform_url.rstrip("/") + base for service, base in BASES.items()}
@@ -217,7 +223,11 @@ class Transport:
             # is what the library raises for answers it cannot make sense of.
             if not status:
                 return lost(error, self._settings.timeout_s)
-        return classify(call, status, headers, raw, scrub=partial(self._scrub, call, token), now_s=self._clock.now())
+        clean = partial(self._scrub, call, token)
+        answer = classify(call, status, headers, raw, scrub=clean, now_s=self._clock.now())
+        if raw and answer.verdict is Verdict.OK and _TELLS.search(raw):
+            tell_nothing(answer.body, clean)
+        return answer
 
     async def _ask_ims(self, form: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Post a form to the token endpoint: status, headers, body. Or raises ``NoTokenError``."""
@@ -258,7 +268,9 @@ class Transport:
 
     def _scrub(self, call: Call, token: str, text: str) -> str:
         own = (self._settings.client_secret, self._settings.access_token)
-        return scrub(text, {token, *secrets_in(own), *secrets_in(call.body)})
+        if self._spellings is None:  # most runs hear of no trouble
+            self._spellings = spelt(self._secrets)
+        return scrub(text, {token, *secrets_in(own), *secrets_in(call.body)} - self._secrets, self._spellings)
 
 
 def _encode(value: Any) -> Any:

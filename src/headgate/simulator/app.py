@@ -15,6 +15,7 @@ from aiohttp import web
 
 from headgate.simulator.control import Control
 from headgate.simulator.dispatch import answer, is_token_path, suffered
+from headgate.simulator.doorman import MAX_BODY, too_long, turned_away
 from headgate.simulator.faults import Fault, FaultBook
 from headgate.simulator.meddling import meddle
 from headgate.simulator.reply import Ask, Reply
@@ -30,12 +31,9 @@ _HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>The web server 
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
-_MAX_BODY = 64 * 1024 * 1024  # a patch of thousands of selectors; the documents give no limit
-
-
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
 
 class Server:
@@ -100,7 +98,15 @@ class Server:
             self.world.flush()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        transport = request.transport
+        own = str(transport.get_extra_info("sockname")[0]) if transport is not None else ""
+        refusal = turned_away(request.headers, own, request.content_length)
+        if refusal is not None:
+            return self._turn_away(refusal)
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:  # it came in chunks and did not say
+            return self._turn_away(too_long())
         world = self.world
         ask = Ask(
             request.method,
@@ -125,6 +131,12 @@ class Server:
         if self._options.latency_s and not is_token_path(request.path):
             await world.real.sleep(self._latency())
         return self._response(reply, ask)
+
+    def _turn_away(self, reply: Reply) -> web.Response:
+        """Answer and close: what is still to come is not read."""
+        response = web.Response(body=self._bytes(reply), status=reply.status, content_type="application/json")
+        response.force_close()
+        return response
 
     def _latency(self) -> float:
         sigma = self._options.latency_jitter

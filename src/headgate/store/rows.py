@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from headgate.errors import StoreError
 from headgate.store.contract import RunRow
 
 if TYPE_CHECKING:
@@ -20,8 +21,15 @@ def packed(value: Mapping[str, Any]) -> str:
 
 
 def run_row(row: Sequence[Any]) -> RunRow:
-    """The run of one row of ``COLUMNS``."""
-    values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
+    """The run of one row of ``COLUMNS``.
+
+    Raises:
+        StoreError: somebody has written what we would not.
+    """
+    try:
+        values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
+    except orjson.JSONDecodeError as error:
+        raise StoreError(f"what the state store says of run {row[0]} cannot be read") from error
     return RunRow(*values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_
 from headgate.store.rows import COLUMNS, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
-from headgate.store.trouble import plainly
+from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,10 +40,10 @@ class SqliteStore:
                     raise StoreMissing(
                         f"{path}: there is no state store here", hint="run a manifest first, or give --state"
                     )
-                where = f"file:{quote(str(path))}?mode=ro"
+                where = f"file:{quote(str(path))}?mode=ro{_unchanging(path)}"
                 self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                prepare(path)
                 self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
             try:
                 self._migrate(readonly=readonly)
@@ -59,8 +59,8 @@ class SqliteStore:
                 "nothing was changed",
                 hint="upgrade headgate, or use another --state",
             )
-        if readonly and not found:  # whoever was to make it ended before it came to that
-            raise StoreMissing(f"{self._path}: nothing is in this state store yet", hint="run a manifest first")
+        if not found:
+            self._look_inside(readonly=readonly)
         if readonly:
             return
         self._use_wal()
@@ -74,6 +74,13 @@ class SqliteStore:
                         self._db.execute(statement)
                     found += 1
                     self._db.execute(f"PRAGMA user_version = {found}")
+
+    def _look_inside(self, *, readonly: bool) -> None:
+        """What has no version of ours is empty, or not ours to write to."""
+        if self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None and not self._version():
+            raise no_store(self._path)
+        if readonly and not self._version():
+            raise nothing_yet(self._path)
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -275,10 +282,13 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close the file."""
-        if self._process is not None:
-            with plainly(self._path):
-                self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
-        self._db.close()
+        try:
+            # A courtesy to those who wait; where it cannot be written, this process is seen to be gone.
+            with suppress(sqlite3.Error):
+                if self._process is not None:
+                    self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
+        finally:
+            self._db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -286,9 +296,17 @@ class SqliteStore:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+
+
+def _unchanging(path: Path) -> str:
+    """How a store is opened where nothing can be written beside it, as a reader else must: nobody writes to it."""
+    beside = path.with_name(f"{path.name}-wal")
+    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return "" if writable or beside.exists() else "&immutable=1"
 
 
 def _statements(script: str) -> Iterator[str]:
