@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from headgate.simulator.world import World
 
-OUTCOMES = ("success", "partial", "failed")
+OUTCOMES = ("success", "partial", "failed", "unknown")
 
 
 class Control:
@@ -70,7 +70,9 @@ class Control:
         return self._start(self._flow(flow_id), [segment_id], "foreign", seconds)
 
     def fail_next_run(self, outcome: str = "failed", *, times: int = 1) -> None:
-        """Decide the fate of the next ``times`` ad-hoc runs: success, partial or failed.
+        """Decide the fate of the next ``times`` ad-hoc runs: one of ``OUTCOMES``.
+
+        ``unknown`` is a state that no document knows, for ever.
 
         Raises:
             ValueError: no such outcome.

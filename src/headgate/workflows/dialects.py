@@ -81,6 +81,12 @@ class Dialect:
             condition = f"connectionSpec.id=={body['connectionSpec']['id']}"
         return (("property", condition), ("limit", str(PAGE)))
 
+    def sought(self, name: str, cursor: str) -> Query:
+        """The query for an object of which no more than its name is known, which may be empty."""
+        del cursor  # the transport follows
+        condition: Query = (("property", f"name=={name}"),) if _plain(name) else ()
+        return (*condition, ("limit", str(PAGE)))
+
     def seen(self, body: Any) -> list[Seen] | None:
         """The objects on a page; what has no id is left out. ``None``: there is no list in it."""
         if not isinstance(body, dict) or not isinstance(body.get("items"), list):
@@ -128,6 +134,10 @@ class Schemas(Dialect):
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
         """By its title where a filter can hold that."""
         del body, fallback
+        return self.sought(name, cursor)
+
+    def sought(self, name: str, cursor: str) -> Query:
+        """The same."""
         condition: Query = (("property", f"title=={name}"),) if _plain(name) else ()
         return (*condition, *self.page(cursor))
 
@@ -185,6 +195,10 @@ class DataSets(Dialect):
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
         """By its name where a filter can hold that."""
         del body, fallback
+        return self.sought(name, cursor)
+
+    def sought(self, name: str, cursor: str) -> Query:
+        """The same."""
         condition: Query = (("name", name),) if _plain(name) else ()
         return (*condition, *self.page(cursor))
 

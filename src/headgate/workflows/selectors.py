@@ -13,8 +13,11 @@ from typing import Any
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.reading import part, rows, text
 
+#: The effect of a change of a flow, and times it is tried again whatever the reason.
+PATCH_FLOW = "PATCH /flows/{id}"
 ROUNDS = 5
 #: Platform seconds before a flow that is being updated is looked at again.
 BUSY_S = 3.0
@@ -157,18 +160,12 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         return _patch(ctx, etag, operations(spec, {}), rounds)
     if signal is Signal.LOST:
         rounds += 1
-        if rounds > ROUNDS:
-            return failed(
-                None,
-                f"flow {ctx.inputs['flow']['id']}: the answers to {rounds} changes were lost",
-                advice="run again: what is in place is not sent twice",
-            )
     return get_flow(ctx, {"at": "get", "round": rounds, "looks": int(phase.get("looks", 0))})
 
 
 def get_flow(ctx: Context, phase: Phase) -> Ask:
     """Read the flow anew."""
-    return Ask(Call("GET", "flow", f"/flows/{ctx.inputs['flow']['id']}", "GET /flows/{id}", "read"), phase)
+    return Ask(Call("GET", "flow", f"/flows/{ctx.inputs['flow']['id']}", EVIDENCE[PATCH_FLOW].asked, "read"), phase)
 
 
 def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], rounds: int) -> Step:
@@ -178,7 +175,7 @@ def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], rounds: int) -> S
         "PATCH",
         "flow",
         f"/flows/{ctx.inputs['flow']['id']}",
-        "PATCH /flows/{id}",
+        EVIDENCE[PATCH_FLOW].effect,
         "write",
         body=ops,
         headers=(("If-Match", etag),),
@@ -204,6 +201,13 @@ def _fetched(ctx: Context, answer: Answer, rounds: int, looks: int) -> Step:
     etag = quoted(flow.get("etag"))
     if etag is None:
         return failed(None, f"flow {ctx.inputs['flow']['id']} has no usable etag; it was not changed")
+    if rounds >= EVIDENCE[PATCH_FLOW].losses:
+        return failed(
+            None,
+            f"flow {ctx.inputs['flow']['id']}: {rounds} changes were lost or came too late, and it was not changed",
+            code="headgate-lost",
+            advice="run again: what is in place is not sent twice",
+        )
     return _patch(ctx, etag, ops, rounds)
 
 
