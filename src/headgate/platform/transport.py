@@ -45,6 +45,7 @@ Admit = Callable[[str], Awaitable[None]]
 SessionFactory = Callable[["PlatformSettings"], aiohttp.ClientSession]
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*", re.ASCII)
+_LEADS_AWAY = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]")
 
 
@@ -132,7 +133,7 @@ class Transport:
             if answer.verdict is not Verdict.OK:
                 return replace(answer, requests=requests, tokens=tokens)
             try:
-                following = pager.take(answer.body)
+                following = pager.take(answer.body, answer.size)
             except PagingError as error:
                 verdict = Verdict.FAULT if error.again else Verdict.REJECTED
                 return replace(
@@ -158,6 +159,11 @@ class Transport:
             # orjson names types and limits, never values.
             reason = f"the request body cannot be encoded: {error}"
             return replace(trouble(Verdict.REJECTED, "unsendable", reason), requests=0)
+        if _LEADS_AWAY.search(call.path):
+            # An id of the platform's stands in it; what is meant to be deleted there is not what would be.
+            return replace(
+                trouble(Verdict.REJECTED, "unsendable", "the path of the request leads somewhere else"), requests=0
+            )
         url = URL(self._url(call), encoded=True)
         sent = 0
         try:
@@ -209,7 +215,10 @@ class Transport:
             # is what the library raises for answers it cannot make sense of.
             if not status:
                 return lost(error, self._settings.timeout_s)
-        return classify(call, status, headers, raw, scrub=partial(self._scrub, call, token), now_s=self._clock.now())
+        scrubbing = partial(self._scrub, call, token)
+        answer = classify(call, status, headers, raw, scrub=scrubbing, now_s=self._clock.now())
+        answer.size = len(raw) if raw is not None else 0
+        return answer
 
     async def _ask_ims(self, form: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Post a form to the token endpoint: status, headers, body. Or raises ``NoTokenError``."""

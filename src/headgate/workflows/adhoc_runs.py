@@ -15,8 +15,8 @@ from headgate.workflows.adhoc_request import (
     tries,
     wire_of,
 )
-from headgate.workflows.evidence import EVIDENCE, LOOK_AGAIN_S
 from headgate.workflows.contract import RUNS, Ask, Context, Pause, Phase, Step
+from headgate.workflows.evidence import EVIDENCE, LOOK_AGAIN_S
 from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of, run_state
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def found_runs(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return _not_shown(ctx, phase, answer)
     runs, token = items_of(answer.body)
     since = int(phase["since"])
-    news = [
-        *phase.get("news", []),
-        *(
-            [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
-            for run in runs
-            if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours
-        ),
-    ]
+    # By id: a list that grows while it is read shows a run twice.
+    by_id = {
+        str(run["id"]): [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
+        for run in runs
+        if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours
+    }
+    news = [*phase.get("news", []), *by_id.values()]
+    news = list({run[0]: run for run in news}.values())
     page = int(phase.get("page", 0)) + 1
     if token and page < PAGES and runs and max(created_ms(run) for run in runs) > since:
         return ask_runs(ctx, {**phase, "token": token, "page": page, "news": news})

@@ -17,7 +17,7 @@ from headgate.workflows import converge
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.evidence import EVIDENCE, Evidence
-from headgate.workflows.listing import PAGES, listed
+from headgate.workflows.listing import PAGES, listed, repeats, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,10 +166,12 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
             found[kind].append([one.id, one.created, one.etag])
     cursor, pages = str(phase.get("cursor", "")), int(phase.get("pages", 1))
     following = "" if to.paged or seen is None else to.after(answer.body, cursor)
-    if following and (following == cursor or pages >= PAGES):
+    page = signature([one.id for one in seen or ()])
+    if following and (following == cursor or pages >= PAGES or repeats(phase, page, following)):
         return failed(None, f"the list of {to.name} does not end", code="headgate-list")
     if following:
-        return _page(spec, {**phase, "found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1})
+        more = {"found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1, "page": page}
+        return _page(spec, {**phase, **more})
     posts, look = int(phase["posts"]), int(phase["look"])
     if found[0] or found[1]:
         return _adopted(ctx, found[0] or found[1], posts)

@@ -16,7 +16,7 @@ from headgate.workflows.collections import COLLECTIONS, Collection
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.evidence import EVIDENCE, Evidence
-from headgate.workflows.listing import PAGES
+from headgate.workflows.listing import PAGES, repeats, signature
 from headgate.workflows.reading import part, rows, text
 from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS
 
@@ -146,12 +146,16 @@ class _Deletion:
         found += [one.id for one in seen if self.spec.marker in one.marked and one.id not in found]
         cursor, pages = str(self.phase.get("cursor", "")), self._count("pages") + 1
         following = "" if to.paged else to.after(answer.body, cursor)
-        if following and (following == cursor or pages >= PAGES):
+        page = signature([one.id for one in seen])
+        again = following == cursor or repeats(self.phase, page, following)
+        if following and (again or pages >= PAGES):
             return failed(None, f"the list of {self.spec.collection} does not end", code="headgate-list")
         if following:
-            self.phase = {**self.phase, "found": found, "pages": pages}
+            self.phase = {**self.phase, "found": found, "pages": pages, "page": page}
             return self._find(following)
-        self.phase = {key: value for key, value in self.phase.items() if key not in ("found", "pages", "cursor")}
+        self.phase = {
+            key: value for key, value in self.phase.items() if key not in ("found", "pages", "cursor", "page")
+        }
         left = [remote for remote in found if remote not in done]
         if left and len(done) < TWINS:
             self.phase = {"done": done, "id": left[0]}
@@ -218,7 +222,7 @@ class _Deletion:
     def _deleted(self, answer: Answer) -> Step:
         if answer.verdict is Verdict.OK:
             return self._look(sent=True)
-        if _is_gone(answer):
+        if is_gone(answer):
             return self._gone()
         code = answer.problem.code if answer.problem is not None else ""
         if code in _LOOK:
@@ -235,10 +239,12 @@ class _Deletion:
         return self._next("busy", **{counter: self._count(counter) + 1})
 
     def _look(self, *, sent: bool, faults: int = 0) -> Step:
-        return Ask(self._call("GET", self.evidence.asked, "poll"), self._next("look", id=self.id, sent=sent, faults=faults))
+        return Ask(
+            self._call("GET", self.evidence.asked, "poll"), self._next("look", id=self.id, sent=sent, faults=faults)
+        )
 
     def _looked(self, answer: Answer) -> Step:
-        if _is_gone(answer):
+        if is_gone(answer):
             return self._gone()
         code = answer.problem.code if answer.problem is not None else ""
         if answer.verdict is not Verdict.OK and code not in _LOOK:
@@ -279,7 +285,7 @@ def _gone_as(remote: str) -> dict[str, Any]:
     return {"id": remote, GONE: True, "status": "deleted"}
 
 
-def _is_gone(answer: Answer) -> bool:
+def is_gone(answer: Answer) -> bool:
     """Whether the platform says that there is no such object; a proxy's page is not the platform."""
     if answer.verdict is not Verdict.REJECTED:
         return False

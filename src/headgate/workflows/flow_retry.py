@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.manifest.condition import matches
-from headgate.workflows.contract import Ask, Context, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.contract import Ask, Context, Pause, Phase, Signal, Step, failed
 from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.flow_state import done, get, given_up, lost, skipped
 from headgate.workflows.reading import part, rows, text

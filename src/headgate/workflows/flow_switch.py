@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from headgate.exchange import Answer, Call, Verdict
 from headgate.manifest.condition import matches
 from headgate.workflows.contract import Ask, Child, Context, Ending, Phase, Settle, Signal, Step, failed
+from headgate.workflows.delete import is_gone
 from headgate.workflows.flow_state import done, get, given_up, is_busy, lost, skipped, state_of, wait
 from headgate.workflows.reading import text
 from headgate.workflows.selectors import BUSY_CODES, flow_of
@@ -42,7 +43,7 @@ def deletion(key: str, flow: str) -> Child:
 def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec, name = ctx.spec, str(ctx.spec["flow"])
     action = str(spec["action"])
-    if action == "delete" and answer.status == 404:
+    if action == "delete" and is_gone(answer):
         return done("deleted", reason="it was gone already")
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)

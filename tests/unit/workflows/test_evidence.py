@@ -235,6 +235,4 @@ def test_the_table_is_what_its_text_says():
         effect, asked, by, looks, losses, several = [part.strip() for part in line if part.strip()]
         told[effect] = (by, int(looks), int(losses), several)
         assert EVIDENCE[effect].asked.startswith(asked.rstrip("."))
-    assert told == {
-        row.effect: (row.by.value, row.looks, row.losses, row.several.value) for row in EVIDENCE.values()
-    }
+    assert told == {row.effect: (row.by.value, row.looks, row.losses, row.several.value) for row in EVIDENCE.values()}
