@@ -41,6 +41,11 @@ class Control:
         """Replace the faults in force."""
         self._book.replace(faults)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, and how often each has struck."""
+        rows = zip(self._book.faults, self._book.fired, strict=True)
+        return [{"fault": fault.fault, "path": fault.path, "fired": fired} for fault, fired in rows]
+
     def scheduled_run(self, flow_id: str, *, seconds: float | None = None, outcome: str | None = None) -> str:
         """Start a scheduled run of a flow, of all its audiences; returns its id. ``outcome`` decides its fate.
 
@@ -138,9 +143,7 @@ class Control:
             case "GET", "__health__":
                 return Reply(200, {"status": "ok", "now": self._world.now()})
             case "GET", "__faults__":
-                book = self._book
-                rows = zip(book.faults, book.fired, strict=True)
-                return Reply(200, [{"fault": f.fault, "path": f.path, "fired": n} for f, n in rows])
+                return Reply(200, self.faults())
             case "POST", "__faults__":
                 rows = body.get("faults", []) if isinstance(body, dict) else body
                 self.set_faults([read_fault(row, f"faults[{index}]") for index, row in enumerate(rows)])

@@ -125,6 +125,7 @@ class Simulator:
         control = self._server.control
         self.ledger = control.ledger
         self.set_faults = control.set_faults
+        self.faults = control.faults
         self.scheduled_run = control.scheduled_run
         self.meddle = control.meddle
         self.foreign_adhoc = control.foreign_adhoc

@@ -32,6 +32,7 @@ DELETE /tenant/schemas/{id}             GET /tenant/schemas/{id}   absence     1
 * *mark*: the text ``[headgate:…]`` in the description (in the name of a mapping set; one whose name the platform
   dropped is known by its whole content). *content*: what was asked for stands in the object; where asking twice is
   not the same as once (a JSON Patch) an etag that moved without it is a conflict and not a reason to send it again.
+  Credentials are never shown: they are sent again, which does no harm.
 * A read of one object by its id tells at once; lists may lag behind (nothing is documented). So a list has to show
   nothing ``looks`` times, over 75 platform seconds, before the effect counts as not done. A platform whose lists lag
   longer than that could be made to hold an object twice: both bear the mark, and ``headgate sweep`` shows them.
