@@ -461,13 +461,15 @@ class Machine:
         uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if answer.verdict is Verdict.THROTTLED:
             live.throttles += 1
-            self._out.append(Hold(answer.retry_after_s or 1.0))
         # Patience with throttling is not patience with faults: each is counted by itself. An effect that may have
         # happened is always looked into: its procedure has a bound of its own.
         tries = live.throttles if answer.verdict is Verdict.THROTTLED else max(1, live.tries - live.throttles)
         delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
         if uncertain and delay is None:
             delay = 0.0
+        if answer.verdict is Verdict.THROTTLED:
+            # Without a hint as long as its own patience says, which grows, and at least its first wait.
+            self._out.append(Hold(answer.retry_after_s or max(delay or 0.0, self.rules.retry.first_s)))
         if answer.status == 503 and delay:
             self._out.append(Hold(delay))  # overload without a word of how long: everybody steps back
         elif answer.verdict is Verdict.FAULT and (hold := self._overload.bad(event.job, event.at, self._rng)):
@@ -501,7 +503,8 @@ class Machine:
     def _give_up(self, event: Answered, call: Call) -> None:
         """No more tries. An effect stays open, so that a resume looks what became of it; a look the job judges."""
         if call.effect or event.answer.verdict is Verdict.NOT_SENT or not self._answered_once:
-            self._halt(event, "the platform cannot be reached")
+            throttled = event.answer.verdict is Verdict.THROTTLED
+            self._halt(event, "the platform takes no more requests" if throttled else "the platform cannot be reached")
             return
         self.live[event.job].call = None
         self._advance(event.job, event.answer, event.at)

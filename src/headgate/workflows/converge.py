@@ -83,8 +83,8 @@ def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Ans
             advice = "somebody deleted it: `headgate destroy` what is left, then run again"
             return failed(Problem(404, "headgate-gone", said, advice=advice))
         return failed(answer.problem)
-    live = flow_of(answer.body)
-    if text(live.get("id")) != remote:
+    live = flow_of(answer.body, remote)
+    if not live:
         return failed(None, f"{spec.name}: the answer does not hold {remote}; nothing was changed")
     fixed = unchangeable(wanted, live)
     if fixed:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from headgate.workflows.reading import part, rows, text
+from headgate.workflows.reading import ident, part, rows, text
 from headgate.workflows.runs import items_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Dialect:
     def made(self, body: Any) -> dict[str, Any]:
         """``{"id": …}`` and what else dependents need, from a creation's answer; empty when it names no id."""
         found = body if isinstance(body, dict) else {}
-        return {"id": found["id"], "etag": found.get("etag")} if text(found.get("id")) else {}
+        return {"id": found["id"], "etag": found.get("etag")} if ident(found.get("id")) else {}
 
     def page(self, cursor: str) -> Query:
         """The query of one page of the whole list; ``cursor`` is empty for the first."""
@@ -94,7 +94,7 @@ class Dialect:
         return [
             Seen(row["id"], text(row.get("description")), str(row.get("createdAt")), row)
             for row in rows(body, "items")
-            if text(row.get("id"))
+            if ident(row.get("id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:
@@ -123,7 +123,7 @@ class Schemas(Dialect):
 
     def made(self, body: Any) -> dict[str, Any]:
         """``$id`` is the id by which everything refers to a schema."""
-        remote = text(body.get("$id")) if isinstance(body, dict) else ""
+        remote = ident(body.get("$id")) if isinstance(body, dict) else ""
         return {"id": remote} if remote else {}
 
     def page(self, cursor: str) -> Query:
@@ -153,7 +153,7 @@ class Schemas(Dialect):
                 row,
             )
             for row in rows(body, "results")
-            if text(row.get("$id"))
+            if ident(row.get("$id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:
@@ -180,7 +180,7 @@ class DataSets(Dialect):
         first = text(body[0]) if isinstance(body, list) and body else ""
         if not first.lower().startswith("@/datasets/"):
             return {}
-        remote = first.rpartition("/")[2]
+        remote = ident(first.rpartition("/")[2])
         return {"id": remote} if remote else {}
 
     def page(self, cursor: str) -> Query:
@@ -207,7 +207,7 @@ class DataSets(Dialect):
         if not isinstance(body, dict) or not all(isinstance(row, dict) for row in body.values()):
             return None
         return [
-            Seen(remote, text(row.get("description")), str(row.get("created")), row) for remote, row in body.items()
+            Seen(remote, text(row.get("description")), str(row.get("created")), row) for remote, row in body.items() if ident(remote)
         ]
 
     def after(self, body: Any, cursor: str) -> str:
@@ -229,7 +229,7 @@ class MappingSets(Dialect):
     def made(self, body: Any) -> dict[str, Any]:
         """The id, and the version that the flow has to name."""
         found = body if isinstance(body, dict) else {}
-        if not text(found.get("id")):
+        if not ident(found.get("id")):
             return {}
         version = found.get("version")
         return {"id": found["id"], **({"version": str(version)} if type(version) is int else {})}
@@ -250,7 +250,7 @@ class MappingSets(Dialect):
         return [
             Seen(row["id"], text(row.get("name")), str(row.get("createdDate")), row)
             for row in rows(body, "data")
-            if text(row.get("id"))
+            if ident(row.get("id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:

@@ -63,7 +63,7 @@ def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec, name = ctx.spec, str(ctx.spec["flow"])
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow = flow_of(answer.body)
+    flow = flow_of(answer.body, name)
     if not text(flow.get("id")):
         return failed(None, f"flow {name}: the answer holds no flow", code="headgate-answer")
     if "changes" in phase:

@@ -43,7 +43,8 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow, name = flow_of(answer.body), str(ctx.spec["flow"])
+    name = str(ctx.spec["flow"])
+    flow = flow_of(answer.body, name)
     if not text(flow.get("id")):
         return failed(None, f"flow {name}: the answer holds no flow", code="headgate-answer")
     if not matches(ctx.spec.get("where"), flow):

@@ -47,7 +47,7 @@ def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return done("deleted", reason="it was gone already")
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow = flow_of(answer.body)
+    flow = flow_of(answer.body, name)
     if not text(flow.get("id")):
         return failed(None, f"flow {name}: the answer holds no flow", code="headgate-answer")
     asked = "asked" in phase

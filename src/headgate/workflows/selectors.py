@@ -128,11 +128,14 @@ def segment_values(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def flow_of(body: Any) -> dict[str, Any]:
-    """The flow in an answer: a single GET gives ``{"items": [flow]}`` or the flow itself (facts 2.1)."""
+def flow_of(body: Any, remote: str) -> dict[str, Any]:
+    """The flow ``remote`` in an answer: a single GET gives ``{"items": [flow]}`` or the flow itself (facts 2.1).
+
+    Empty when there is none, or another one: an answer that a proxy mixed up must not be taken for it.
+    """
     if isinstance(body, dict) and "items" in body:
-        return next(iter(rows(body, "items")), {})
-    return body if isinstance(body, dict) else {}
+        return next((row for row in rows(body, "items") if row.get("id") == remote), {})
+    return body if isinstance(body, dict) and body.get("id") == remote else {}
 
 
 def is_settled(flow: Mapping[str, Any]) -> bool:
@@ -192,7 +195,10 @@ def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], phase: Phase) -> 
 def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow, remote = flow_of(answer.body), ctx.inputs["flow"]["id"]
+    remote = str(ctx.inputs["flow"]["id"])
+    flow = flow_of(answer.body, remote)
+    if not flow:
+        return failed(None, f"the answer does not hold flow {remote}; it was not changed", code="headgate-answer")
     # A flow that was made from other content is brought to what is wanted now, and not only completed.
     exact = ctx.inputs["flow"].get("found") in ("same", "updated")
     ops = operations(ctx.spec, transformation_params(flow), exact=exact)

@@ -168,8 +168,8 @@ def test_a_mapping_set_whose_name_was_dropped_is_known_by_its_schema_and_mapping
     step = go(MAPPING, ok({"data": rows}), go(MAPPING, Signal.LOST, LOST).phase)
     assert go(MAPPING, ok({"data": []}), step.phase).output["id"] == "mine"
     # Two of them: any would do, and still none is guessed.
-    step = go(MAPPING, ok({"data": [*rows, {**rows[3], "id": "mine too"}]}), go(MAPPING, Signal.LOST, LOST).phase)
-    assert go(MAPPING, ok({"data": []}), step.phase).output == {"candidates": "mine, mine too"}
+    step = go(MAPPING, ok({"data": [*rows, {**rows[3], "id": "mine-too"}]}), go(MAPPING, Signal.LOST, LOST).phase)
+    assert go(MAPPING, ok({"data": []}), step.phase).output == {"candidates": "mine, mine-too"}
     # The mark wins over likeness.
     step = go(MAPPING, ok({"data": [*rows, {"id": "marked", "name": MARK}]}), go(MAPPING, Signal.LOST, LOST).phase)
     assert go(MAPPING, ok({"data": []}), step.phase).output["id"] == "marked"
