@@ -47,6 +47,7 @@ PURE = {
     "engine.record": {"exchange", "workflows"},
     "engine.events": {"exchange"},
     "engine.leases": set(),
+    "engine.skew": set(),
     "engine.tally": {"exchange"},
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}

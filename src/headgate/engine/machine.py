@@ -35,8 +35,10 @@ from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
+from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
+from headgate.pacing import Overload
 from headgate.pacing.circuit import VANGUARD
 from headgate.planning.model import Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
@@ -51,6 +53,7 @@ from headgate.workflows.contract import (
     Settle,
     Signal,
     Step,
+    failed,
 )
 from headgate.workflows.create import ABSENT
 from headgate.workflows.delete import GONE, DeleteSpec
@@ -60,6 +63,10 @@ if TYPE_CHECKING:
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
+
+
+#: Seconds that the platform may ask to wait. Who is told to come back tomorrow is not kept waiting: a resume goes on.
+PATIENCE_S = 3600.0
 
 
 class Machine:
@@ -107,8 +114,9 @@ class Machine:
         self._roots: list[int] = []
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
-        self._answered_once = self._dated = False
-        self._clock_at, self._clock_s = at, now_s
+        self._answered_once = False
+        self._clock = PlatformClock(now_s, at, rules.time_scale)
+        self._overload = Overload(rules.retry.first_s, rules.retry.cap_s)
         self._out: list[Command] = []
         self._link()
         if past is not None:
@@ -148,7 +156,7 @@ class Machine:
 
     def platform_now(self, at: float) -> float:
         """The platform's clock at monotonic second ``at``, epoch seconds, as far as its answers tell."""
-        return self._clock_s + (at - self._clock_at) * self.rules.time_scale
+        return self._clock.now(at)
 
     def durable(self) -> dict[int, tuple[Any, ...]]:
         """What a fold of all records given so far would say: settled data, or the phase and whether it is open."""
@@ -323,7 +331,16 @@ class Machine:
     def _advance(self, index: int, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
         """Ask the procedure what to do next, and do it. ``understood``: an effect's answer came in just now."""
         job, live = self.jobs[index], self.live[index]
-        step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
+        try:
+            step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
+        except Exception as error:
+            if not isinstance(signal, Answer):
+                raise
+            # One odd answer is no reason to end the run of ten thousand items.
+            said = f"{job.key}: the platform's answer was not understood ({type(error).__name__})"
+            step = failed(
+                None, said, code="headgate-answer", advice="please report it; what was sent is looked up again"
+            )
         live.signal = Signal.RESUME
         self._apply(index, step, at, understood=understood)
 
@@ -357,7 +374,7 @@ class Machine:
         live = self.live[index]
         live.state, live.reason = State.WAITING, "asking for its audiences"
         note = PROCEDURES[self.jobs[index].kind].note
-        self._out.append(Lease(index, self._unleased[index], note(self._context(index, self._clock_at))))
+        self._out.append(Lease(index, self._unleased[index], note(self._surroundings(index))))
 
     def _claimed(self, event: Claimed) -> None:
         if event.job not in self._unleased:
@@ -371,7 +388,7 @@ class Machine:
             return
         del self._unleased[event.job]
         self._denied.pop(event.job, None)
-        context = self._context(event.job, event.at)
+        context = self._surroundings(event.job)
         own = PROCEDURES[self.jobs[event.job].kind].note(context)
         context.left = tuple(note for note in event.notes if note not in own)
         self._make_ready(event.job)
@@ -399,10 +416,15 @@ class Machine:
         self._out.append(Send(index, live.attempt, call, intent))
 
     def _context(self, index: int, at: float) -> Context:
+        context = self._surroundings(index)
+        context.now_s, context.dated = self._clock.now(at), self._clock.heard
+        return context
+
+    def _surroundings(self, index: int) -> Context:
+        """The job's context, whatever the time."""
         live = self.live[index]
         if live.context is None:  # edges are settled before a job starts, so this is made once
             live.context = self._make_context(index)
-        live.context.now_s, live.context.dated = self.platform_now(at), self._dated
         return live.context
 
     def _make_context(self, index: int) -> Context:
@@ -441,8 +463,9 @@ class Machine:
         if not refused and answer.verdict not in (Verdict.NOT_SENT, Verdict.THROTTLED):
             self._unsent.discard(event.job)  # it left, and something was done with it
         if answer.date_s is not None:
-            self._dated = True
-            self._tune(event.at, answer.date_s)
+            self._clock.hear(event.at, answer.date_s)
+        if answer.verdict in (Verdict.OK, Verdict.REJECTED, Verdict.REFUSED):
+            self._overload.good()
         match answer.verdict:
             case Verdict.OK | Verdict.REJECTED:
                 self._answered_once = True
@@ -472,12 +495,6 @@ class Machine:
             self.live[index].durable = ({}, False)
             self._out.append(Write(Record("step", index, {}, self._made(index, ""))))
 
-    def _tune(self, at: float, date_s: float) -> None:
-        """Set our idea of the platform's clock by a ``Date`` header, which has whole seconds."""
-        now = self.platform_now(at)
-        if not date_s <= now <= date_s + 1.0:
-            self._clock_at, self._clock_s = at, date_s if now < date_s else date_s + 1.0
-
     def _halt(self, event: Answered, what: str) -> None:
         problem = event.answer.problem
         said, hint = (f"{what}: {problem.message}", problem.advice) if problem else (what, "")
@@ -488,18 +505,25 @@ class Machine:
     def _again(self, event: Answered, call: Call) -> None:
         """Throttled, faulty, lost or not sent: wait, then ask again, or find out first whether it happened."""
         live, answer = self.live[event.job], event.answer
+        if (answer.retry_after_s or 0.0) > PATIENCE_S:
+            self._halt(event, f"the platform asks to come back in {(answer.retry_after_s or 0.0) / 3600:.0f} hours")
+            return
         uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if answer.verdict is Verdict.THROTTLED:
             live.throttles += 1
-            self._out.append(Hold(answer.retry_after_s or 1.0))
         # Patience with throttling is not patience with faults: each is counted by itself. An effect that may have
         # happened is always looked into: its procedure has a bound of its own.
         tries = live.throttles if answer.verdict is Verdict.THROTTLED else max(1, live.tries - live.throttles)
         delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
         if uncertain and delay is None:
             delay = 0.0
+        if answer.verdict is Verdict.THROTTLED:
+            # Without a hint as long as its own patience says, which grows, and at least its first wait.
+            self._out.append(Hold(answer.retry_after_s or max(delay or 0.0, self.rules.retry.first_s)))
         if answer.status == 503 and delay:
             self._out.append(Hold(delay))  # overload without a word of how long: everybody steps back
+        elif answer.verdict is Verdict.FAULT and (hold := self._overload.bad(event.job, event.at, self._rng)):
+            self._out.append(Hold(hold))
         if delay is None:
             self._give_up(event, call)
             return
@@ -529,7 +553,8 @@ class Machine:
     def _give_up(self, event: Answered, call: Call) -> None:
         """No more tries. An effect stays open, so that a resume looks what became of it; a look the job judges."""
         if call.effect or event.answer.verdict is Verdict.NOT_SENT or not self._answered_once:
-            self._halt(event, "the platform cannot be reached")
+            throttled = event.answer.verdict is Verdict.THROTTLED
+            self._halt(event, "the platform takes no more requests" if throttled else "the platform cannot be reached")
             return
         self.live[event.job].call = None
         self._advance(event.job, event.answer, event.at)

@@ -9,12 +9,14 @@ runner, which asks here for its size.
 from __future__ import annotations
 
 from headgate.pacing.brake import Brake
+from headgate.pacing.overload import Overload
 from headgate.pacing.poll import PollPolicy
 from headgate.pacing.rate import Tolerance, burst, parse_rate, parse_share
 from headgate.pacing.retry import RetryBudget, RetryPolicy
 
 __all__ = [
     "Brake",
+    "Overload",
     "PollPolicy",
     "RetryBudget",
     "RetryPolicy",

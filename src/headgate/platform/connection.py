@@ -45,7 +45,10 @@ def open_session(settings: PlatformSettings) -> aiohttp.ClientSession:
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body. Raises ``AnswerTooLongError`` rather than read more than is sane, compressed or not."""
+    """The whole body. Raises ``AnswerTooLongError`` rather than read more than is sane, compressed or not.
+
+    Counted is what comes out of a compressed body, piece by piece: the library unpacks no more than it is asked for.
+    """
     length = response.content_length
     if length is not None and length <= MAX_ANSWER_BYTES and "Content-Encoding" not in response.headers:
         return await response.read()

@@ -48,6 +48,7 @@ SessionFactory = Callable[["PlatformSettings"], aiohttp.ClientSession]
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*", re.ASCII)
 #: A well answer that says something of an error: not ``"errors": []`` and not ``null``.
 _TELLS = re.compile(rb'"error(?:s|Message|Details)?"\s*:\s*(?:"|\{|\[\s*[^\s\]])')
+_LEADS_AWAY = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]")
 
 
@@ -143,7 +144,7 @@ class Transport:
             if answer.verdict is not Verdict.OK:
                 return replace(answer, requests=requests, tokens=tokens)
             try:
-                following = pager.take(answer.body)
+                following = pager.take(answer.body, answer.size)
             except PagingError as error:
                 verdict = Verdict.FAULT if error.again else Verdict.REJECTED
                 return replace(
@@ -169,6 +170,11 @@ class Transport:
             # orjson names types and limits, never values.
             reason = f"the request body cannot be encoded: {error}"
             return replace(trouble(Verdict.REJECTED, "unsendable", reason), requests=0)
+        if _LEADS_AWAY.search(call.path):
+            # An id of the platform's stands in it; what is meant to be deleted there is not what would be.
+            return replace(
+                trouble(Verdict.REJECTED, "unsendable", "the path of the request leads somewhere else"), requests=0
+            )
         url = URL(self._url(call), encoded=True)
         sent = 0
         try:
@@ -225,6 +231,7 @@ class Transport:
                 return lost(error, self._settings.timeout_s)
         clean = partial(self._scrub, call, token)
         answer = classify(call, status, headers, raw, scrub=clean, now_s=self._clock.now())
+        answer.size = len(raw) if raw is not None else 0
         if raw and answer.verdict is Verdict.OK and _TELLS.search(raw):
             tell_nothing(answer.body, clean)
         return answer

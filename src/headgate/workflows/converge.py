@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.planning.content import CHANGEABLE
 from headgate.workflows.contract import Ask, Ending, Pause, Phase, Settle, Signal, Step, failed
-from headgate.workflows.reading import part, text
+from headgate.workflows.evidence import EVIDENCE, Evidence
+from headgate.workflows.reading import part
 from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS, flow_of, is_settled, quoted
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 CHANGED: Final = "changed"
 #: The phases that belong here.
 PHASES: Final = frozenset({CHANGED, "read", "patch"})
-#: Times an object is read and changed again because somebody else changed it in between.
+#: Times an object is read and changed again because somebody else changed it in between (412).
 ROUNDS: Final = 5
 #: An object was changed by this run (``found`` in its output).
 UPDATED: Final = "updated"
@@ -60,16 +61,18 @@ def advance(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, signal: S
     if phase["at"] == "patch":
         phase = {**phase, "sent": True}  # perhaps: if nothing differs any more, it was
     if signal is Signal.LOST:
-        if int(phase.get("round", 0)) >= ROUNDS:
-            said = f"{spec.name}: the answers to {ROUNDS} changes were lost"
-            return failed(None, said, advice="run again: what is in place is not sent twice")
-        phase = {**phase, "round": int(phase.get("round", 0)) + 1}
+        phase = {**phase, "lost": int(phase.get("lost", 0)) + 1}
     return _get(spec, phase)
 
 
+def evidence_of(spec: CreateSpec) -> Evidence:
+    """What tells whether a change of the object was made."""
+    return EVIDENCE[f"PATCH /{spec.collection}/{{id}}"]
+
+
 def _get(spec: CreateSpec, phase: Phase) -> Ask:
-    path, endpoint = f"/{spec.collection}/{phase['id']}", f"GET /{spec.collection}/{{id}}"
-    return Ask(Call("GET", "flow", path, endpoint, "read"), {**phase, "at": "read"})
+    path = f"/{spec.collection}/{phase['id']}"
+    return Ask(Call("GET", "flow", path, evidence_of(spec).asked, "read"), {**phase, "at": "read"})
 
 
 def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Answer) -> Step:
@@ -80,8 +83,8 @@ def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Ans
             advice = "somebody deleted it: `headgate destroy` what is left, then run again"
             return failed(Problem(404, "headgate-gone", said, advice=advice))
         return failed(answer.problem)
-    live = flow_of(answer.body)
-    if text(live.get("id")) != remote:
+    live = flow_of(answer.body, remote)
+    if not live:
         return failed(None, f"{spec.name}: the answer does not hold {remote}; nothing was changed")
     fixed = unchangeable(wanted, live)
     if fixed:
@@ -104,11 +107,15 @@ def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Ans
     if int(phase.get("round", 0)) > ROUNDS:
         said = f"{spec.name}: {remote} does not take the change; its etag is now {etag}"
         return failed(None, said, code="headgate-conflict", advice="somebody else changes it too; run again later")
+    losses = int(phase.get("lost", 0))
+    if losses >= evidence_of(spec).losses:
+        said = f"{spec.name}: the answers to {losses} changes were lost, and it was not changed"
+        return failed(None, said, code="headgate-lost", advice="run again: what is in place is not sent twice")
     call = Call(
         "PATCH",
         "flow",
         f"/{spec.collection}/{remote}",
-        f"PATCH /{spec.collection}/{{id}}",
+        evidence_of(spec).effect,
         "write",
         body=ops,
         headers=(("If-Match", etag),),

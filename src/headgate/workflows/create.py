@@ -1,9 +1,10 @@
 """Create one object exactly once: POST, and after a lost answer look before posting again.
 
 Look-up: the list of the same collection, narrowed by name where the name can be written in a filter, every page, and
-of those the ones that bear our marker. One found: adopt it. None: look again after a while (lists may lag behind
-creations), then post again. Two or more: never guess, list them. What each service calls a list, a page and a
-creation's answer is :mod:`headgate.workflows.dialects`' business.
+of those the ones that bear our marker. One found: adopt it. None: look again, several times (lists may lag behind
+creations), then post again. Two or more: never guess, list them. How often and how long is a row of
+:mod:`headgate.workflows.evidence`; what each service calls a list, a page and a creation's answer is
+:mod:`headgate.workflows.dialects`' business.
 """
 
 from __future__ import annotations
@@ -15,17 +16,12 @@ from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows import converge
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.dialects import DIALECTS
-from headgate.workflows.listing import PAGES, listed
+from headgate.workflows.evidence import EVIDENCE, Evidence
+from headgate.workflows.listing import PAGES, listed, repeats, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Looks at the list before an object counts as not created, and the platform seconds between them.
-LOOKS = 2
-LOOK_AGAIN_S = 5.0
-#: Times a POST may come back without a usable answer, the object not being there, before the object is given up.
-#: Crashes are not counted: they say nothing of the object.
-FAULTS = 5
 #: In the output of a failed creation: the object surely does not exist.
 ABSENT = "absent"
 
@@ -68,13 +64,20 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, phase.get("taken"))
 
 
+def evidence_of(collection: str) -> Evidence:
+    """What tells whether an object of ``collection`` was made."""
+    return EVIDENCE[f"POST {DIALECTS[collection].path}"]
+
+
 def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
     spec: CreateSpec = ctx.spec
-    if faults >= FAULTS:
+    # Crashes are not counted: they say nothing of the object.
+    if faults >= evidence_of(spec.collection).losses:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
     to = DIALECTS[spec.collection]
-    call = Call("POST", to.service, to.path, f"POST {to.path}", "create", query=to.created_with, body=whole_body(ctx))
+    effect = evidence_of(spec.collection).effect
+    call = Call("POST", to.service, to.path, effect, "create", query=to.created_with, body=whole_body(ctx))
     return Ask(call, {"at": "post", "posts": posts, "faults": faults})
 
 
@@ -114,7 +117,9 @@ def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
     made = to.made(answer.body)
     if not made:
         # A success without an id: the object exists, the list knows which.
-        return Pause(0.0, "the answer named no id: looking it up", {**phase, "look": 0})
+        # (That may be said for ever, so it counts as an answer that was lost.)
+        faults = int(phase.get("faults", 0)) + 1
+        return Pause(0.0, "the answer named no id: looking it up", {**phase, "look": 0, "faults": faults})
     return Settle(Ending.SUCCEEDED, {**made, "posts": posts})
 
 
@@ -134,7 +139,7 @@ def _page(spec: CreateSpec, phase: Phase) -> Ask:
         "GET",
         to.service,
         to.path,
-        f"GET {to.path}",
+        evidence_of(spec.collection).asked,
         "lookup",
         query=to.narrowed(spec.name, spec.body, spec.filter, str(phase.get("cursor", ""))),
         headers=to.listed_with,
@@ -161,18 +166,23 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
             found[kind].append([one.id, one.created, one.etag])
     cursor, pages = str(phase.get("cursor", "")), int(phase.get("pages", 1))
     following = "" if to.paged or seen is None else to.after(answer.body, cursor)
-    if following and (following == cursor or pages >= PAGES):
+    page = signature([one.id for one in seen or ()])
+    if following and (following == cursor or pages >= PAGES or repeats(phase, page, following)):
         return failed(None, f"the list of {to.name} does not end", code="headgate-list")
     if following:
-        return _page(spec, {**phase, "found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1})
+        more = {"found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1, "page": page}
+        return _page(spec, {**phase, **more})
     posts, look = int(phase["posts"]), int(phase["look"])
     if found[0] or found[1]:
         return _adopted(ctx, found[0] or found[1], posts)
     kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", "taken")}
-    if look < LOOKS:
-        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", kept)
+    again_s = evidence_of(spec.collection).wait(look)
+    if again_s is not None:
+        return Pause(again_s, "looking again before creating it a second time", kept)
     if phase.get("taken"):
-        return _absent(Problem(*phase["taken"]))
+        problem = Problem(*phase["taken"])
+        # Its name is taken. By nobody we know; after a lost answer perhaps by our own, which the list does not show.
+        return failed(problem) if posts > 1 or int(phase.get("faults", 0)) else _absent(problem)
     return _post(ctx, posts + 1, int(phase.get("faults", 0)))
 
 
@@ -192,14 +202,6 @@ def _adopted(ctx: Context, found: list[list[str]], posts: int) -> Step:
             return converge.advance(spec, whole_body(ctx), converge.begin(remote), Signal.RESUME)
         output = {"id": remote, "found": "after" if posts else "before", "posts": posts}
         return Settle(Ending.SUCCEEDED, {**output, "etag": etag} if etag else output)
-    ids = ", ".join(remote for remote, _, _ in found)
-    return Settle(
-        Ending.FAILED,
-        {"candidates": ids},
-        Problem(
-            0,
-            "headgate-two-candidates",
-            f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
-            advice="delete all but one of them, then run the manifest again; nothing was guessed",
-        ),
-    )
+    ids = [remote for remote, _, _ in found]
+    problem = evidence_of(spec.collection).candidates(spec.name, f"bear the marker {spec.marker}", ids)
+    return Settle(Ending.FAILED, {"candidates": ", ".join(ids)}, problem)

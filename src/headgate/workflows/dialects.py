@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from headgate.workflows.reading import part, rows, text
+from headgate.workflows.reading import ident, part, rows, text
 from headgate.workflows.runs import items_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Dialect:
     def made(self, body: Any) -> dict[str, Any]:
         """``{"id": …}`` and what else dependents need, from a creation's answer; empty when it names no id."""
         found = body if isinstance(body, dict) else {}
-        return {"id": found["id"], "etag": found.get("etag")} if text(found.get("id")) else {}
+        return {"id": found["id"], "etag": found.get("etag")} if ident(found.get("id")) else {}
 
     def page(self, cursor: str) -> Query:
         """The query of one page of the whole list; ``cursor`` is empty for the first."""
@@ -81,6 +81,12 @@ class Dialect:
             condition = f"connectionSpec.id=={body['connectionSpec']['id']}"
         return (("property", condition), ("limit", str(PAGE)))
 
+    def sought(self, name: str, cursor: str) -> Query:
+        """The query for an object of which no more than its name is known, which may be empty."""
+        del cursor  # the transport follows
+        condition: Query = (("property", f"name=={name}"),) if _plain(name) else ()
+        return (*condition, ("limit", str(PAGE)))
+
     def seen(self, body: Any) -> list[Seen] | None:
         """The objects on a page; what has no id is left out. ``None``: there is no list in it."""
         if not isinstance(body, dict) or not isinstance(body.get("items"), list):
@@ -88,7 +94,7 @@ class Dialect:
         return [
             Seen(row["id"], text(row.get("description")), str(row.get("createdAt")), row)
             for row in rows(body, "items")
-            if text(row.get("id"))
+            if ident(row.get("id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:
@@ -117,7 +123,7 @@ class Schemas(Dialect):
 
     def made(self, body: Any) -> dict[str, Any]:
         """``$id`` is the id by which everything refers to a schema."""
-        remote = text(body.get("$id")) if isinstance(body, dict) else ""
+        remote = ident(body.get("$id")) if isinstance(body, dict) else ""
         return {"id": remote} if remote else {}
 
     def page(self, cursor: str) -> Query:
@@ -128,6 +134,10 @@ class Schemas(Dialect):
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
         """By its title where a filter can hold that."""
         del body, fallback
+        return self.sought(name, cursor)
+
+    def sought(self, name: str, cursor: str) -> Query:
+        """The same."""
         condition: Query = (("property", f"title=={name}"),) if _plain(name) else ()
         return (*condition, *self.page(cursor))
 
@@ -143,7 +153,7 @@ class Schemas(Dialect):
                 row,
             )
             for row in rows(body, "results")
-            if text(row.get("$id"))
+            if ident(row.get("$id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:
@@ -170,7 +180,7 @@ class DataSets(Dialect):
         first = text(body[0]) if isinstance(body, list) and body else ""
         if not first.lower().startswith("@/datasets/"):
             return {}
-        remote = first.rpartition("/")[2]
+        remote = ident(first.rpartition("/")[2])
         return {"id": remote} if remote else {}
 
     def page(self, cursor: str) -> Query:
@@ -185,6 +195,10 @@ class DataSets(Dialect):
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
         """By its name where a filter can hold that."""
         del body, fallback
+        return self.sought(name, cursor)
+
+    def sought(self, name: str, cursor: str) -> Query:
+        """The same."""
         condition: Query = (("name", name),) if _plain(name) else ()
         return (*condition, *self.page(cursor))
 
@@ -193,7 +207,9 @@ class DataSets(Dialect):
         if not isinstance(body, dict) or not all(isinstance(row, dict) for row in body.values()):
             return None
         return [
-            Seen(remote, text(row.get("description")), str(row.get("created")), row) for remote, row in body.items()
+            Seen(remote, text(row.get("description")), str(row.get("created")), row)
+            for remote, row in body.items()
+            if ident(remote)
         ]
 
     def after(self, body: Any, cursor: str) -> str:
@@ -215,7 +231,7 @@ class MappingSets(Dialect):
     def made(self, body: Any) -> dict[str, Any]:
         """The id, and the version that the flow has to name."""
         found = body if isinstance(body, dict) else {}
-        if not text(found.get("id")):
+        if not ident(found.get("id")):
             return {}
         version = found.get("version")
         return {"id": found["id"], **({"version": str(version)} if type(version) is int else {})}
@@ -236,7 +252,7 @@ class MappingSets(Dialect):
         return [
             Seen(row["id"], text(row.get("name")), str(row.get("createdDate")), row)
             for row in rows(body, "data")
-            if text(row.get("id"))
+            if ident(row.get("id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:

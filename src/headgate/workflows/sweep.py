@@ -10,9 +10,9 @@ from typing import Any, Final
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
-from headgate.workflows.listing import PAGES
+from headgate.workflows.listing import PAGES, repeats, signature
 from headgate.workflows.reading import part, rows, text
-from headgate.workflows.runs import items_of
+from headgate.workflows.runs import LATEST_MS, items_of
 
 #: The collections that are swept: of Flow Service, where descriptions bear the mark.
 SWEPT: Final = tuple(name for name, where in COLLECTIONS.items() if where.marked and where.service == "flow")
@@ -40,10 +40,11 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         return failed(None, f"the list of {spec.collection} has no items", code="headgate-list")
     found = [*phase["found"], *(_seen(item) for item in rows(signal.body, "items") if text(item.get("id")))]
     token = items_of(signal.body)[1]
-    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES:
+    page = signature([row[0] for row in found[len(phase["found"]) :]])
+    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES or repeats(phase, page, token):
         return failed(None, f"the list of {spec.collection} does not end", code="headgate-list")
     if token:
-        return _page(spec, {"tokens": [*phase["tokens"], token], "found": found})
+        return _page(spec, {"tokens": [*phase["tokens"], token], "found": found, "page": page})
     once = {str(row[0]): row for row in found}  # a list that changes while it is read may show an object twice
     return Settle(Ending.SUCCEEDED, {"objects": list(once.values())})
 
@@ -62,7 +63,7 @@ def _page(spec: SweepSpec, phase: Phase) -> Ask:
 def _seen(item: Mapping[str, Any]) -> list[Any]:
     marks = _MARK.findall(text(item.get("description")))
     created = item.get("createdAt")
-    at_ms = int(created) if isinstance(created, (int, float)) and 0 <= created < 1e15 else 0
+    at_ms = int(created) if isinstance(created, (int, float)) and 0 <= created < LATEST_MS else 0
     return [item["id"], text(item.get("name")), at_ms, marks[-1] if marks else "", sorted(_used(item))]
 
 

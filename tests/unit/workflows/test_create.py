@@ -7,7 +7,7 @@ import pytest
 from headgate.exchange import Verdict
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
 from headgate.workflows.dialects import DIALECTS
-from headgate.workflows.create import FAULTS, LOOK_AGAIN_S, LOOKS, advance
+from headgate.workflows.create import advance, evidence_of
 
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
@@ -17,6 +17,7 @@ SPEC = creation(
 )
 INPUTS = {"base": {"id": "b-1"}, "source": {"id": "s-1"}, "spec": {"id": "fs-1"}}
 LOST = {"at": "post", "posts": 1, "faults": 0}
+ROW = evidence_of(SPEC.collection)
 
 
 def look_up_filter(spec):
@@ -83,7 +84,8 @@ def test_found_once_is_adopted():
 
 
 def test_found_by_the_same_name_without_the_marker_is_somebody_elses():
-    step = go(items({"id": "x", "name": "Loyalty fr", "description": None}), {"at": "look", "look": LOOKS, "posts": 1})
+    last = {"at": "look", "look": ROW.looks, "posts": 1}
+    step = go(items({"id": "x", "name": "Loyalty fr", "description": None}), last)
     assert step.call.method == "POST"
 
 
@@ -94,9 +96,9 @@ def test_not_found_is_looked_for_again_after_a_while_and_then_posted():
         looks += 1
         step = go(items(), step.phase)
         if isinstance(step, Pause):
-            assert step.seconds == LOOK_AGAIN_S
+            assert step.seconds == 5.0 * 2 ** (looks - 1)
             step = go(Signal.RESUME, step.phase)
-    assert looks == LOOKS
+    assert looks == ROW.looks
     assert step.call.method == "POST"
     assert step.phase == {"at": "post", "posts": 2, "faults": 1}
 
@@ -129,7 +131,7 @@ def test_posting_ends_after_a_bounded_number_of_lost_answers():
             step = go(Signal.LOST, step.phase)
         else:
             step = go(items(), step.phase)
-    assert posts == FAULTS
+    assert posts == ROW.losses
     assert step.ending is Ending.FAILED
     assert step.problem.advice
 

@@ -145,9 +145,9 @@ def test_after_a_lost_answer_it_looks_before_it_posts_the_same_again():
     found = dataset_source.advance(ctx, step.phase, items({"id": "src-1", "description": MARK}))
     assert found.output["id"] == "src-1"
     step = dataset_source.advance(ctx, step.phase, items())
-    assert isinstance(step, Pause)
-    step = dataset_source.advance(ctx, step.phase, Signal.RESUME)
-    step = dataset_source.advance(ctx, step.phase, items())
+    while isinstance(step, Pause):
+        step = dataset_source.advance(ctx, step.phase, Signal.RESUME)
+        step = dataset_source.advance(ctx, step.phase, items())
     assert step.call.body == first.call.body
 
 

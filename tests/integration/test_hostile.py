@@ -1,0 +1,189 @@
+"""Answers that no document knows: whatever comes back, a run ends by itself, says what happened and makes nothing twice.
+
+One small run of mixed kinds for every hostile kind of answer: now and then, to every look, and to every effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from headgate.clock import ScaledClock, SystemClock
+from headgate.launch import execute, simulated
+from headgate.manifest.kinds import GRAMMARS
+from headgate.manifest.load import load
+from headgate.pacing import PollPolicy, RetryPolicy
+from headgate.settings import Limits, Profile
+from headgate.simulator import Fault
+from headgate.store import open_store
+from headgate.workflows.compile import compile_plan
+
+#: Platform seconds in one of ours, and how long runs take there.
+SCALE, RUN_S = 36000.0, (600.0, 1200.0)
+MIXED = """
+headgate: 1
+name: mixed
+connections:
+  s3:
+    destination: amazon_s3
+    auth: {specName: Access Key, params: {s3AccessKey: FAKEFAKEFAKEFAKEFAKE, s3SecretKey: fake/secret/key/for/the/embedded/server+}}
+  cloud:
+    source: salesforce_service_cloud
+    auth: {specName: Basic Authentication, params: {username: u, password: fake-password, securityToken: fake-token}}
+entries:
+  - kind: audience-export
+    name: "Export ${row}"
+    foreach: {range: [1, 2]}
+    connection: s3
+    target: {bucketName: acme-exports, path: "x/${row}", fileType: CSV, compression: GZIP}
+    audiences:
+      - {id: 00000000-0000-4000-8000-000000000001, exportMode: DAILY_FULL_EXPORT,
+         schedule: {frequency: DAILY, triggerType: SCHEDULED, startDate: "2020-01-01", startTime: "17:00", endDate: "2099-01-01"}}
+  - kind: source-ingestion
+    name: Ingestion
+    connection: cloud
+    table: {tableName: T, columns: [{name: Id, type: string, xdm: {type: string}}]}
+    schema: {title: "A title", class: "https://ns.adobe.com/xdm/context/profile"}
+    dataset: {name: A dataset}
+    mappings: [{sourceAttribute: Id, destinationXdmPath: _id}]
+    deltaColumn: {name: Id}
+    scheduleParams: {startTime: 1590792316, frequency: minute, interval: 15}
+  - kind: flow-update
+    name: put off
+    select: {property: ["inheritedAttributes.properties.isDestinationFlow==true"], where: "scheduleParams.interval"}
+    set: {/scheduleParams/endTime: 1830336000}
+  - kind: flow-action
+    name: again
+    select: {property: ["inheritedAttributes.properties.isSourceFlow==true"]}
+    action: retry
+  - kind: activation
+    name: now
+    pairs: {rows: [PAIRS]}
+  - kind: watch
+    name: look
+    select: {property: ["inheritedAttributes.properties.isSourceFlow==true"]}
+    within: 2h
+options: {rate: 5000/s}
+"""
+SEEDS = {"flows": 1, "audiences": 2, "datasetFlows": 2, "sourceFlows": 1}
+DEEP = {"id": "x"}
+for _ in range(120):
+    DEEP = {"items": [DEEP]}
+JUNK = {
+    "null": None,
+    "a number": 7,
+    "a list": [],
+    "a list of junk": [None, 5, "x", {"id": 3}],
+    "no list": {"items": 3, "results": "x", "data": None},
+    "junk in a list": {"items": [None, 5, [], {"id": 7}, {"id": None}, {"id": {"id": "x"}}], "_links": 4},
+    "nested": DEEP,
+    "huge numbers": {"id": 10**18, "items": [{"id": "r", "flowId": "f", "createdAt": 1e300, "etag": 5}]},
+    "an id that leads elsewhere": {"id": "../connections", "items": [{"id": "../..", "etag": '"e"'}]},
+}
+KINDS = {
+    "html 200": {"fault": "html", "status": 200},
+    "html 403": {"fault": "html", "status": 403},
+    "html 404": {"fault": "html", "status": 404},
+    "html 502": {"fault": "html"},
+    "500": {"fault": "status", "status": 500},
+    "503": {"fault": "status", "status": 503},
+    "429 without a hint": {"fault": "status", "status": 429},
+    "429 until tomorrow": {"fault": "status", "status": 429, "retry_after": 86400},
+    "a redirect": {"fault": "status", "status": 302},
+    "a status nobody knows": {"fault": "status", "status": 599},
+    "half of the json": {"fault": "half-json"},
+    "truncated": {"fault": "truncated"},
+    "reset": {"fault": "reset"},
+    "reset in the body": {"fault": "reset-in-body"},
+    "drip": {"fault": "drip", "seconds": 0.02},
+    "huge": {"fault": "huge", "megabytes": 12},
+    "bomb": {"fault": "bomb", "megabytes": 64},
+    "endless": {"fault": "endless"},
+    "loop": {"fault": "loop"},
+    "the clock of tomorrow": {"fault": "clock", "seconds": 86400.0},
+    "the clock of 1970": {"fault": "clock", "seconds": -1.7e9},
+} | {f"junk: {name}": {"fault": "body", "body": body} for name, body in JUNK.items()}
+WHEN = {
+    "now and then": [{"path": "/data/", "every": 4}],
+    "to every look": [{"path": "/data/", "method": "GET"}],
+    "to every effect": [{"path": "/data/", "method": method} for method in ("POST", "PATCH", "DELETE")],
+}
+#: What heals by asking again, or does no harm: the run has to succeed in spite of it.
+HARMLESS = {
+    "html 502", "500", "503", "429 without a hint", "a status nobody knows", "half of the json", "truncated", "reset",
+    "reset in the body", "html 200",
+    "the clock of tomorrow", "the clock of 1970",
+}  # fmt: skip
+
+
+def profile(folder, timeout_s):
+    return replace(
+        Profile.load(env={}, state=str(folder / "state.db")),
+        limits=Limits(rate="5000/s", concurrency=4),
+        retry=RetryPolicy(attempts=8, first_s=0.002, cap_s=0.01, budget_floor=1000),
+        poll=PollPolicy(600.0, 1200.0),
+        timeout_s=timeout_s,
+    )
+
+
+async def go(folder, faults=(), *, before=None, timeout_s=2.0, **options):
+    """One run, which has to end within ten seconds of ours: its report, the platform's ledger."""
+    options = {"seed_counts": SEEDS, **options}
+    store = open_store(folder / "state.db")
+    try:
+        async with simulated(profile(folder, timeout_s), "dev", time_scale=SCALE, run_seconds=RUN_S, **options) as (
+            where,
+            simulator,
+        ):
+            for flow in simulator.objects("flows"):
+                if flow["name"].startswith("Existing ingestion"):
+                    simulator.scheduled_run(flow["id"], seconds=0.0, outcome="failed")
+            flow = next(flow for flow in simulator.objects("flows") if flow["transformations"])
+            pairs = [
+                f"{{destinationId: {flow['id']}, segmentId: {one['value']['id']}}}"
+                for one in flow["transformations"][0]["params"]["segmentSelectors"]["selectors"]
+            ]
+            path = folder / "mixed.yaml"
+            path.write_text(MIXED.replace("PAIRS", ", ".join(pairs)))
+            plan = compile_plan(load(path, grammars=GRAMMARS, env={}), "dev")
+            simulator.advance(60.0)
+            if before is not None:
+                before(simulator)
+            simulator.set_faults(list(faults))
+            async with asyncio.timeout(10):
+                report = await execute(plan, path=path, profile=where, store=store)
+            return report, simulator.ledger()
+    finally:
+        store.close()
+
+
+def judge(report, ledger):
+    """It ended well or said why not, and the platform's book is clean."""
+    assert ledger["duplicates"] == []
+    assert ledger["violations"] == []
+    assert set(ledger["activations"]["pairs"].values()) <= {1}
+    assert report.status in ("succeeded", "failed")
+    if report.status == "failed":
+        assert report.stop or report.failures
+        said = [report.stop, *(failure.message for failure in report.failures)]
+        assert all("Traceback" not in text and "understood (" not in text and len(text) <= 700 for text in said)
+        assert all(failure.message for failure in report.failures)
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_run_ends_by_itself_and_says_what_happened(tmp_path, kind, when):
+    faults = [Fault(**KINDS[kind], **match) for match in WHEN[when]]
+    report, ledger = await go(tmp_path, faults, timeout_s=0.1 if kind == "drip" else 2.0)
+    judge(report, ledger)
+    if when == "now and then" and kind in HARMLESS:
+        assert report.status == "succeeded", (report.failures[:3], report.stop)
+
+
+async def test_without_any_hostility_it_succeeds(tmp_path):
+    report, ledger = await go(tmp_path)
+    judge(report, ledger)
+    assert report.status == "succeeded", (report.failures[:3], report.stop)
+    assert {row.runState for row in report.activations} == {"success"}
