@@ -73,10 +73,12 @@ class Server:
 
             if not _reachable(bin_folder):  # the folder of a private environment: a copy that others may read
                 package = bin_folder.parents[1]
-                for part in (package, package.with_name(f"{package.name}.libs")):
-                    if part.exists():
-                        shutil.copytree(part, self._folder / part.name, symlinks=True)
-                bin_folder = self._folder / package.name / bin_folder.relative_to(package)
+                libraries = package.with_name(f"{package.name}.libs")  # found from where the binaries are
+                kept = self._folder / package.name / bin_folder.parent.name
+                shutil.copytree(bin_folder.parent, kept, symlinks=True)
+                if libraries.exists():
+                    shutil.copytree(libraries, self._folder / libraries.name, symlinks=True)
+                bin_folder = kept / bin_folder.name
                 self._folder.chmod(0o755)
             data = self._folder / "data"
             data.mkdir(mode=0o700)
