@@ -50,7 +50,9 @@ def plan_of(rng, remote):
 
 @given(seeds, st.integers(1, 6), st.integers(1, 6), st.sampled_from([0.0, 0.15, 0.3]), deaths)
 @quick
-def test_every_action_is_done_exactly_once_whatever_dies_and_whatever_is_lost(seed, flows, concurrency, trouble, deaths):
+def test_every_action_is_done_exactly_once_whatever_dies_and_whatever_is_lost(
+    seed, flows, concurrency, trouble, deaths
+):
     rng = Random(seed)
     remote = Flows(rng, Trouble(trouble, at_most=2), flows, run_s=(30.0, 300.0))
     plan, chosen = plan_of(rng, remote)
