@@ -83,7 +83,7 @@ def test_faults_and_deaths_are_ones_that_exist():
         kinds.add(death.kind)
         faultpoint.arm(death.crash_at)
     faultpoint.arm("")
-    assert kinds == {"point", "kill", "freeze", "ctrl-c", "ctrl-c twice"}
+    assert kinds == {"point", "kill", "freeze", "ctrl-c", "ctrl-c twice", "rival", "overtaken"}
 
 
 @pytest.mark.chaos

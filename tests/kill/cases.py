@@ -15,15 +15,15 @@ FLAGS = ("--no-progress", "--report", "report.json")
 
 
 class Workshop:
-    """A few workers, each with a zygote; they all use one thread of platforms."""
+    """A few workers, each with a zygote, or two where processes are to meet; all use one thread of platforms."""
 
-    def __init__(self, folder, workers=3):
+    def __init__(self, folder, workers=3, *, rivals=False):
         self._folder = folder
         self.platforms = Platforms()
         self._zygotes = SimpleQueue()
-        self._all = [Zygote() for _ in range(workers)]
-        for zygote in self._all:
-            self._zygotes.put(zygote)
+        self._all = [Zygote() for _ in range(2 * workers if rivals else workers)]
+        for place in range(workers):
+            self._zygotes.put(self._all[place::workers])
         self._pool = ThreadPoolExecutor(workers, "case")
         self._number = 0
 
@@ -33,15 +33,15 @@ class Workshop:
 
     @contextmanager
     def stage(self, name, **options):
-        zygote = self._zygotes.get()
+        zygotes = self._zygotes.get()
         try:
-            stage = Stage(self.platforms, zygote, self._folder / name, **options)
+            stage = Stage(self.platforms, zygotes, self._folder / name, **options)
             try:
                 yield stage
             finally:
                 stage.close()
         finally:
-            self._zygotes.put(zygote)
+            self._zygotes.put(zygotes)
 
     def close(self):
         self._pool.shutdown(cancel_futures=True)
