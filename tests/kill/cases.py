@@ -62,10 +62,13 @@ def well(done, what):
     assert "internal error" not in done.talk, done.talk
 
 
-def play(workshop, name, kind_name, row):
-    """Die as ``row`` says, go on, and be judged. Raises AssertionError with what is wrong."""
+def play(workshop, name, kind_name, row, state="", seed=0):
+    """Die as ``row`` says, go on, and be judged. Raises AssertionError with what is wrong.
+
+    ``state``: where it is kept, if not in a file of its own; then ``seed`` makes an organisation of its own.
+    """
     kind = KINDS[kind_name]
-    with workshop.stage(name, seed_counts=kind.given) as stage:
+    with workshop.stage(name, seed_counts=kind.given, state=state, seed=seed) as stage:
         path = kind.write(stage)
         command = (kind.command, path, *FLAGS)
         if kind.command == "destroy":
