@@ -17,11 +17,12 @@ PROFILE = """\
 limits: {{rate: 5000/s, concurrency: {concurrency}}}
 poll: {{first_s: 60, cap_s: 300}}
 retry: {{attempts: 8, first_s: 0.01, cap_s: 0.1, budget_floor: {budget}}}
-timeout_s: 0.5
+timeout_s: {timeout}
 lease_s: {lease}
 """
-#: A lease that is waited for to be over.
-LEASE_S = 1.0
+#: A lease whose end is waited for, and what others have. A request that is given up while the machine only had no time
+#: for it would be done after it was looked for, so most cases are patient.
+SHORT_S, LONG_S = 1.0, 10.0
 #: Lives of one command; after so many nothing disturbs it any more, and after as many again it must be over.
 LIVES = 8
 #: Exit codes of a command that may have to be given again: failed rows, a platform that refuses, an interruption.
@@ -52,8 +53,12 @@ class Case:
         self.wish = manifests.draw(self.rng)
         self.secrets = secrets.plant(self.rng)
         self.options = {**troubles.platform(self.rng), "seed_counts": self.wish.given}
+        self.hasty = self.rng.random() < 0.15
         self.profile = PROFILE.format(
-            concurrency=self.rng.choice([1, 3, 10, 50]), budget=self.rng.choice([20, 200, 5000]), lease=LEASE_S
+            concurrency=self.rng.choice([1, 3, 10, 50]),
+            budget=self.rng.choice([20, 200, 5000]),
+            lease=SHORT_S if self.hasty else LONG_S,
+            timeout=(SHORT_S if self.hasty else LONG_S) / 2,
         )
         self.faults = troubles.faults(self.rng)
 
@@ -91,7 +96,7 @@ class Case:
     def _until_done(self, command, path):
         """Give the command, disturb it, and go on until it is over: whether it ever was."""
         self._trouble(self.faults)
-        deaths = [troubles.death(self.rng) for _ in range(self.rng.randint(1, LIVES - 2))]
+        deaths = [troubles.death(self.rng, hasty=self.hasty) for _ in range(self.rng.randint(1, LIVES - 2))]
         following = command
         for life in range(2 * LIVES):
             if life == LIVES:
@@ -140,7 +145,7 @@ class Case:
         if overtaken:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-            time.sleep(1.2 * LEASE_S)
+            time.sleep(1.2 * SHORT_S)
         stage.start(*command, "--no-progress", rival=1)
         second = stage.wait(rival=1) if overtaken else None
         with suppress(ProcessLookupError):

@@ -9,8 +9,10 @@ import pytest
 
 from tests.chaos import secrets, troubles
 from tests.chaos.__main__ import conduct, main, table
+from tests.chaos.case import Case
 
-CASES = range(1, 6)
+#: Patient ones: a busy machine must not make what a person would not see.
+CASES = [number for number in range(1, 20) if not Case(1, number).hasty][:5]
 
 
 def test_a_few_cases(tmp_path):
@@ -27,8 +29,6 @@ def test_a_few_cases(tmp_path):
 
 
 def test_a_case_decides_the_same_again():
-    from tests.chaos.case import Case
-
     first, again, other = Case(5, 3), Case(5, 3), Case(5, 4)
     assert (first.options, first.faults, first.secrets, first.wish.pieces) == (
         again.options, again.faults, again.secrets, again.wish.pieces,
@@ -79,7 +79,7 @@ def test_faults_and_deaths_are_ones_that_exist():
         rng = Random(seed)
         for row in troubles.faults(rng):
             read_fault(row, "a fault")
-        death = troubles.death(rng)
+        death = troubles.death(rng, hasty=seed % 2 == 0)
         kinds.add(death.kind)
         faultpoint.arm(death.crash_at)
     faultpoint.arm("")
