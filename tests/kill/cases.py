@@ -69,11 +69,11 @@ def play(workshop, name, kind_name, row, state="", seed=0):
     """
     kind = KINDS[kind_name]
     with workshop.stage(name, seed_counts=kind.given, state=state, seed=seed) as stage:
+        kind.prepare(stage)
+        if kind.first is not None:
+            well(stage.run("run", kind.write(stage, kind.first)), "the run before")
         path = kind.write(stage)
-        command = (kind.command, path, *FLAGS)
-        if kind.command == "destroy":
-            well(stage.run("run", path), "the run before")
-            command = (*command, "--yes")
+        command = (kind.command, path, *FLAGS, *(["--yes"] if kind.command == "destroy" else []))
         following = command
         for point in row.lives:
             done = stage.run(*following, crash_at=point)

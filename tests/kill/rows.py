@@ -12,7 +12,7 @@ INTENT = "kind='intent'"
 MEANT = r"kind='(step|settled)'(?:(?!Record\().)*'(posts|taken|sent|of|retried)'"
 #: Only looks: there is nothing it could do twice.
 LOOKS = frozenset({"watch"})
-MAKERS = frozenset({"audience-export", "dataset-export", "source-ingestion"})
+MAKERS = frozenset({"audience-export", "dataset-export", "source-ingestion", "changed manifest"})
 
 
 @dataclass(frozen=True)
