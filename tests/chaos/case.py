@@ -87,7 +87,13 @@ class Case:
         done = self._live(("run", path), None)
         if done.code:
             self.outcome.find("failed", f"the second run: exit {done.code}: {done.err[-500:]}")
-        self._judge_second(then, runs + 1)
+        self._judge_later(then, 2, runs + 1)
+        if self.rng.random() < 0.5 and wish.move():
+            wish.write(stage, "chaos")
+            if not self._until_done(("run", path), path):
+                return
+            self._judge_later(then, 3, self._runs())
+            self._judge_moved()
         if self._until_done(("destroy", path, "--yes"), path):
             self._judge_gone(before)
 
@@ -251,13 +257,20 @@ class Case:
         for pair in asked.keys() - {f"{flow}|{audience}" for flow, audience in wanted}:
             self.outcome.find("doubled", f"pair {pair} was activated, and nobody wanted it")
 
-    def _judge_second(self, then, runs):
+    def _judge_later(self, then, least, runs):
+        """A later run makes nothing and deletes nothing, and activates again."""
         ledger = self.stage.ledger()
         self._judge_always(ledger)
         for key in ("created", "deleted"):
             if ledger[key] != then[key]:
-                self.outcome.find("doubled", f"a second run changed what was {key}: {then[key]} to {ledger[key]}")
-        self._judge_pairs(ledger, 2, runs)
+                self.outcome.find("doubled", f"a later run changed what was {key}: {then[key]} to {ledger[key]}")
+        self._judge_pairs(ledger, least, runs)
+
+    def _judge_moved(self):
+        for target in self.stage.objects("targetConnections"):
+            place = str(target["params"].get("path") or target["params"].get("remotePath"))
+            if target["name"].startswith(("Bucket", "Mail")) and "moved" not in place:
+                self.outcome.find("lost", f"target '{target['name']}' was to be moved, and is in {place}")
 
     def _judge_gone(self, before):
         self._judge_always(self.stage.ledger())
