@@ -17,12 +17,15 @@ import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+
+from headgate.store.postgres_schema import MIGRATIONS
 
 ENV = "HEADGATE_TEST_POSTGRES"
 #: A role that must give a password; everybody else is trusted.
@@ -40,6 +43,7 @@ class Server:
         self._durable = durable
         self._folder: Path | None = None
         self._process: subprocess.Popen | None = None
+        self._desk = _Desk()
         self._count = 0
         self._free: list[str] = []
         self._made: list[str] = []
@@ -69,10 +73,12 @@ class Server:
 
             if not _reachable(bin_folder):  # the folder of a private environment: a copy that others may read
                 package = bin_folder.parents[1]
-                for part in (package, package.with_name(f"{package.name}.libs")):
-                    if part.exists():
-                        shutil.copytree(part, self._folder / part.name, symlinks=True)
-                bin_folder = self._folder / package.name / bin_folder.relative_to(package)
+                libraries = package.with_name(f"{package.name}.libs")  # found from where the binaries are
+                kept = self._folder / package.name / bin_folder.parent.name
+                shutil.copytree(bin_folder.parent, kept, symlinks=True)
+                if libraries.exists():
+                    shutil.copytree(libraries, self._folder / libraries.name, symlinks=True)
+                bin_folder = kept / bin_folder.name
                 self._folder.chmod(0o755)
             data = self._folder / "data"
             data.mkdir(mode=0o700)
@@ -95,7 +101,7 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        self._url = f"postgresql://headgate@127.0.0.1:{self._port}/postgres"
+        self._url = f"postgresql://headgate@127.0.0.1:{self._port}/postgres?sslmode=disable"
         self.start()
         password = PASSWORD.replace("'", "''")
         self.sql(f"CREATE ROLE {GUARDED} LOGIN PASSWORD '{password}'")
@@ -128,6 +134,7 @@ class Server:
 
     def halt(self) -> None:
         """End our own server at once, as a crash would; what was committed is kept."""
+        self._desk.hang_up()
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(30)
 
@@ -146,6 +153,7 @@ class Server:
         for name in self._made if not self.own else ():
             with suppress(OSError, asyncpg.PostgresError):
                 self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._desk.close()
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
             with suppress(subprocess.TimeoutExpired):
@@ -158,16 +166,8 @@ class Server:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def sql(self, statement: str, database: str | None = None) -> list:
-        """Rows of one statement, on a connection of its own."""
-
-        async def ask():
-            connection = await asyncpg.connect(self.url(database), timeout=10)
-            try:
-                return await connection.fetch(statement)
-            finally:
-                await connection.close()
-
-        return _in_thread(ask)
+        """Rows of one statement."""
+        return self._desk.ask(self.url(database), statement)
 
     def url(self, database: str | None = None, user: str | None = None) -> str:
         """The URL of one database."""
@@ -186,18 +186,54 @@ class Server:
         return name
 
     def give_back(self, name: str) -> None:
-        """Empty a database for the next test, whoever is still connected: quicker than a new one."""
-        self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-        self.sql("DROP SCHEMA IF EXISTS headgate CASCADE", name)
+        """Empty a database for the next test, whoever is still connected. A whole schema stays: to make one is slow."""
+        self.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            f"WHERE datname = '{name}' AND application_name = 'headgate'"
+        )
+        try:
+            known = self.sql("SELECT number FROM headgate.version", name) == [(len(MIGRATIONS),)]
+            for table in ("lease", "journal", "object", "run", "process", "rate") if known else ():
+                self.sql(f"DELETE FROM headgate.{table}", name)
+        except asyncpg.PostgresError:
+            known = False
+        if not known:
+            self.sql("DROP SCHEMA IF EXISTS headgate CASCADE", name)
         self._free.append(name)
 
 
-def _in_thread(ask):
-    """The result of ``ask()`` on a loop of its own, wherever we are called from."""
-    from concurrent.futures import ThreadPoolExecutor
+class _Desk:
+    """A thread with a connection to every database that was asked about."""
 
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, ask()).result()
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._connections: dict[str, asyncpg.Connection] = {}
+        self._thread = threading.Thread(target=self._loop.run_forever, name="postgres-desk", daemon=True)
+        self._thread.start()
+
+    def ask(self, url: str, statement: str) -> list:
+        return asyncio.run_coroutine_threadsafe(self._ask(url, statement), self._loop).result()
+
+    async def _ask(self, url: str, statement: str) -> list:
+        connection = self._connections.get(url)
+        if connection is None or connection.is_closed():
+            connection = self._connections[url] = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
+        return [tuple(row) for row in await connection.fetch(statement)]
+
+    def hang_up(self) -> None:
+        """Close what is open: a server that ends would take it for a fault."""
+
+        async def end() -> None:
+            while self._connections:
+                self._connections.popitem()[1].terminate()
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result()
+
+    def close(self) -> None:
+        self.hang_up()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 def _binaries() -> Path:

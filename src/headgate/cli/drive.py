@@ -328,7 +328,7 @@ def screen_width() -> int:
 def _notes(asked: Drive, report: Report) -> list[str]:
     """Where the report is, and what to do next."""
     notes = [] if asked.report is None else [f"report: {asked.report}"]
-    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state}"
+    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state_shown}"
     if report.totals["held"] or report.status == "interrupted":
         return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
     path = asked.plan.source.get("path", "MANIFEST")

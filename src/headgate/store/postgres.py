@@ -31,7 +31,7 @@ from headgate.store.postgres_schema import LOCK_CLAIMS, LOCK_KEYS, LOCK_MIGRATIO
 from headgate.store.rows import COLUMNS, packed, run_row, run_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 #: Records read at once.
 PAGE: Final = 10_000
@@ -58,9 +58,9 @@ ON CONFLICT (token) DO UPDATE SET expires_at = excluded.expires_at RETURNING p.i
 _REAP: Final = """
 UPDATE headgate.process SET dead = true WHERE id = $1 AND (expires_at < clock_timestamp() OR $2) RETURNING id
 """
-#: One text for a page of records: a tenth of the cost of as many rows.
+#: A page of records as three columns: half the cost of as many rows.
 _PAGE: Final = """
-SELECT max(seq), '[' || string_agg('["' || kind || '",' || job || ',' || data || ']', ',' ORDER BY seq) || ']'
+SELECT max(seq), string_agg(kind, ','), array_agg(job), '[' || string_agg(data, ',') || ']'
 FROM (SELECT seq, kind, job, data FROM headgate.journal WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3) page
 """
 
@@ -265,22 +265,28 @@ class PostgresStore:
         return [run_row(tuple(row)) for row in rows]
 
     def records(self, run_id: str) -> Iterator[Record]:
-        """The run's journal, oldest first, a page at a time."""
-        last = 0
-        while True:
-            ((found, text),) = self._rows(_PAGE, run_id, last, PAGE)
-            if found is None:
+        """The run's journal, oldest first; while a page is read, the next one is on its way."""
+
+        def page(after: int) -> Callable[[], Any]:
+            async def ask(connection: Connection, _again: bool) -> Any:
+                return await connection.fetchrow(_PAGE, run_id, after, PAGE)
+
+            return self._line.start(ask)
+
+        coming: Callable[[], Any] | None = page(0)
+        while coming is not None:
+            last, kinds, jobs, text = coming()
+            if last is None:
                 return
-            last = found
+            coming = page(last) if len(jobs) == PAGE else None
             try:
-                page = orjson.loads(text)
+                data = orjson.loads(text)
             except orjson.JSONDecodeError as error:
                 raise StoreError(
                     f"{self._where}: the journal of {run_id} cannot be read",
                     hint="restore the schema `headgate` from a copy, or use another database",
                 ) from error
-            for kind, job, data in page:
-                yield Record(kind, job, data)
+            yield from map(Record, kinds.split(","), jobs, data)
 
     def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""

@@ -57,8 +57,17 @@ class Line:
         Raises:
             StoreError: the database refuses or cannot be reached.
         """
-        with plainly(self.url):
-            return self.spawn(self._ask(ask, patient=patient)).result()
+        return self.start(ask, patient=patient)()
+
+    def start(self, ask: Callable[[Connection, bool], Awaitable[T]], *, patient: bool = True) -> Callable[[], T]:
+        """As :meth:`call`, in two steps: ask now, and wait for the result when what this gives is called."""
+        coming = self.spawn(self._ask(ask, patient=patient))
+
+        def result() -> T:
+            with plainly(self.url):
+                return coming.result()
+
+        return result
 
     async def _ask(self, ask: Callable[[Connection, bool], Awaitable[T]], *, patient: bool) -> T:
         until_mono = time.monotonic() + (PATIENCE_S if patient else 0.0)
