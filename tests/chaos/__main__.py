@@ -18,7 +18,7 @@ from tests.chaos.case import Case
 from tests.kill.cases import Workshop
 
 KINDS = ("doubled", "lost", "twice at once", "violations", "secrets", "failed")
-DID = ("commands", "kills", "freezes", "Ctrl-C", "faults")
+DID = ("commands", "kills", "freezes", "Ctrl-C", "rival", "overtaken", "faults")
 
 
 def play(workshop, seed, number, state):
@@ -33,7 +33,7 @@ def play(workshop, seed, number, state):
 def conduct(folder, *, seed, minutes=0.0, cases=(), state="", workers=2, tell=print):
     """Play ``cases``, or one after the other for ``minutes``. Returns the outcomes."""
     until = time.monotonic() + 60 * minutes
-    workshop = Workshop(folder, workers)
+    workshop = Workshop(folder, workers, rivals=True)
     outcomes, waiting = [], []
     numbers = iter(cases) if cases else count(1)
     try:

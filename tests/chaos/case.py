@@ -17,12 +17,17 @@ PROFILE = """\
 limits: {{rate: 5000/s, concurrency: {concurrency}}}
 poll: {{first_s: 60, cap_s: 300}}
 retry: {{attempts: 8, first_s: 0.01, cap_s: 0.1, budget_floor: {budget}}}
-timeout_s: 1
+timeout_s: {timeout}
+lease_s: {lease}
 """
+#: A lease whose end is waited for, and what others have. A request that is given up while the machine only had no time
+#: for it would be done after it was looked for, so most cases are patient.
+SHORT_S, LONG_S = 1.0, 10.0
 #: Lives of one command; after so many nothing disturbs it any more, and after as many again it must be over.
 LIVES = 8
 #: Exit codes of a command that may have to be given again: failed rows, a platform that refuses, an interruption.
 NOT_YET = (1, 3, 130, -signal.SIGKILL)
+BUSY = 4
 MADE = ("flows", "sourceConnections", "targetConnections", "dataSets")
 
 
@@ -48,8 +53,12 @@ class Case:
         self.wish = manifests.draw(self.rng)
         self.secrets = secrets.plant(self.rng)
         self.options = {**troubles.platform(self.rng), "seed_counts": self.wish.given}
+        self.hasty = self.rng.random() < 0.15
         self.profile = PROFILE.format(
-            concurrency=self.rng.choice([1, 3, 10, 50]), budget=self.rng.choice([20, 200, 5000])
+            concurrency=self.rng.choice([1, 3, 10, 50]),
+            budget=self.rng.choice([20, 200, 5000]),
+            lease=SHORT_S if self.hasty else LONG_S,
+            timeout=(SHORT_S if self.hasty else LONG_S) / 2,
         )
         self.faults = troubles.faults(self.rng)
 
@@ -78,7 +87,13 @@ class Case:
         done = self._live(("run", path), None)
         if done.code:
             self.outcome.find("failed", f"the second run: exit {done.code}: {done.err[-500:]}")
-        self._judge_second(then, runs + 1)
+        self._judge_later(then, 2, runs + 1)
+        if self.rng.random() < 0.5 and wish.move():
+            wish.write(stage, "chaos")
+            if not self._until_done(("run", path), path):
+                return
+            self._judge_later(then, 3, self._runs())
+            self._judge_moved()
         if self._until_done(("destroy", path, "--yes"), path):
             self._judge_gone(before)
 
@@ -87,17 +102,18 @@ class Case:
     def _until_done(self, command, path):
         """Give the command, disturb it, and go on until it is over: whether it ever was."""
         self._trouble(self.faults)
-        deaths = [troubles.death(self.rng) for _ in range(self.rng.randint(1, LIVES - 2))]
+        deaths = [troubles.death(self.rng, hasty=self.hasty) for _ in range(self.rng.randint(1, LIVES - 2))]
         following = command
         for life in range(2 * LIVES):
             if life == LIVES:
                 self._trouble([])
-            done = self._live(following, deaths.pop(0) if deaths else None)
+            death = deaths.pop(0) if deaths else None
+            done = self._live(following, death)
             over = done.code == 0 and "nothing is unfinished" not in done.err
             if over and not deaths:
                 self._trouble([])
                 return True
-            if done.code not in (0, *NOT_YET):
+            if done.code not in (0, *NOT_YET) and not (done.code == BUSY and death and death.kind == "overtaken"):
                 self.outcome.find("failed", f"{following[0]}: exit {done.code}: {done.talk[-1500:]}")
                 return False
             if over:
@@ -116,11 +132,44 @@ class Case:
         counts["commands"] += 1
         if death is None or death.kind == "point":
             done = stage.run(*command, *flags, crash_at=death.crash_at if death else "")
+        elif death.kind in ("rival", "overtaken"):
+            done = self._meet(command, flags, death)
         else:
             pid = stage.start(*command, *flags)
             with suppress(ProcessLookupError):
                 self._disturb(pid, death)
             done = stage.wait()
+        self._listen(command, done)
+        return done
+
+    def _meet(self, command, flags, death):
+        """Two processes with one command: one has the run, and the other says who. What the later one to have it says."""
+        stage, overtaken = self.stage, death.kind == "overtaken"
+        self.outcome.counts[death.kind] += 1
+        pid = stage.start(*command, *flags, crash_at=death.crash_at)
+        time.sleep(death.after_s if overtaken else death.after_s / 3)
+        if overtaken:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(1.2 * SHORT_S)
+        stage.start(*command, "--no-progress", rival=1)
+        second = stage.wait(rival=1) if overtaken else None
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+        first, second = stage.wait(), second or stage.wait(rival=1)
+        for one in (first, second):
+            # Frozen in the middle of a commit, it has the file and not only the run.
+            known = ("is being driven by process", "was taken over by", *(["another program"] if overtaken else []))
+            if one.code == 4 and not any(words in one.err for words in known):
+                self.outcome.find("failed", f"a rival of {command[0]}: exit 4: {one.talk[-1500:]}")
+            self._listen(command, one)
+        if first.code == second.code == 4 and not overtaken:
+            self.outcome.find("failed", f"neither of two has the run: {first.talk[-500:]} {second.talk[-500:]}")
+        return first if second.code == 4 else second
+
+    def _listen(self, command, done):
+        """What no command may ever say."""
+        counts = self.outcome.counts
         counts["kills"] += done.code == -signal.SIGKILL
         counts["Ctrl-C"] += done.code == 130
         for word in ("Traceback", "internal error", "Exception ignored", "BROKEN"):
@@ -128,7 +177,6 @@ class Case:
                 self.outcome.find("failed", f"{command[0]} said {word}: {done.talk[-1500:]}")
         if done.code == HUNG:
             self.outcome.find("failed", f"{command[0]} hung: {done.talk[-1500:]}")
-        return done
 
     def _disturb(self, pid, death):
         time.sleep(death.after_s)
@@ -209,13 +257,20 @@ class Case:
         for pair in asked.keys() - {f"{flow}|{audience}" for flow, audience in wanted}:
             self.outcome.find("doubled", f"pair {pair} was activated, and nobody wanted it")
 
-    def _judge_second(self, then, runs):
+    def _judge_later(self, then, least, runs):
+        """A later run makes nothing and deletes nothing, and activates again."""
         ledger = self.stage.ledger()
         self._judge_always(ledger)
         for key in ("created", "deleted"):
             if ledger[key] != then[key]:
-                self.outcome.find("doubled", f"a second run changed what was {key}: {then[key]} to {ledger[key]}")
-        self._judge_pairs(ledger, 2, runs)
+                self.outcome.find("doubled", f"a later run changed what was {key}: {then[key]} to {ledger[key]}")
+        self._judge_pairs(ledger, least, runs)
+
+    def _judge_moved(self):
+        for target in self.stage.objects("targetConnections"):
+            place = str(target["params"].get("path") or target["params"].get("remotePath"))
+            if target["name"].startswith(("Bucket", "Mail")) and "moved" not in place:
+                self.outcome.find("lost", f"target '{target['name']}' was to be moved, and is in {place}")
 
     def _judge_gone(self, before):
         self._judge_always(self.stage.ledger())

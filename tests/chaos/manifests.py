@@ -38,6 +38,14 @@ class Wish:
     def wants(self, collection, name):
         self.names.setdefault(collection, Counter())[name] += 1
 
+    def move(self):
+        """Want every audience export in another folder; whether there is any."""
+        mine = [entry for entry in self.entries if entry["kind"] == "audience-export"]
+        for entry in mine:
+            field = "path" if "path" in entry["target"] else "remotePath"
+            entry["target"] = {**entry["target"], field: f"/moved{entry['target'][field]}"}
+        return bool(mine)
+
     def write(self, stage, name):
         body = {"headgate": 1, "name": name, "sandbox": "dev", "connections": self.connections,
                 "entries": self.entries, "options": self.options}  # fmt: skip
@@ -97,7 +105,7 @@ def _exports(wish):
     """Audience exports: the flows' names and their audiences."""
     rng, made = wish.rng, {}
     for piece, prefix, connection, target in (
-        ("bucket", "Bucket", kinds.BUCKET, {"bucketName": "acme", "path": "a/${row}"}),
+        ("bucket", "Bucket", kinds.BUCKET, {"bucketName": "acme", "path": "/a/${row}"}),
         ("mail", "Mail", kinds.MAIL, {"mode": "FTP", "remotePath": "/m/${row}"}),
     ):
         if piece not in wish.pieces:

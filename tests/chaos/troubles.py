@@ -60,7 +60,11 @@ def platform(rng: Random) -> dict:
 
 @dataclass(frozen=True)
 class Death:
-    """How one life ends: at a fault point, or after ``after_s`` by signals, or by itself."""
+    """How one life ends: at a fault point, or after ``after_s`` by signals, or by itself.
+
+    A rival does the same at the same time, and the first of the two is killed at a fault point, or neither. Overtaken:
+    it is frozen until its lease is over and another has the run, and then goes on.
+    """
 
     kind: str
     crash_at: str = ""
@@ -68,16 +72,18 @@ class Death:
     frozen_s: float = 0.0
 
 
-def death(rng: Random) -> Death:
-    """One of them."""
-    kind = rng.choice(["point", "point", "point", "kill", "kill", "freeze", "ctrl-c", "ctrl-c twice"])
-    if kind == "point":
+def death(rng: Random, *, hasty: bool) -> Death:
+    """One of them; only where a lease is short is its end waited for."""
+    known = ["point", "point", "point", "kill", "kill", "freeze", "ctrl-c", "ctrl-c twice", "rival"]
+    kind = rng.choice(known + ["overtaken"] * 3 * hasty)
+    crash_at = ""
+    if kind == "point" or (kind == "rival" and rng.random() < 0.6):
         point = rng.choice(list(Point))
         pattern = rng.choice(["", "", EFFECT]) if point in _OF_ENDPOINTS else ""
         many = point in _OF_ENDPOINTS or point in (Point.GROUP_OPEN, Point.GROUP_DURABLE)
         nth = int(1 + rng.expovariate(1 / 8)) if many else 1
-        return Death(kind, f"{point}:{nth}:{pattern}")
-    return Death(kind, after_s=rng.uniform(0.02, 0.25), frozen_s=rng.uniform(0.02, 0.3))
+        crash_at = f"{point}:{nth}:{pattern}"
+    return Death(kind, crash_at, rng.uniform(0.02, 0.25), rng.uniform(0.02, 0.3))
 
 
 _OF_ENDPOINTS = (

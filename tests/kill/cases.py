@@ -15,15 +15,15 @@ FLAGS = ("--no-progress", "--report", "report.json")
 
 
 class Workshop:
-    """A few workers, each with a zygote; they all use one thread of platforms."""
+    """A few workers, each with a zygote, or two where processes are to meet; all use one thread of platforms."""
 
-    def __init__(self, folder, workers=3):
+    def __init__(self, folder, workers=3, *, rivals=False):
         self._folder = folder
         self.platforms = Platforms()
         self._zygotes = SimpleQueue()
-        self._all = [Zygote() for _ in range(workers)]
-        for zygote in self._all:
-            self._zygotes.put(zygote)
+        self._all = [Zygote() for _ in range(2 * workers if rivals else workers)]
+        for place in range(workers):
+            self._zygotes.put(self._all[place::workers])
         self._pool = ThreadPoolExecutor(workers, "case")
         self._number = 0
 
@@ -33,15 +33,15 @@ class Workshop:
 
     @contextmanager
     def stage(self, name, **options):
-        zygote = self._zygotes.get()
+        zygotes = self._zygotes.get()
         try:
-            stage = Stage(self.platforms, zygote, self._folder / name, **options)
+            stage = Stage(self.platforms, zygotes, self._folder / name, **options)
             try:
                 yield stage
             finally:
                 stage.close()
         finally:
-            self._zygotes.put(zygote)
+            self._zygotes.put(zygotes)
 
     def close(self):
         self._pool.shutdown(cancel_futures=True)
@@ -62,15 +62,18 @@ def well(done, what):
     assert "internal error" not in done.talk, done.talk
 
 
-def play(workshop, name, kind_name, row):
-    """Die as ``row`` says, go on, and be judged. Raises AssertionError with what is wrong."""
+def play(workshop, name, kind_name, row, state="", seed=0):
+    """Die as ``row`` says, go on, and be judged. Raises AssertionError with what is wrong.
+
+    ``state``: where it is kept, if not in a file of its own; then ``seed`` makes an organisation of its own.
+    """
     kind = KINDS[kind_name]
-    with workshop.stage(name, seed_counts=kind.given) as stage:
+    with workshop.stage(name, seed_counts=kind.given, state=state, seed=seed) as stage:
+        kind.prepare(stage)
+        if kind.first is not None:
+            well(stage.run("run", kind.write(stage, kind.first)), "the run before")
         path = kind.write(stage)
-        command = (kind.command, path, *FLAGS)
-        if kind.command == "destroy":
-            well(stage.run("run", path), "the run before")
-            command = (*command, "--yes")
+        command = (kind.command, path, *FLAGS, *(["--yes"] if kind.command == "destroy" else []))
         following = command
         for point in row.lives:
             done = stage.run(*following, crash_at=point)
@@ -85,9 +88,9 @@ def play(workshop, name, kind_name, row):
         ledger = stage.ledger()
         judge_always(ledger)
         kind.judge(stage, ledger)
-        again = stage.run(*command)
-        well(again, "the second run")
-        _judge_second(stage, kind, ledger, stage.ledger())
+        if kind_name not in row.never:
+            well(stage.run(*command), "the second run")
+            _judge_second(stage, kind, ledger, stage.ledger())
 
 
 def _go_on(stage, command, died_at):

@@ -40,14 +40,14 @@ class Kind:
     given: dict[str, int] = field(default_factory=dict)
     prepare: Callable[[Any], Any] = nothing
     then: frozenset[str] = frozenset({"reused"})
-    #: What the command is; of a destroy, the manifest has been run before.
     command: str = "run"
+    #: The entries of a run that went before, if there was one.
+    first: Callable[[Any], list[dict]] | None = None
 
-    def write(self, stage, name="kill"):
-        """Furnish the platform and write the manifest; its path, relative to the stage's folder."""
-        self.prepare(stage)
+    def write(self, stage, entries=None, name="kill"):
+        """Write the manifest, with its own entries or others; its path, relative to the stage's folder."""
         body = {"headgate": 1, "name": name, "sandbox": "dev", "connections": self.connections,
-                "entries": self.entries(stage), "options": self.options}  # fmt: skip
+                "entries": (entries or self.entries)(stage), "options": self.options}  # fmt: skip
         (stage.folder / f"{name}.json").write_text(json.dumps(body))
         return f"{name}.json"
 
@@ -187,6 +187,22 @@ def judge_watch(stage, ledger):
     assert set(ledger["requests"]["byEndpoint"]) <= {"GET /flows", "GET /runs", "GET /flows/{id}"}
 
 
+def moved(stage):
+    """The same exports, to other folders."""
+    bucket, mail = exports(stage)
+    return [{**bucket, "target": {**bucket["target"], "path": "moved/${row}"}},
+            {**mail, "target": {**mail["target"], "remotePath": "/moved/${row}"}}]  # fmt: skip
+
+
+def judge_moved(stage, ledger):
+    judge_exports(stage, ledger)
+    assert ledger["updated"]["targetConnections"] == 3, "each target once, however often the run died"
+    places = [
+        one["params"].get("path") or one["params"].get("remotePath") for one in stage.objects("targetConnections")
+    ]
+    assert all("moved" in place for place in places), places
+
+
 def judge_gone(_stage, ledger):
     assert not any(ledger["objects"].values())
     assert ledger["deleted"] == {key: count for key, count in ledger["created"].items() if count}
@@ -216,9 +232,12 @@ KINDS = {
         watch, judge_watch, frozenset({"unchanged"}), given={"flows": 2}, prepare=with_runs,
         then=frozenset({"unchanged"}),
     ),
+    "changed manifest": Kind(
+        moved, judge_moved, frozenset({"updated"}), {"bucket": BUCKET, "mail": MAIL}, first=exports
+    ),
     "destroy": Kind(
         exports, judge_gone, frozenset({"deleted"}), {"bucket": BUCKET, "mail": MAIL}, then=frozenset(),
-        command="destroy",
+        command="destroy", first=exports,
     ),
 }  # fmt: skip
 

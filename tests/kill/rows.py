@@ -12,7 +12,7 @@ INTENT = "kind='intent'"
 MEANT = r"kind='(step|settled)'(?:(?!Record\().)*'(posts|taken|sent|of|retried)'"
 #: Only looks: there is nothing it could do twice.
 LOOKS = frozenset({"watch"})
-MAKERS = frozenset({"audience-export", "dataset-export", "source-ingestion"})
+MAKERS = frozenset({"audience-export", "dataset-export", "source-ingestion", "changed manifest"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,15 @@ def rows():
         Row("all is done, the end is not committed", ("finishing",)),
         Row("the end is written, nobody was told", ("finished",)),
     ]  # fmt: skip
+
+
+#: What another store does in another way, on the kinds that use most of it.
+STORE_ROWS = (
+    "a new run is written, not committed", "an intent is written, not committed", "an intent is durable, nobody knows",
+    "a request was sent", "what an answer means is written, not committed", "a takeover is written, not committed",
+    "all is done, the end is not committed", "the end is written, nobody was told",
+)  # fmt: skip
+STORE_KINDS = ("audience-export", "activation", "destroy")
 
 
 def more_rows(depth):

@@ -45,8 +45,8 @@ class Platforms:
 class Stage:
     """One platform, one folder, one state."""
 
-    def __init__(self, platforms, zygote, folder: Path, *, state="", profile=PROFILE, secrets=SECRETS, **options):
-        self._platforms, self._zygote, self.folder = platforms, zygote, folder
+    def __init__(self, platforms, zygotes, folder: Path, *, state="", profile=PROFILE, secrets=SECRETS, **options):
+        self._platforms, self._zygotes, self.folder = platforms, zygotes, folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "headgate.yaml").write_text(profile)
         options = {"time_scale": SCALE, "delete_status": "alternate", "delete_seconds": 60.0, **options}
@@ -77,14 +77,16 @@ class Stage:
         """The runs of a flow, oldest first."""
         return self.do(lambda: list(self.simulator._server.world.runs.of_flow(flow)))
 
-    def start(self, *args, crash_at=""):
-        return self._zygote.start(args, cwd=self.folder, env=self._env(crash_at))
+    def start(self, *args, crash_at="", rival=0):
+        """Begin a command; its pid. Rival 1 runs beside rival 0, where the workshop has them."""
+        return self._zygotes[rival].start(args, cwd=self.folder, env=self._env(crash_at), mark="ab"[rival])
 
-    def wait(self):
-        return self._zygote.wait()
+    def wait(self, rival=0):
+        return self._zygotes[rival].wait()
 
     def run(self, *args, crash_at=""):
-        return self._zygote.run(args, cwd=self.folder, env=self._env(crash_at))
+        self.start(*args, crash_at=crash_at)
+        return self.wait()
 
     def _env(self, crash_at):
         return {**self.env, VARIABLE: crash_at} if crash_at else self.env

@@ -45,10 +45,10 @@ class Zygote:
         self._talk = None
         self._spoken = self._pid = 0
 
-    def start(self, args, *, cwd, env):
+    def start(self, args, *, cwd, env, mark=""):
         """Begin ``headgate args`` in ``cwd``; its pid."""
         self._spoken += 1
-        self._talk = (cwd / f".{self._spoken}.out", cwd / f".{self._spoken}.err")
+        self._talk = (cwd / f".{self._spoken}{mark}.out", cwd / f".{self._spoken}{mark}.err")
         for file in self._talk:
             file.write_bytes(b"")
         order = {"args": list(args), "cwd": str(cwd), "env": env, "talk": [str(file) for file in self._talk]}
@@ -72,10 +72,6 @@ class Zygote:
         code = HUNG if hung.is_set() else code
         out, err = (file.read_text(errors="replace") for file in self._talk)
         return Ended(code, out, err)
-
-    def run(self, args, *, cwd, env):
-        self.start(args, cwd=cwd, env=env)
-        return self.wait()
 
     def close(self):
         self._process.stdin.close()
