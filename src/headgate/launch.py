@@ -334,7 +334,12 @@ class _FinishBy:
 
 
 def world_of(state: str) -> Path:
-    """Where the embedded platform of ``--simulate`` keeps its world: beside the state it belongs to."""
+    """Where the embedded platform of ``--simulate`` keeps its world: beside the state it belongs to.
+
+    One that belongs to a shared state (a URL) is this folder's.
+    """
+    if "://" in state:
+        return Path(".headgate/platform.jsonl")
     path = Path(state)
     return path.with_name("platform.jsonl" if path.name == "state.db" else f"{path.stem}.platform.jsonl")
 

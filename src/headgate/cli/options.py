@@ -45,7 +45,9 @@ def as_json(command: Command) -> Command:
 def profile(command: Command) -> Command:
     """``--profile`` and ``--state``."""
     for option in (
-        click.option("--state", metavar="PATH", help="State store  [default: .headgate/state.db]"),
+        click.option(
+            "--state", metavar="PATH|URL", help="State store: a file or postgresql://…  [default: .headgate/state.db]"
+        ),
         click.option("--profile", metavar="FILE", help="Profile: who we are, and how fast."),
     ):
         command = option(command)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headgate.cli.app import Talk, say
-from headgate.errors import UsageError
+from headgate.errors import StoreMissing, UsageError
+from headgate.secret import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,14 +132,18 @@ def saved_plan(path: Path) -> SavedPlan | None:
 
 
 @contextmanager
-def reading(state: str) -> Iterator[Store | None]:
-    """The store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
+def reading(state: str, org: str = "") -> Iterator[Store | None]:
+    """The store as ``org`` sees it, opened for reading beside whoever writes it; ``None`` when there is none yet."""
     from headgate.store import open_store
 
     if "://" not in state and not Path(state).exists():
         yield None
         return
-    store = open_store(state, readonly=True)
+    try:
+        store = open_store(state, readonly=True, org=org)
+    except StoreMissing:
+        yield None
+        return
     try:
         yield store
     finally:
@@ -160,7 +165,7 @@ def find_run(store: Store | None, name: str, state: str) -> RunRow:
     if found:
         raise UsageError(f"{len(found)} runs begin with '{name}'", hint=f"such as {found[0].id}, {found[1].id}")
     hint = suggestion(name, [run.id for run in runs], noun="runs", most=3) or "`headgate runs` lists them"
-    raise UsageError(f"there is no run '{name}' in {state}", hint=hint)
+    raise UsageError(f"there is no run '{name}' in {without_password(state)}", hint=hint)
 
 
 def confirm(profile: Profile, sandbox: str, yes: str | None) -> None:

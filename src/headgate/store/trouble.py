@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from headgate.errors import StoreBusy, StoreError
+from headgate.errors import StoreBusy, StoreError, StoreMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +85,9 @@ def no_store(path: Path) -> StoreError:
     )
 
 
-def nothing_yet(path: Path) -> StoreError:
+def nothing_yet(path: Path) -> StoreMissing:
     """The file is there, and nothing was ever written to it."""
-    return StoreError(f"{path}: nothing is in this state store yet", hint="run a manifest first, or give --state")
+    return StoreMissing(f"{path}: nothing is in this state store yet", hint="run a manifest first, or give --state")
 
 
 def _of_sqlite(path: Path, error: sqlite3.Error) -> StoreError:

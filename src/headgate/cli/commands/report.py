@@ -48,8 +48,8 @@ def command(
     from headgate.report.render_ids import ids_text
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
-        row = find_run(store, run, settings.state_shown)
+    with reading(settings.state, settings.org_id) as store:
+        row = find_run(store, run, settings.state)
         if store is None:
             return
         found = report_of(store, row.id)

@@ -32,10 +32,10 @@ def command(run: str | None, settings: bool, json: bool, profile: str | None, st
     if settings:
         click.echo(settings_view.as_json(loaded) if json else settings_view.text(loaded))
         return
-    with reading(loaded.state) as store:
+    with reading(loaded.state, loaded.org_id) as store:
         if store is None or not (rows := store.runs()):
             if run:
-                find_run(store, run, loaded.state_shown)
+                find_run(store, run, loaded.state)
             say(f"no runs in {loaded.state_shown} yet")
             if json:
                 click.echo("null")
