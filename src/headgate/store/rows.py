@@ -27,12 +27,13 @@ def run_row(row: Sequence[Any]) -> RunRow:
         StoreError: it is not what was stored.
     """
     try:
-        return RunRow(*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1]))
+        values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
     except orjson.JSONDecodeError as error:
         raise StoreError(
             f"the state store is broken: what it says of run {row[0]} cannot be read",
             hint="restore it from a copy, or use another --state",
         ) from error
+    return RunRow(*values)
 
 
 def run_values(run: RunRow) -> tuple[Any, ...]:
