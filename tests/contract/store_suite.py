@@ -222,6 +222,19 @@ class StoreSuite:
             store.begin(row(manifest="other"), b"two")
         assert store.outline("r1") == b"one"
 
+    def test_a_begin_that_fails_leaves_nothing_to_act_on(self, place, store):
+        """Its row of a process is taken back; whoever gets that number next must not be taken for it."""
+        other, third = place.open(), place.open()
+        other.begin(row("r1"), b"")
+        with pytest.raises(StoreError):
+            store.begin(row("r1", manifest="other"), b"")
+        third.begin(row("r2", manifest="third"), b"")
+        with pytest.raises(StoreBusy):
+            store.claim("r2")
+        assert len(store.runs()) == 2
+        other.close()
+        third.close()
+
     def test_runs_are_listed_newest_first(self, store):
         for run, at in (("old", 10.0), ("new", 30.0), ("mid", 20.0)):
             store.begin(row(run, started_at=at), b"")
