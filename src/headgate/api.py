@@ -284,7 +284,7 @@ async def conduct(
         **wishes.args,
     }
     async with AsyncExitStack() as stack:
-        store = open_store(profile.state, org=profile.org_id)
+        store = open_store(profile.state, lease_s=profile.lease_life_s, org="" if simulate else profile.org_id)
         stack.callback(store.close)
         stranger = made_elsewhere(store, plan.sandbox, where)
         if stranger:

@@ -5,22 +5,14 @@ import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 
 import pytest
 
 from tests.acceptance.world import assert_clean, served, write_manifest
 
-#: The command with a lease of a second instead of a minute, so that a test need not wait that long.
-IMPATIENT = """
-import sys
-import headgate.store
-headgate.store.open_store.__kwdefaults__["lease_s"] = 1.0
-from headgate.__main__ import main
-sys.exit(main())
-"""
+#: Seconds, instead of a minute.
+LEASE_S = 2.0
 
 
 @pytest.fixture
@@ -29,14 +21,11 @@ def world(tmp_path):
         yield world
 
 
-def start(world, *arguments):
-    """Like ``world.start``, with the short lease."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", IMPATIENT, *arguments], cwd=world.folder, env=world.env, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    world.started.append(process)
-    return process
+def impatient(folder):
+    """A profile with a lease short enough to wait for."""
+    path = folder / "impatient.yaml"
+    path.write_text(f"timeout_s: {LEASE_S / 2}\nlease_s: {LEASE_S}\n")
+    return path
 
 
 def ended(process):
@@ -87,11 +76,12 @@ def test_of_two_that_start_together_one_runs_and_the_other_names_it(world):
 def test_a_process_frozen_past_its_lease_sends_no_further_effect(world):
     path, items, pairs = write_manifest(world.folder)
     # Slow, so that it is frozen between two requests and not on the way of one.
-    frozen = start(world, "run", str(path), "--rate", "10/s", "--no-progress")
+    world.env["HEADGATE_PROFILE"] = str(impatient(world.folder))
+    frozen = world.start("run", str(path), "--rate", "10/s", "--no-progress")
     assert world.await_requests(frozen, 12)
     freeze(world, frozen)
-    time.sleep(1.1)
-    other = start(world, "resume", "--rate", "300/s", "--no-progress", "--report", "report.json")
+    time.sleep(1.1 * LEASE_S)
+    other = world.start("resume", "--rate", "300/s", "--no-progress", "--report", "report.json")
     code, talk = ended(other)
     assert code == 0, talk
     before = effects(world)
