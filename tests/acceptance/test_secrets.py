@@ -265,3 +265,25 @@ def test_a_process_that_is_looked_at_and_crashes_tells_nothing(told, monkeypatch
     assert b"Fatal Python error: Aborted" in err
     detective.search(out + err, "the last words")
     detective.search_files(told)
+
+
+def test_a_file_of_another_folder_is_read_only_where_that_is_allowed_and_a_resume_remembers(told, monkeypatch, capfd):
+    (told / "elsewhere").mkdir()
+    (told / "key.txt").rename(told / "elsewhere" / "key.txt")
+    (told / "work").mkdir()
+    path = told / "work" / "planted.yaml"
+    path.write_text((told / "planted.yaml").read_text().replace("key.txt", "../elsewhere/key.txt"))
+    done = command(capfd, "validate", path, *USER)
+    assert done.code == 2
+    assert "lies outside the manifest's folder" in done.err
+    assert f"--allow-files {told / 'elsewhere'}" in done.err
+    allowed = ("--allow-files", told / "elsewhere")
+    assert command(capfd, "validate", path, *USER, *allowed).code == 0
+    with served(time_scale=3600) as platform:
+        leads_to(platform, monkeypatch, 3600)
+        platform.set_faults([Fault("status", method="POST", path="/connections$", status=401)])
+        started = command(capfd, "run", path, *USER, *allowed, "--no-progress", "--select", "Blob")
+        assert started.code == 3, started.err
+        platform.set_faults([])
+        done = command(capfd, "resume", *USER, "--no-progress")
+        assert done.code == 0, done.err

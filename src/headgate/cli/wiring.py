@@ -12,6 +12,7 @@ import click
 
 from headgate.cli.app import Talk, say
 from headgate.errors import StoreMissing, UsageError
+from headgate.secret import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +161,7 @@ def find_run(store: Store | None, name: str, state: str) -> RunRow:
     if found:
         raise UsageError(f"{len(found)} runs begin with '{name}'", hint=f"such as {found[0].id}, {found[1].id}")
     hint = suggestion(name, [run.id for run in runs], noun="runs", most=3) or "`headgate runs` lists them"
-    raise UsageError(f"there is no run '{name}' in {state}", hint=hint)
+    raise UsageError(f"there is no run '{name}' in {without_password(state)}", hint=hint)
 
 
 def confirm(profile: Profile, sandbox: str, yes: str | None) -> None:

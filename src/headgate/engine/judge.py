@@ -36,8 +36,10 @@ class Judge:
         #: Somebody said that all may fail: then no wall stops it either.
         self._through = rules.tolerance is not None and rules.tolerance.ratio == 1.0
         self._choosing = {row.job: row.entry for row in plan.selections}
-        #: Jobs of each item that are not settled yet.
-        self._left = Counter(job.item for job in plan.jobs)
+        #: Jobs of each item that are not settled yet; the last place is that of what belongs to none.
+        self._left = [0] * (len(plan.items) + 1)
+        for job in plan.jobs:
+            self._left[job.item] += 1
         self._failed_items: set[int] = set()
 
     @property

@@ -24,12 +24,15 @@ def run_row(row: Sequence[Any]) -> RunRow:
     """The run of one row of ``COLUMNS``.
 
     Raises:
-        StoreError: somebody has written what we would not.
+        StoreError: it is not what was stored.
     """
     try:
         values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
     except orjson.JSONDecodeError as error:
-        raise StoreError(f"what the state store says of run {row[0]} cannot be read") from error
+        raise StoreError(
+            f"the state store is broken: what it says of run {row[0]} cannot be read",
+            hint="restore it from a copy, or use another --state",
+        ) from error
     return RunRow(*values)
 
 

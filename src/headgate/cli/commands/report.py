@@ -49,7 +49,7 @@ def command(
 
     settings = load_profile(profile, state)
     with reading(settings) as store:
-        row = find_run(store, run, settings.state_shown)
+        row = find_run(store, run, settings.state)
         if store is None:
             return
         found = report_of(store, row.id)

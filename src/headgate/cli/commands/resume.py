@@ -65,7 +65,7 @@ def command(
 
     settings = load_profile(profile, state)
     with reading(settings) as store:
-        row = find_run(store, run, settings.state_shown) if run else last_unfinished(store) if store else None
+        row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
     if row is None or not row.unfinished:

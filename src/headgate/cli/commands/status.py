@@ -35,13 +35,13 @@ def command(run: str | None, settings: bool, json: bool, profile: str | None, st
     with reading(loaded) as store:
         if store is None or not (rows := store.runs()):
             if run:
-                find_run(store, run, loaded.state_shown)
+                find_run(store, run, loaded.state)
             say(f"no runs in {loaded.state_shown} yet")
             if json:
                 click.echo("null")
             return
         row = (
-            find_run(store, run, loaded.state_shown)
+            find_run(store, run, loaded.state)
             if run
             else next((one for one in rows if one.status == "running"), rows[0])
         )
