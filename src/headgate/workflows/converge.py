@@ -17,7 +17,7 @@ from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.planning.content import CHANGEABLE
 from headgate.workflows.contract import Ask, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.evidence import EVIDENCE, Evidence
-from headgate.workflows.reading import part, text
+from headgate.workflows.reading import part
 from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS, flow_of, is_settled, quoted
 
 if TYPE_CHECKING:

@@ -207,7 +207,9 @@ class DataSets(Dialect):
         if not isinstance(body, dict) or not all(isinstance(row, dict) for row in body.values()):
             return None
         return [
-            Seen(remote, text(row.get("description")), str(row.get("created")), row) for remote, row in body.items() if ident(remote)
+            Seen(remote, text(row.get("description")), str(row.get("created")), row)
+            for remote, row in body.items()
+            if ident(remote)
         ]
 
     def after(self, body: Any, cursor: str) -> str:
