@@ -96,6 +96,27 @@ async def test_a_body_that_never_ends_is_not_read_to_its_end():
     assert peak < MEMORY, f"{peak:.0f} MiB"
 
 
+async def test_many_long_answers_at_once_are_read_in_turns():
+    block = b"%x\r\n" % (7 << 20) + b" " * (7 << 20) + b"\r\n0\r\n\r\n"
+
+    async def answer(writer):
+        writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        for at in range(0, len(block), 1 << 16):
+            writer.write(block[at : at + (1 << 16)])
+            await writer.drain()
+        await asyncio.sleep(0.2)
+
+    async with serving(answer) as transport:
+        tracemalloc.start()
+        try:
+            found = await asyncio.gather(*(transport.perform(read()) for _ in range(24)))
+            peak = tracemalloc.get_traced_memory()[1] / 1024 / 1024
+        finally:
+            tracemalloc.stop()
+    assert {answer.verdict for answer in found} == {Verdict.OK}
+    assert peak < 200, f"{peak:.0f} MiB, where 24 at once would be 336"
+
+
 async def test_headers_that_never_end_are_not_read_to_their_end():
     async def answer(writer):
         writer.write(b"HTTP/1.1 200 OK\r\n")
