@@ -368,7 +368,7 @@ class Machine:
         live = self.live[index]
         live.state, live.reason = State.WAITING, "asking for its audiences"
         note = PROCEDURES[self.jobs[index].kind].note
-        self._out.append(Lease(index, self._unleased[index], note(self._context(index, self._clock_at))))
+        self._out.append(Lease(index, self._unleased[index], note(self._context(index, self._clock.at))))
 
     def _claimed(self, event: Claimed) -> None:
         if event.job not in self._unleased:
