@@ -182,12 +182,20 @@ async def test_what_comes_now_and_then_is_got_over(tmp_path, kind):
     assert report.status == "succeeded", (report.failures[:3], report.stop)
 
 
-@pytest.mark.parametrize("kind", HURTS)
+@pytest.mark.parametrize("kind", [kind for kind in HURTS if kind not in JUNK])
 async def test_what_cannot_be_got_over_fails_with_a_reason(tmp_path, kind):
     await suffer(tmp_path, kind, NOW_AND_THEN)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+async def test_junk_of_every_kind_now_and_then(tmp_path):
+    faults = [
+        Fault(**HURTS[kind], path="/data/", every=every)
+        for kind, every in zip(JUNK, (5, 7, 11, 13, 17, 19, 23, 29), strict=True)
+    ]
+    judge(*await go(tmp_path, faults))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() - {"html 502", "503", "a status nobody knows", "truncated"}))
 async def test_every_look_is_answered_so(tmp_path, kind):
     report = await suffer(tmp_path, kind, EVERY_LOOK)
     assert (report.status == "succeeded") == kind.startswith("the clock")
