@@ -10,7 +10,7 @@ from collections import deque
 from statistics import median
 
 #: Answers that are remembered, and platform seconds by which a date may be off before it is doubted. A faster clock
-#: (of an embedded platform) is read less exactly: by as many seconds as pass there in two of ours.
+#: (of an embedded platform) is read less exactly: by as many seconds as pass there in half a second of ours.
 HEARD = 5
 DOUBTED_S = 60.0
 
@@ -20,11 +20,16 @@ class PlatformClock:
 
     def __init__(self, now_s: float, at: float, scale: float) -> None:
         self._at, self._now_s, self._scale = at, now_s, scale
-        self._doubted_s = DOUBTED_S + 2.0 * scale
+        self._doubted_s = DOUBTED_S + 0.5 * scale
         #: What the last answers' dates would have made of the clock at ``at`` 0.
         self._heard: deque[float] = deque(maxlen=HEARD)
         #: Whether any answer has told the time yet.
         self.heard = False
+
+    @property
+    def at(self) -> float:
+        """The monotonic second at which it was last set."""
+        return self._at
 
     def now(self, at: float) -> float:
         """The platform's time at monotonic second ``at``, epoch seconds."""

@@ -7,6 +7,7 @@ done. No bodies are logged, and no text of an answer leaves here before secrets 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
@@ -22,6 +23,7 @@ from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
 from headgate.faultpoint import Point, reach
 from headgate.platform.classify import classify, stale_token, trouble
 from headgate.platform.connection import (
+    LONG_AT_ONCE,
     MAX_ANSWER_BYTES,
     AnswerTooLongError,
     lost,
@@ -86,6 +88,7 @@ class Transport:
         self._spellings: tuple[str, ...] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._headers = Headers(settings)
+        self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
         self._bases = {service: settings.platform_url.rstrip("/") + base for service, base in BASES.items()}
         self._tokens: Tokens = (
             ImsTokens(settings, self._ask_ims, clock.mono)
@@ -217,7 +220,7 @@ class Transport:
                 reach(Point.SENT, call.endpoint)
                 status = response.status
                 headers = response.headers
-                raw = await read_body(response)
+                raw = await read_body(response, self._long_ones)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return not_sent(error, url)
         except AnswerTooLongError:
@@ -246,7 +249,7 @@ class Transport:
         url = URL(self._settings.ims_url)
         try:
             async with self._opened().post(url, data=form, headers=headers, allow_redirects=False) as response:
-                return response.status, response.headers, await read_body(response)
+                return response.status, response.headers, await read_body(response, self._long_ones)
         except (aiohttp.ClientError, OSError, ValueError, AnswerTooLongError) as error:
             raise NoTokenError(
                 f"the token endpoint at {url.host} cannot be reached, so the credentials could not be used"

@@ -36,6 +36,8 @@ DELETE /tenant/schemas/{id}             GET /tenant/schemas/{id}   absence     1
 * A read of one object by its id tells at once; lists may lag behind (nothing is documented). So a list has to show
   nothing ``looks`` times, over 75 platform seconds, before the effect counts as not done. A platform whose lists lag
   longer than that could be made to hold an object twice: both bear the mark, and ``headgate sweep`` shows them.
+* A run whose store knows nothing lists each collection once before it creates anything: that look alone does not wait
+  for lists that lag.
 * ``POST /adhocrun`` has a second witness: sent again, the platform names the run that is going on. After that it is
   not sent a third time.
 * A connection that a sandbox has once (the profile store's) is the same whoever made it: the oldest serves all.
