@@ -26,11 +26,6 @@ class PlatformClock:
         #: Whether any answer has told the time yet.
         self.heard = False
 
-    @property
-    def at(self) -> float:
-        """The monotonic second at which it was last set."""
-        return self._at
-
     def now(self, at: float) -> float:
         """The platform's time at monotonic second ``at``, epoch seconds."""
         return self._now_s + (at - self._at) * self._scale
