@@ -119,8 +119,9 @@ def _made(path: str, several: Several) -> Evidence:
     return Evidence(f"POST {path}", f"GET {path}", By.MARK, _LISTS, several=several)
 
 
-def _one(method: str, path: str, by: By) -> Evidence:
-    return Evidence(f"{method} {path}/{{id}}", f"GET {path}/{{id}}", by)
+def _one(effect: str, by: By) -> Evidence:
+    """An effect on one object, of which the object itself tells."""
+    return Evidence(effect, "GET " + effect.partition(" ")[2], by)
 
 
 _ROWS: Final = (
@@ -131,24 +132,19 @@ _ROWS: Final = (
     _made("/tenant/schemas", Several.LISTED),
     _made("/dataSets", Several.LISTED),
     _made("/mappingSets", Several.LISTED),
-    *(
-        _one("PATCH", path, By.CONTENT)
-        for path in ("/connections", "/sourceConnections", "/targetConnections", "/flows")
-    ),
+    _one("PATCH /connections/{id}", By.CONTENT),
+    _one("PATCH /sourceConnections/{id}", By.CONTENT),
+    _one("PATCH /targetConnections/{id}", By.CONTENT),
+    _one("PATCH /flows/{id}", By.CONTENT),
     Evidence("POST /flows/{id}/action", "GET /flows/{id}", By.STATE),
     Evidence("POST /runs/{id}/action", "GET /runs", By.RUN, _LISTS, several=Several.LISTED),
     Evidence("POST /adhocrun", "GET /runs", By.RUN, _LISTS, losses=12, several=Several.LISTED),
-    *(
-        _one("DELETE", path, By.ABSENCE)
-        for path in (
-            "/flows",
-            "/sourceConnections",
-            "/targetConnections",
-            "/connections",
-            "/dataSets",
-            "/tenant/schemas",
-        )
-    ),
+    _one("DELETE /flows/{id}", By.ABSENCE),
+    _one("DELETE /sourceConnections/{id}", By.ABSENCE),
+    _one("DELETE /targetConnections/{id}", By.ABSENCE),
+    _one("DELETE /connections/{id}", By.ABSENCE),
+    _one("DELETE /dataSets/{id}", By.ABSENCE),
+    _one("DELETE /tenant/schemas/{id}", By.ABSENCE),
 )
 #: The table, by effect. An effect without a row cannot be sent: its procedure asks here for its bounds.
 EVIDENCE: Final[Mapping[str, Evidence]] = {row.effect: row for row in _ROWS}
