@@ -62,7 +62,7 @@ def rows():
 #: What another store does in another way, on the kinds that use most of it.
 STORE_ROWS = (
     "a new run is written, not committed", "an intent is written, not committed", "an intent is durable, nobody knows",
-    "a request was sent", "what an answer means is written, not committed", "a takeover is written, not committed",
+    "what an answer means is written, not committed", "a takeover is written, not committed",
     "all is done, the end is not committed", "the end is written, nobody was told",
 )  # fmt: skip
 STORE_KINDS = ("audience-export", "activation", "destroy")
