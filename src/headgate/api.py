@@ -206,9 +206,9 @@ async def export(
         SettingsError: something needed to ask the platform is not set.
         PlatformError: the platform refuses, or cannot be reached.
     """
-    from headgate.export import Live, assemble
-    from headgate.export.live import COLLECTIONS
-    from headgate.launch import simulated, snapshot
+    from headgate.export import assemble
+    from headgate.launch import simulated
+    from headgate.looking import live
     from headgate.settings import Profile
 
     who = profile or Profile.load()
@@ -217,8 +217,8 @@ async def export(
             who, _ = await stack.enter_async_context(simulated(who, who.sandbox or SIMULATED_SANDBOX))
         else:
             who.require_platform()
-        lists = await snapshot(who, COLLECTIONS)
-    return assemble(Live.of(lists), name, select)
+        found = await live(who)
+    return assemble(found, name, select)
 
 
 @dataclass(frozen=True, slots=True)

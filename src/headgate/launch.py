@@ -250,30 +250,6 @@ async def execute(
     return report_of(store, run.id)
 
 
-async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-    """Whole lists of a sandbox, by collection. Only reads.
-
-    Raises:
-        PlatformError: the platform refuses, or cannot be reached.
-    """
-    import asyncio
-
-    from headgate.platform.endpoint import PlatformSettings
-    from headgate.platform.lists import whole_list
-    from headgate.platform.transport import Transport
-
-    clock = SystemClock()
-    gate = Gate(parse_rate(profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates())
-
-    async def one(kind: str) -> list[dict[str, Any]]:
-        await gate.pass_one(f"GET /{kind}")
-        return await whole_list(platform, kind, profile.retry, clock)
-
-    async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
-        lists = await asyncio.gather(*(one(kind) for kind in collections))
-    return dict(zip(collections, lists, strict=True))
-
-
 def report_of(store: Store, run_id: str) -> Report:
     """The report of any run in ``store``.
 
