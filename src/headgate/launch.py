@@ -22,7 +22,7 @@ from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
-from headgate.planning.content import same_kind
+from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
 from headgate.report import Report, build
 from headgate.store import RunRow, Store
@@ -52,6 +52,10 @@ class Wishes:
     args: Mapping[str, Any] = field(default_factory=dict)
     #: The id of the run to continue: no other, and no new one.
     resume: str = ""
+
+
+#: What to do about what cannot be changed in place.
+WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
 
 
 class Watch:
@@ -147,7 +151,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         plan.fingerprint,
         "running",
         now_s,
-        args={**plan.source, **wishes.args},
+        args={**plan.source, **wishes.args, **({"refresh": True} if wishes.refresh else {})},
     )
     store.begin(run, Outline.of(plan).packed())
     return run, False
@@ -161,14 +165,22 @@ def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
     """
     _, stuck = changed_items(plan, known)
     if stuck:
-        names = "\n".join(f"  {plan.jobs[index].key}" for index in stuck[:10]) + (
+        names = "\n".join(f"  {stuck_words(plan, index, known)}" for index in stuck[:10]) + (
             f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
         )
         raise UsageError(
             f"{len(stuck)} object{'s' if len(stuck) != 1 else ''} of this manifest exist already and cannot be changed "
-            f"to what it says now (another spec, account or dataset); nothing was sent\n{names}",
-            hint="put the content back, give the items new names, or `headgate destroy` them first",
+            f"to what it says now; nothing was sent\n{names}",
+            hint=WAYS_OUT,
         )
+
+
+def stuck_words(plan: Plan, index: int, known: Mapping[str, tuple[str, str]]) -> str:
+    """An object that cannot be changed to what is wanted now, and in which respects: as far as digests tell."""
+    job = plan.jobs[index]
+    found = known.get(job.spec.marker, ("", ""))[1]
+    parts = changed_parts(found, job.digest, job.collection) or ["made from other content"]
+    return f"{job.key}: {', '.join(parts)}"
 
 
 def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limits]:
@@ -216,6 +228,7 @@ async def execute(
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     refuse_changes(plan, store.known(plan.sandbox))
     run, continued = choose_run(store, plan, path, wishes, clock.now())
+    rules = replace(rules, refresh=rules.refresh or bool(continued and run.args.get("refresh")))
     known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
     past = fold(store.records(run.id)) if continued else None
     tally = Tally(run.counters)

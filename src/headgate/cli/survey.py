@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
-from headgate.launch import SIMULATED_TIME_SCALE, Wishes, changed_items, last_unfinished, rules_of
+from headgate.launch import (
+    SIMULATED_TIME_SCALE,
+    WAYS_OUT,
+    Wishes,
+    changed_items,
+    last_unfinished,
+    rules_of,
+    stuck_words,
+)
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
@@ -23,6 +31,8 @@ if TYPE_CHECKING:
 AUDIENCES_OF_A_FLOW: Final = 250
 DESTINATIONS_OF_A_SANDBOX: Final = 100
 AUDIENCES_AT_AN_HOUR: Final = 100
+#: Objects that a refusal names.
+_MOST_STUCK: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         else:
             requests.update(("GET /flows/{id}",) if exists else job.requests)
     unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
-    refusals = _refusals(plan, profile, store, stuck, simulate=simulate)
+    refusals = _refusals(plan, profile, store, stuck, known, simulate=simulate)
     if unfinished is not None and unfinished.command != "run":
         refusals.append(
             f"run {unfinished.id} ({unfinished.command}) is unfinished: `run` would refuse (resume it first)"
@@ -146,18 +156,30 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
 
 def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int]) -> str:
     """What will become of an item: ``create``, ``update`` or ``reuse``."""
+    flow = row.jobs.get("flow", -1)
     made = [job for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0]
-    if any(job not in reused and job not in updated for job in made):
-        return "create"
-    return "update" if any(job in updated for job in row.jobs.values()) else "reuse"
+    if all(job in reused for job in made):
+        return "update" if any(job in updated for job in row.jobs.values()) else "reuse"
+    # A flow that exists and is led to something new is updated.
+    return "update" if flow in reused or flow in updated else "create"
 
 
-def _refusals(plan: Plan, profile: Profile, store: Store | None, stuck: Sequence[int], *, simulate: bool) -> list[str]:
+def _refusals(
+    plan: Plan,
+    profile: Profile,
+    store: Store | None,
+    stuck: Sequence[int],
+    known: Mapping[str, tuple[str, str]],
+    *,
+    simulate: bool,
+) -> list[str]:
     found = []
     if stuck:
+        words = [stuck_words(plan, index, known) for index in stuck]
         found.append(
             f"{plural(len(stuck), 'object exists', 'objects exist')} already and cannot be changed to what the "
-            f"manifest says now (such as {plan.jobs[stuck[0]].key}): `run` would refuse"
+            f"manifest says now ({'; '.join(words[:_MOST_STUCK])}{'; …' if len(words) > _MOST_STUCK else ''}): `run` "
+            f"would refuse ({WAYS_OUT})"
         )
     stranger = ""
     if store is not None and (simulate or not profile.missing):

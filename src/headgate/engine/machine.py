@@ -34,7 +34,7 @@ from headgate.engine.live import Live, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
-from headgate.planning.model import Job, Plan, needless
+from headgate.planning.model import DATASETS, Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     HELD,
@@ -214,7 +214,8 @@ class Machine:
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
                 # Made from other content, or to be compared: its own job brings it to what is wanted.
                 live = self.live[index]
-                live.phase, live.signal = converge.begin(found[0], changed=found[1] != job.digest), Signal.RESUME
+                live.phase = converge.begin(found[0], changed=found[1] != job.digest, again=self.rules.refresh)
+                live.signal = Signal.RESUME
             elif found is not None and found[0]:
                 # Held on its edges or not: what exists needs nothing to be made.
                 self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
@@ -227,7 +228,10 @@ class Machine:
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
         existing = {
-            index for index, live in enumerate(self.live) if live.settled is not None or live.durable or live.phase
+            index
+            for index, live in enumerate(self.live)
+            # What may have to be made again must know what to choose from.
+            if live.settled is not None or live.durable or (live.phase and DATASETS not in self.jobs[index].needs)
         }
         for index in needless(self.jobs, existing):
             if self.live[index].settled is None:

@@ -1,7 +1,7 @@
 """What an object is made from, as a digest: to tell an unchanged item from a changed one, and what can be changed.
 
-A digest is ``<fixed>.<rest>``. The first part is of what the platform does not change in place (facts 2.6), the second
-of everything. Secrets count by their reference alone.
+A digest is ``<fixed>-<parts>.<rest>``. The first is of what the platform does not change in place (facts 2.6), the
+second of each part of that, to say which it was, the third of everything. Secrets count by their reference alone.
 """
 
 from __future__ import annotations
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 CHANGEABLE: Final = ("connections", "sourceConnections", "targetConnections", "flows")
 #: What a body says that stays as it is.
 _FIXED: Final = (("connectionSpec", "id"), ("flowSpec", "id"), ("auth", "specName"), ("params", "datasets"))
+#: The same in words, as they stand in a digest: after these what it stands on, and what is read.
+_PARTS: Final = (
+    "another connection spec", "another flow spec", "another type of credentials", "other datasets",
+    "another account", "another table or other columns", "another account, schema or dataset",
+)  # fmt: skip
+#: Hex digits of each: a part that is not noticed is only not named.
+_PART: Final = 4
+_WHOLLY: Final = {
+    "schemas": "another class, other field groups or another description (schemas are not changed in place)",
+    "dataSets": "another schema or description (datasets are not changed in place)",
+}
 
 
 def digest_of(value: Any, size: int = 12) -> str:
@@ -53,9 +64,29 @@ def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
         [body.get("params"), body.get("data")] if spec.collection == "sourceConnections" else None,
         sorted(below),
     ]
-    return f"{digest_of(fixed, 6)}.{whole}"
+    if (body.get("params") or {}).get("datasets") is not None:
+        told = [None if part is fixed[5] else part for part in fixed]  # its datasets are all that it reads
+    else:
+        told = fixed
+    parts = "".join(digest_of(part, _PART // 2) for part in told)
+    return f"{digest_of(fixed, 6)}-{parts}.{whole}"
 
 
 def same_kind(one: str, other: str) -> bool:
     """Whether an object of digest ``one`` can be changed in place to what ``other`` is made from."""
-    return one.partition(".")[0] == other.partition(".")[0]
+    return _fixed(one) == _fixed(other)
+
+
+def changed_parts(one: str, other: str, collection: str) -> list[str]:
+    """In which respects objects of digests ``one`` and ``other`` are not of one kind, in words; as far as they tell."""
+    if collection in _WHOLLY:
+        return [_WHOLLY[collection]]
+    parts = [digest.partition(".")[0].partition("-")[2] for digest in (one, other)]
+    if any(len(part) != _PART * len(_PARTS) for part in parts):
+        return []
+    cut = [[part[at : at + _PART] for at in range(0, len(part), _PART)] for part in parts]
+    return [word for word, was, now in zip(_PARTS, *cut, strict=True) if was != now]
+
+
+def _fixed(digest: str) -> str:
+    return digest.partition(".")[0].partition("-")[0]

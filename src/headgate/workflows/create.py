@@ -26,6 +26,8 @@ LOOK_AGAIN_S = 5.0
 #: Times a POST may come back without a usable answer, the object not being there, before the object is given up.
 #: Crashes are not counted: they say nothing of the object.
 FAULTS = 5
+#: What a look-up remembers from one look to the next: why the name is taken, and which object exists no more.
+_KEPT = ("taken", converge.GONE)
 #: In the output of a failed creation: the object surely does not exist.
 ABSENT = "absent"
 
@@ -65,7 +67,8 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         found = listed(ctx.inputs, spec.marker)
         return _adopted(ctx, [[remote, "", ""] for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
-    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, phase.get("taken"))
+    kept = {key: phase[key] for key in _KEPT if key in phase}
+    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, kept)
 
 
 def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
@@ -109,7 +112,7 @@ def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
         if problem.code in to.taken:
             # It may be our own that has the name: the list it was looked up in may have lagged behind.
             said = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
-            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), said)
+            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), {"taken": said})
         return _absent(problem)
     made = to.made(answer.body)
     if not made:
@@ -123,9 +126,8 @@ def _absent(problem: Problem) -> Settle:
     return Settle(Ending.FAILED, {ABSENT: True}, problem)
 
 
-def _look(spec: CreateSpec, look: int, posts: int, faults: int, taken: list[Any] | None = None) -> Ask:
-    phase: Phase = {"at": "look", "look": look, "posts": posts, "faults": faults}
-    return _page(spec, {**phase, "taken": taken} if taken else phase)
+def _look(spec: CreateSpec, look: int, posts: int, faults: int, kept: Phase) -> Ask:
+    return _page(spec, {"at": "look", "look": look, "posts": posts, "faults": faults, **kept})
 
 
 def _page(spec: CreateSpec, phase: Phase) -> Ask:
@@ -157,7 +159,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     found = [list(phase.get("found", ())), list(phase.get("alike", ()))]
     for one in seen or ():
         kind = 0 if spec.marker in one.marked else 1 if to.alike(sent, one) else None
-        if kind is not None and all(one.id != row[0] for row in found[kind]):
+        if kind is not None and one.id != phase.get(converge.GONE) and all(one.id != row[0] for row in found[kind]):
             found[kind].append([one.id, one.created, one.etag])
     cursor, pages = str(phase.get("cursor", "")), int(phase.get("pages", 1))
     following = "" if to.paged or seen is None else to.after(answer.body, cursor)
@@ -168,7 +170,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     posts, look = int(phase["posts"]), int(phase["look"])
     if found[0] or found[1]:
         return _adopted(ctx, found[0] or found[1], posts)
-    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", "taken")}
+    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", *_KEPT)}
     if look < LOOKS:
         return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", kept)
     if phase.get("taken"):

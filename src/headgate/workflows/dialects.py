@@ -105,6 +105,11 @@ class Dialect:
         found = next(iter(rows(body, "items")), {}) if isinstance(body, dict) and "items" in body else body
         return found if isinstance(found, dict) and text(found.get("id")) == remote else {}
 
+    def also(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What dependents need of an object that exists, besides its id."""
+        del found
+        return {}
+
     def after(self, body: Any, cursor: str) -> str:
         """The cursor of the next page, empty after the last."""
         del cursor
@@ -243,10 +248,12 @@ class MappingSets(Dialect):
     def made(self, body: Any) -> dict[str, Any]:
         """The id, and the version that the flow has to name."""
         found = body if isinstance(body, dict) else {}
-        if not text(found.get("id")):
-            return {}
+        return {"id": found["id"], **self.also(found)} if text(found.get("id")) else {}
+
+    def also(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Its version, which sources want as text (trap 45)."""
         version = found.get("version")
-        return {"id": found["id"], **({"version": str(version)} if type(version) is int else {})}
+        return {"version": str(version)} if type(version) is int else {}
 
     def page(self, cursor: str) -> Query:
         """A page, oldest first; ``limit`` and ``start`` are both required."""
