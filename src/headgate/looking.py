@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from headgate.workflows.listing import PAGES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from contextlib import AsyncExitStack
 
     from headgate.clock import Clock
     from headgate.exchange import Answer
@@ -106,6 +108,22 @@ def _unreadable(what: str, answer: Answer) -> PlatformError:
     said = problem.message if problem is not None else answer.verdict.value
     refused = "the platform refused: " if answer.verdict is Verdict.REFUSED else ""
     return PlatformError(f"{what} cannot be read: {refused}{said}", hint=problem.advice if problem is not None else "")
+
+
+def copied(stack: AsyncExitStack, profile: Profile) -> Profile:
+    """The profile with a copy of the embedded platform's world, for as long as ``stack``: who looks writes nothing."""
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    from headgate.launch import world_of
+
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    there = replace(profile, state=str(folder / "state.db"))
+    world = world_of(profile.state)
+    if world.exists():
+        shutil.copyfile(world, world_of(there.state))
+    return there
 
 
 async def live(profile: Profile) -> Live:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
+from headgate.drift import ACTIONS
 from headgate.launch import (
     SIMULATED_TIME_SCALE,
     WAYS_OUT,
@@ -23,6 +24,7 @@ from headgate.report.render_table import plural
 
 if TYPE_CHECKING:
     from headgate.cli.preview import Preview
+    from headgate.drift import ObjectState
     from headgate.planning.model import ItemRow, Plan
     from headgate.settings import Profile
     from headgate.store.contract import Store
@@ -45,7 +47,8 @@ class Survey:
     plan: Plan
     reused: Mapping[int, str]
     spared: Collection[int]
-    #: What becomes of each item, in the plan's order: ``create``, ``update`` or ``reuse``.
+    #: What becomes of each item, in the plan's order: ``create``, ``update``, ``reuse`` or ``refused``; with a look at
+    #: the platform also ``drifted`` or ``gone``.
     fates: Sequence[str]
     requests: Counter[str]
     warnings: Sequence[str]
@@ -55,6 +58,16 @@ class Survey:
     pairs: int
     edges: int
     selections: Sequence[Preview] = ()
+    #: What the platform was found to hold of what is known, by job; ``None`` where nobody looked.
+    states: Mapping[int, ObjectState] | None = None
+
+    def beside(self, states: Mapping[int, ObjectState]) -> Survey:
+        """The same, with every item called by the gravest of what was found of its objects."""
+        fates = [
+            min({fate, *(states[job].action for job in row.jobs.values() if job in states)}, key=ACTIONS.index)
+            for row, fate in zip(self.plan.items, self.fates, strict=True)
+        ]
+        return replace(self, states=states, fates=fates)
 
     def count(self, fate: str) -> int:
         """How many items meet ``fate``."""
@@ -68,6 +81,13 @@ class Survey:
             row["total"] += 1
             row["reuse"] += index in self.reused or index in self.spared
         return found
+
+    def _objects(self, jobs: Collection[int], item: int) -> dict[str, Any]:
+        """What was found of an item's own objects (-1: of those that several share), if somebody looked."""
+        if self.states is None:
+            return {}
+        own = [state for job, state in sorted(self.states.items()) if job in jobs and self.plan.jobs[job].item == item]
+        return {"objects": [state.as_json(self.plan) for state in own]}
 
     def as_json(self) -> dict[str, Any]:
         """``headgate.plan/1`` without its schema line's place in a file: also what `plan --out` saves."""
@@ -84,11 +104,14 @@ class Survey:
                 "create": self.count("create"),
                 "update": self.count("update"),
                 "reuse": self.count("reuse"),
+                "refused": self.count("refused"),
+                **({} if self.states is None else {key: self.count(key) for key in ("drifted", "gone")}),
             },
             "actions": [
-                {"entry": row.entry, "item": row.item, "action": fate}
-                for row, fate in zip(plan.items, self.fates, strict=True)
+                {"entry": row.entry, "item": row.item, "action": fate, **self._objects(set(row.jobs.values()), number)}
+                for number, (row, fate) in enumerate(zip(plan.items, self.fates, strict=True))
             ],
+            **({} if self.states is None else {"shared": self._objects(set(self.states), -1)["objects"]}),
             "pairs": self.pairs,
             "jobs": {"total": len(plan.jobs), "reuse": len(self.reused), "byKind": self.jobs_by_kind()},
             "edges": self.edges,
@@ -115,7 +138,7 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     changed, stuck = changed_items(plan, known)
     updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]}
     spared = needless(plan.jobs, {*reused, *updated})
-    fates = [_fate(plan, row, reused, updated) for row in plan.items]
+    fates = [_fate(plan, row, reused, updated, set(stuck)) for row in plan.items]
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
         if index in reused or index in spared:
@@ -154,8 +177,10 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
     )
 
 
-def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int]) -> str:
-    """What will become of an item: ``create``, ``update`` or ``reuse``."""
+def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int], stuck: Collection[int]) -> str:
+    """What will become of an item: ``create``, ``update``, ``reuse`` or ``refused``."""
+    if any(job in stuck for job in row.jobs.values()):
+        return "refused"
     flow = row.jobs.get("flow", -1)
     made = [job for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0]
     if all(job in reused for job in made):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.planning.content import CHANGEABLE
+from headgate.secret import Secret
 from headgate.workflows.contract import Ask, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.reading import part
@@ -40,6 +41,8 @@ _FIXED: Final = ("connectionSpec", "flowSpec", "baseConnectionId")
 #: Transformations that are filled in after the flow is made, by jobs of their own.
 _FILLED: Final = frozenset({"GeneralTransform"})
 _LINKS: Final = ("sourceConnectionIds", "targetConnectionIds")
+#: Where secrets are sent.
+_SECRET: Final = frozenset({"/auth/params", "/encryptionSpecs"})
 
 
 def can(spec: CreateSpec) -> bool:
@@ -123,7 +126,7 @@ def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Ans
         headers=(("If-Match", etag),),
     )
     # No secret may stand in a phase: what is to be sent is worked out anew each time.
-    secret = any(op["path"] == "/auth/params" for op in ops)
+    secret = any(op["path"] in _SECRET for op in ops)
     return Ask(call, {**phase, "at": "patch", "secret": secret})
 
 
@@ -173,8 +176,12 @@ def operations(wanted: Mapping[str, Any], live: Mapping[str, Any], *, credential
     filled = any(part(step).get("name") in _FILLED for step in steps)
     if steps and not filled and not _within(steps, live.get("transformations")):
         ops.append({"op": "replace", "path": "/transformations", "value": list(steps)})
+    if not credentials:
+        return ops
+    if wanted.get("encryptionSpecs") and all(op["path"] != "/encryptionSpecs" for op in ops):
+        ops.append({"op": "replace", "path": "/encryptionSpecs", "value": wanted["encryptionSpecs"]})
     auth = part(wanted, "auth")
-    if credentials and auth.get("params"):
+    if auth.get("params"):
         ops.append({"op": "replace", "path": "/auth/params", "value": auth["params"]})
     return ops
 
@@ -187,6 +194,8 @@ def _same(key: str, wanted: Any, live: Any) -> bool:
 
 
 def _within(wanted: Any, live: Any) -> bool:
+    if isinstance(wanted, Secret):
+        return live is not None  # what is shown of it is masked
     if isinstance(wanted, Mapping) and isinstance(live, Mapping):
         return all(_within(value, live.get(key)) for key, value in wanted.items() if value is not None)
     if isinstance(wanted, (list, tuple)) and isinstance(live, (list, tuple)):
