@@ -79,7 +79,7 @@ def command(
         from headgate.drift import drift
 
         if not simulate:
-            settings.require_platform()
+            replace(settings, sandbox=plan.sandbox).require_platform()
         found = found.beside(asyncio.run(drift(plan, settings, known, simulate=simulate)))
     if plan.selections:
         import asyncio
