@@ -144,6 +144,7 @@ async def run(
     finish_by: datetime | None = None,
     fresh: bool = False,
     refresh: bool = False,
+    replace_changed: bool = False,
     watch: Watch | None = None,
 ) -> Report:
     """Execute ``plan``, continuing its unfinished run if there is one, and say what happened.
@@ -161,6 +162,7 @@ async def run(
         finish_by: Start nothing new from then on.
         fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
         refresh: Compare every object that exists with what the manifest says, and bring it there.
+        replace_changed: Make anew what cannot be changed in place, and delete the old once the new flow is checked.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:
@@ -177,7 +179,8 @@ async def run(
     if state is not None:
         profile = replace(profile, state=str(state))
     watch = watch or Watch()
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
+    until_s = finish_by.timestamp() if finish_by else None
+    wishes = Wishes(rate, concurrency, on_error, tolerate, until_s, fresh, refresh, replace_changed)
     bulletin = Bulletin(watch, on_event) if on_event else None
     outcome = await conduct(
         plan, profile, wishes, simulate=simulate, watch=watch, observers=(bulletin,) if bulletin else ()

@@ -26,9 +26,10 @@ from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
 from headgate.report import Report, build
 from headgate.store import RunRow, Store
+from headgate.workflows.replace import REPLACEABLE, extended, replacements
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -49,6 +50,8 @@ class Wishes:
     finish_by_s: float | None = None
     fresh: bool = False
     refresh: bool = False
+    #: Make anew what cannot be changed in place, and delete the old.
+    replace: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
     #: The id of the run to continue: no other, and no new one.
     resume: str = ""
@@ -56,6 +59,8 @@ class Wishes:
 
 #: What to do about what cannot be changed in place.
 WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
+#: In a run's arguments: what it replaces.
+REPLACES = "replaces"
 
 
 class Watch:
@@ -151,19 +156,45 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         plan.fingerprint,
         "running",
         now_s,
-        args={**plan.source, **wishes.args, **({"refresh": True} if wishes.refresh else {})},
+        args={**plan.source, **wishes.args, **_kept_wishes(plan, wishes)},
     )
     store.begin(run, Outline.of(plan).packed())
     return run, False
 
 
-def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
-    """Before anything is sent.
+def _kept_wishes(plan: Plan, wishes: Wishes) -> dict[str, Any]:
+    """What a resume must know besides how it was asked for: it goes on with the same jobs."""
+    kept: dict[str, Any] = {"refresh": True} if wishes.refresh else {}
+    return (
+        {**kept, REPLACES: {plan.jobs[index].key: old for index, old in plan.replaces.items()}}
+        if plan.replaces
+        else kept
+    )
+
+
+def with_replacements(store: Store, plan: Plan, wishes: Wishes) -> Plan:
+    """``plan`` with what is to be replaced, by this run or the unfinished one that it would continue.
 
     Raises:
         UsageError: an object would have to become one that the platform does not change it to.
     """
-    _, stuck = changed_items(plan, known)
+    known = store.known(plan.sandbox)
+    unfinished = None if wishes.fresh else last_unfinished(store, plan.manifest, plan.sandbox)
+    if unfinished is not None and unfinished.fingerprint == plan.fingerprint:
+        olds = dict(unfinished.args.get(REPLACES, {}))
+    else:
+        olds = replacements(plan, known) if wishes.replace else {}
+    refuse_changes(plan, known, olds)
+    return extended(plan, olds)
+
+
+def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]], olds: Collection[str] = ()) -> None:
+    """Before anything is sent. ``olds`` are keys of jobs that replace what exists.
+
+    Raises:
+        UsageError: an object would have to become one that the platform does not change it to.
+    """
+    stuck = [index for index in changed_items(plan, known)[1] if plan.jobs[index].key not in olds]
     if stuck:
         names = "\n".join(f"  {stuck_words(plan, index, known)}" for index in stuck[:10]) + (
             f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
@@ -171,8 +202,15 @@ def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
         raise UsageError(
             f"{len(stuck)} object{'s' if len(stuck) != 1 else ''} of this manifest exist already and cannot be changed "
             f"to what it says now; nothing was sent\n{names}",
-            hint=WAYS_OUT,
+            hint=ways_out(plan, stuck),
         )
+
+
+def ways_out(plan: Plan, stuck: Sequence[int]) -> str:
+    """What to do about objects that cannot be changed in place."""
+    if all(plan.jobs[index].collection in REPLACEABLE for index in stuck):
+        return f"{WAYS_OUT}; or --replace, which makes new ones and then deletes the old"
+    return WAYS_OUT
 
 
 def stuck_words(plan: Plan, index: int, known: Mapping[str, tuple[str, str]]) -> str:
@@ -226,8 +264,11 @@ async def execute(
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
-    refuse_changes(plan, store.known(plan.sandbox))
+    asked = plan
+    plan = with_replacements(store, asked, wishes)
     run, continued = choose_run(store, plan, path, wishes, clock.now())
+    if continued:
+        plan = extended(asked, run.args.get(REPLACES, {}))
     rules = replace(rules, refresh=rules.refresh or bool(continued and run.args.get("refresh")))
     known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
     past = fold(store.records(run.id)) if continued else None

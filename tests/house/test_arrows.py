@@ -26,7 +26,7 @@ ARROWS = {
     "report": {"engine", "planning", "store", "workflows"},
     "simulator": {"clock"},
     "launch": {"clock", "engine", "errors", "pacing", "planning", "platform", "report", "secret", "settings", "simulator",
-               "store"},
+               "store", "workflows"},
     "looking": {"clock", "engine", "errors", "exchange", "export", "launch", "pacing", "platform",
                 "settings", "workflows"},
     "drift": {"launch", "looking", "planning", "settings", "workflows"},

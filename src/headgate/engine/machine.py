@@ -49,7 +49,7 @@ from headgate.workflows.contract import (
     Signal,
     Step,
 )
-from headgate.workflows.create import ABSENT
+from headgate.workflows.create import ABSENT, replacing
 from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
@@ -208,7 +208,13 @@ class Machine:
 
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
         for index, job in enumerate(self.jobs):
-            if not job.collection or self.live[index].settled is not None or (past and index in past.jobs):
+            if not job.collection or self.live[index].settled is not None:
+                continue
+            if index in self.plan.replaces and not self.live[index].phase:
+                self.live[index].phase, self.live[index].signal = replacing(self.plan.replaces[index]), Signal.RESUME
+                self._doubted.add(index)
+                continue
+            if past and index in past.jobs:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):

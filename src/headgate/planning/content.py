@@ -25,8 +25,9 @@ _FIXED: Final = (("connectionSpec", "id"), ("flowSpec", "id"), ("auth", "specNam
 _PARTS: Final = (
     "another connection spec", "another flow spec", "another type of credentials", "other datasets",
     "another account", "another table or other columns", "another account, schema or dataset",
+    "what it stands on is replaced",
 )  # fmt: skip
-#: Hex digits of each: a part that is not noticed is only not named.
+#: Hex digits of each but the last: a part that is not noticed is only not named. The last decides, and has twice.
 _PART: Final = 4
 _WHOLLY: Final = {
     "schemas": "another class, other field groups or another description (schemas are not changed in place)",
@@ -45,15 +46,17 @@ def plain(spec: Any) -> dict[str, Any]:
     return found
 
 
-def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
+def content(spec: Any, below: Iterable[str], further: Any = None, kinds: Iterable[str] = ()) -> str:
     """The digest of a creation.
 
     Args:
         spec: A ``CreateSpec``.
         below: Marks of what it refers to for good: another one cannot be put in its place.
         further: Content the object gets after its creation.
+        kinds: What is fixed of all it refers to (:func:`kind_of`): when that is replaced, a flow is led to the new
+            one, and everything else is replaced with it.
     """
-    whole = digest_of([plain(spec), further])
+    whole = digest_of([plain(spec), further, sorted(kinds)] if spec.collection == "flows" else [plain(spec), further])
     if spec.collection not in CHANGEABLE:
         return f"{whole[:12]}.{whole}"
     body: Mapping[str, Any] = spec.body
@@ -69,24 +72,37 @@ def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
     else:
         told = fixed
     parts = "".join(digest_of(part, _PART // 2) for part in told)
+    parts += digest_of(sorted(kinds) if spec.collection != "flows" else [], _PART)
     return f"{digest_of(fixed, 6)}-{parts}.{whole}"
 
 
 def same_kind(one: str, other: str) -> bool:
     """Whether an object of digest ``one`` can be changed in place to what ``other`` is made from."""
-    return _fixed(one) == _fixed(other)
+    if kind_of(one) != kind_of(other):
+        return False
+    stands = [_parts(digest)[-1:] for digest in (one, other)]
+    return not all(stands) or stands[0] == stands[1]
 
 
 def changed_parts(one: str, other: str, collection: str) -> list[str]:
     """In which respects objects of digests ``one`` and ``other`` are not of one kind, in words; as far as they tell."""
     if collection in _WHOLLY:
         return [_WHOLLY[collection]]
-    parts = [digest.partition(".")[0].partition("-")[2] for digest in (one, other)]
-    if any(len(part) != _PART * len(_PARTS) for part in parts):
+    was, now = _parts(one), _parts(other)
+    if not was or not now:
         return []
-    cut = [[part[at : at + _PART] for at in range(0, len(part), _PART)] for part in parts]
-    return [word for word, was, now in zip(_PARTS, *cut, strict=True) if was != now]
+    return [word for word, before, after in zip(_PARTS, was, now, strict=True) if before != after]
 
 
-def _fixed(digest: str) -> str:
+def kind_of(digest: str) -> str:
+    """What is fixed of an object, as a digest of its own."""
     return digest.partition(".")[0].partition("-")[0]
+
+
+def _parts(digest: str) -> list[str]:
+    """The digests of the parts, in their order; empty for a digest that tells none."""
+    text = digest.partition(".")[0].partition("-")[2]
+    last = _PART * (len(_PARTS) - 1)
+    if len(text) != last + 2 * _PART:
+        return []
+    return [*(text[at : at + _PART] for at in range(0, last, _PART)), text[last:]]

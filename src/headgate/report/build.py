@@ -11,6 +11,7 @@ from headgate.report.selected import Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
 from headgate.workflows.destroy import DESTROY
+from headgate.workflows.replace import OLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,6 +137,8 @@ class _View:
             return "skipped", {**failure, "cause": cause}
         if any(ending is None for ending in endings.values()):
             return "held", None
+        if any(role.startswith(OLD) for role in jobs):
+            return "replaced", None
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.

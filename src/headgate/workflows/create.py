@@ -67,18 +67,29 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         found = listed(ctx.inputs, spec.marker)
         return _adopted(ctx, [[remote, "", ""] for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
-    kept = {key: phase[key] for key in _KEPT if key in phase}
-    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, kept)
+    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, _kept(phase))
 
 
-def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
+def _kept(phase: Phase) -> Phase:
+    return {key: phase[key] for key in _KEPT if key in phase}
+
+
+def replacing(remote: str) -> Phase:
+    """The phase of a creation whose object is to take the place of ``remote``, which bears its mark still.
+
+    It is looked up first: an earlier run may have made it.
+    """
+    return {"at": "look", converge.GONE: remote}
+
+
+def _post(ctx: Context, posts: int, faults: int = 0, kept: Phase | None = None) -> Step:
     spec: CreateSpec = ctx.spec
     if faults >= FAULTS:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
     to = DIALECTS[spec.collection]
     call = Call("POST", to.service, to.path, f"POST {to.path}", "create", query=to.created_with, body=whole_body(ctx))
-    return Ask(call, {"at": "post", "posts": posts, "faults": faults})
+    return Ask(call, {"at": "post", "posts": posts, "faults": faults, **(kept or {})})
 
 
 def whole_body(ctx: Context) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
         if problem.code in to.taken:
             # It may be our own that has the name: the list it was looked up in may have lagged behind.
             said = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
-            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), {"taken": said})
+            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), {**_kept(phase), "taken": said})
         return _absent(problem)
     made = to.made(answer.body)
     if not made:
@@ -175,7 +186,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", kept)
     if phase.get("taken"):
         return _absent(Problem(*phase["taken"]))
-    return _post(ctx, posts + 1, int(phase.get("faults", 0)))
+    return _post(ctx, posts + 1, int(phase.get("faults", 0)), _kept(phase))
 
 
 def _adopted(ctx: Context, found: list[list[str]], posts: int) -> Step:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from headgate.errors import Diagnostic, ManifestError
 from headgate.planning.builder import Builder, frozen
-from headgate.planning.content import content, digest_of
+from headgate.planning.content import content, digest_of, kind_of
 from headgate.planning.marker import described
 from headgate.planning.model import Job
 from headgate.secret import masked
@@ -94,7 +94,9 @@ def creation(
             item,
             needs={**needs, LISTED: listing(plan, spec.collection)},
             collection=spec.collection,
-            digest=content(spec, [] if spec.collection == "flows" else _marks(plan, needs), further),
+            digest=content(
+                spec, [] if spec.collection == "flows" else _marks(plan, needs), further, _kinds(plan, needs)
+            ),
             requests=(f"POST {DIALECTS[spec.collection].path}",),
         ),
     )
@@ -103,6 +105,11 @@ def creation(
 def _marks(plan: Builder, needs: Mapping[str, int]) -> list[str]:
     """The marks of the objects that ``needs`` leads to."""
     return [job.spec.marker for edge in needs.values() if (job := plan.jobs[edge]).collection]
+
+
+def _kinds(plan: Builder, needs: Mapping[str, int]) -> list[str]:
+    """What is fixed of the objects that ``needs`` leads to."""
+    return [kind_of(job.digest) for edge in needs.values() if (job := plan.jobs[edge]).collection]
 
 
 def base_connection(plan: Builder, item: Item, connection: Connection, account: Account) -> int:
