@@ -139,7 +139,7 @@ async def test_with_answers_lost_every_replacement_is_made_once(tmp_path, faults
     judge(report, *seen)
 
 
-@pytest.mark.parametrize("after", [4, 25, 60, 110])
+@pytest.mark.parametrize("after", [4, 25, 45, 60])
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_ended_at_any_moment_it_goes_on_and_nothing_is_twice(tmp_path, after, fresh):
     await go(tmp_path, MANIFEST)
@@ -168,7 +168,7 @@ async def test_ended_at_any_moment_it_goes_on_and_nothing_is_twice(tmp_path, aft
 
 async def test_when_the_new_flow_is_refused_the_old_one_stays(tmp_path):
     first, *_ = await go(tmp_path, MANIFEST)
-    faults = [Fault("status", method="POST", path="/flows", status=400)]
+    faults = [Fault("status", method="POST", path="/flows$", status=400)]
     report, ledger, live = await go(tmp_path, CHANGED, wishes=Wishes(replace=True), faults=faults)
     assert report.status == "failed"
     assert Counter(row.status for row in report.items) == {"failed": 8, "replaced": 4}

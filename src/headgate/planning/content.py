@@ -46,17 +46,20 @@ def plain(spec: Any) -> dict[str, Any]:
     return found
 
 
-def content(spec: Any, below: Iterable[str], further: Any = None, kinds: Iterable[str] = ()) -> str:
+def content(
+    spec: Any, below: Iterable[str], further: Any = None, kinds: Iterable[str] = (), led: Iterable[str] = ()
+) -> str:
     """The digest of a creation.
 
     Args:
         spec: A ``CreateSpec``.
         below: Marks of what it refers to for good: another one cannot be put in its place.
         further: Content the object gets after its creation.
-        kinds: What is fixed of all it refers to (:func:`kind_of`): when that is replaced, a flow is led to the new
-            one, and everything else is replaced with it.
+        kinds: What is fixed of the objects it refers to (:func:`kind_of`): it is replaced when they are.
+        led: The same of those whose successor it can be led to.
     """
-    whole = digest_of([plain(spec), further, sorted(kinds)] if spec.collection == "flows" else [plain(spec), further])
+    stands = [sorted(led)] if led else []
+    whole = digest_of([plain(spec), further, *stands])
     if spec.collection not in CHANGEABLE:
         return f"{whole[:12]}.{whole}"
     body: Mapping[str, Any] = spec.body
@@ -72,13 +75,13 @@ def content(spec: Any, below: Iterable[str], further: Any = None, kinds: Iterabl
     else:
         told = fixed
     parts = "".join(digest_of(part, _PART // 2) for part in told)
-    parts += digest_of(sorted(kinds) if spec.collection != "flows" else [], _PART)
+    parts += digest_of(sorted(kinds), _PART)
     return f"{digest_of(fixed, 6)}-{parts}.{whole}"
 
 
 def same_kind(one: str, other: str) -> bool:
     """Whether an object of digest ``one`` can be changed in place to what ``other`` is made from."""
-    if kind_of(one) != kind_of(other):
+    if _fixed(one) != _fixed(other):
         return False
     stands = [_parts(digest)[-1:] for digest in (one, other)]
     return not all(stands) or stands[0] == stands[1]
@@ -95,7 +98,11 @@ def changed_parts(one: str, other: str, collection: str) -> list[str]:
 
 
 def kind_of(digest: str) -> str:
-    """What is fixed of an object, as a digest of its own."""
+    """What is fixed of an object and of all that it stands on, as a digest of its own."""
+    return "".join((_fixed(digest), *_parts(digest)[-1:]))
+
+
+def _fixed(digest: str) -> str:
     return digest.partition(".")[0].partition("-")[0]
 
 

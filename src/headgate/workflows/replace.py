@@ -1,8 +1,8 @@
 """What cannot be changed in place, made anew: new objects first, and the old ones deleted once the new flow is checked.
 
 An object whose fixed content has changed (another spec, account, table, or other datasets; facts 2.6) is replaced, and
-so is every flow whose target is, and every ingestion whose source is: such changes do not reach a live flow (facts 8).
-A dataset export that reads other datasets keeps its flow, which is led to the new source connection (facts 7.2).
+so is what stands on it, as digests tell: such changes do not reach a live flow (facts 8). But a dataset export that
+reads other datasets keeps its flow, which is led to the new source connection (facts 7.2).
 
 The new object bears the mark of the old one, whose id every look-up for it passes over. If a run ends for good before
 the old objects are deleted, they bear a mark that the store knows by another id: a sweep finds them.
@@ -35,18 +35,13 @@ def replacements(plan: Plan, known: Mapping[str, tuple[str, str]]) -> dict[str, 
         plan: What is wanted.
         known: What exists, by marker: id and digest.
     """
-    ids = {
-        index: found
-        for index, job in enumerate(plan.jobs)
-        if job.collection in REPLACEABLE and (found := known.get(job.spec.marker, ("", "")))[0]
+    return {
+        job.key: remote
+        for job in plan.jobs
+        if job.collection in REPLACEABLE
+        for remote, digest in (known.get(job.spec.marker, ("", "")),)
+        if remote and not same_kind(digest, job.digest)
     }
-    chosen = {index for index, (_, digest) in ids.items() if not same_kind(digest, plan.jobs[index].digest)}
-    for row in plan.items:
-        flow = row.jobs.get("flow", -1)
-        decides = ["targetConnection", *(["sourceConnection"] if row.kind == "source-ingestion" else [])]
-        if flow in ids and any(row.jobs.get(role) in chosen for role in decides):
-            chosen.add(flow)
-    return {plan.jobs[index].key: ids[index][0] for index in sorted(chosen)}
 
 
 def extended(plan: Plan, olds: Mapping[str, str]) -> Plan:

@@ -242,4 +242,4 @@ def _flow(plan: Builder, item: Item, index: int, text: str, jobs: dict[str, int]
         "scheduleParams": item.body["scheduleParams"],
     }
     made = CreateSpec("flows", whole(body, text, plan, key), plan.mark(key), tuple(refs), filter=_SOURCE_FLOWS)
-    jobs["flow"] = creation(plan, key, "flow", made, index, needs)
+    jobs["flow"] = creation(plan, key, "flow", made, index, needs, led=("mapping",))
