@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.launch import WAYS_OUT, simulated, stuck_words
+from headgate.launch import WAYS_OUT, simulated, stuck_words, ways_out
 from headgate.looking import copied, looking
 from headgate.planning.content import same_kind
 from headgate.workflows.drift import FIXED, differences, wanted_body
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Up to so many objects of a collection are read one by one; of more, the collection is listed.
 ONE_BY_ONE: Final = 10
 #: What may be said of an object, the gravest first; an item is called by the gravest of its objects.
-ACTIONS: Final = ("refused", "gone", "create", "update", "drifted", "reuse")
+ACTIONS: Final = ("refused", "gone", "replace", "create", "update", "drifted", "reuse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class ObjectState:
 
     ``action``: ``reuse`` it is as wanted; ``drifted`` it is not, although the manifest still says what it said;
     ``update`` the manifest says something else now, and it can be changed; ``refused`` it cannot, for ``reason``;
-    ``gone`` it is not there any more. ``differences`` are ``{"path", "from", "to"}`` with ``fixed`` where the
-    platform does not change the place.
+    ``replace`` it cannot and is made anew; ``gone`` it is not there any more. ``differences`` are
+    ``{"path", "from", "to"}`` with ``fixed`` where the platform does not change the place.
     """
 
     job: int
@@ -139,8 +139,12 @@ def _state(
 ) -> ObjectState:
     job: Job = plan.jobs[index]
     before = known[job.spec.marker][1]
+    if index in plan.replaces:
+        return ObjectState(index, remote, "replace", leaves, stuck_words(plan, index, known))
     if not same_kind(before, job.digest):
-        return ObjectState(index, remote, "refused", leaves, f"{stuck_words(plan, index, known)}: {WAYS_OUT}")
+        return ObjectState(
+            index, remote, "refused", leaves, f"{stuck_words(plan, index, known)}: {ways_out(plan, [index])}"
+        )
     if lost and job.collection not in ("flows", "mappingSets"):
         reason = f"it stands on {', '.join(lost)}, which is gone, and cannot be led to a new one: {WAYS_OUT}"
         return ObjectState(index, remote, "refused", leaves, reason)

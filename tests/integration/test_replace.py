@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from headgate.cli.survey import survey
+from headgate.cli.views import plan as view
 from headgate.errors import UsageError
 from headgate.launch import Watch, Wishes, execute, simulated
 from headgate.simulator import Fault
@@ -112,8 +114,23 @@ async def test_without_being_asked_it_is_refused_and_with_it_replaced(tmp_path):
     assert "base:oracle_eloqua:mail: another type of credentials" in str(caught.value)
     assert "--replace" in caught.value.hint
 
+    plan, where, store = planned(tmp_path, CHANGED), profile(tmp_path, "state.db"), open_store(tmp_path / "state.db")
+    refused = survey(plan, where, store, simulate=True, rate=None)
+    assert (refused.count("refused"), len(refused.refusals)) == (12, 1)
+    found = survey(plan, where, store, simulate=True, rate=None, anew=True)
+    assert (found.count("replace"), found.refusals) == (12, [])
+    store.close()
+    assert "12 to replace" in view.text(found)
+    assert found.as_json()["actions"][0]["reason"] == (
+        "base:oracle_eloqua:mail: another type of credentials; target:Mail 1: what it stands on is replaced; "
+        "flow:Mail 1: what it stands on is replaced"
+    )
+    asked = {name: count for name, count in found.requests.items() if name.startswith(("POST", "DELETE"))}
+
     report, *seen = await go(tmp_path, CHANGED, wishes=Wishes(replace=True))
     judge(report, *seen)
+    sent = report.requests["byEndpoint"]
+    assert asked == {name: count for name, count in sent.items() if name.startswith(("POST", "DELETE"))}
     assert Counter(row.status for row in report.items) == {"replaced": 12}
     kept = [row.ids["flow"] for row in report.items if row.item.startswith("Lake")]
     assert kept == [row.ids["flow"] for row in first.items if row.item.startswith("Lake")], "led to the new, not remade"

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
 from headgate.drift import ACTIONS
 from headgate.launch import (
+    REPLACES,
     SIMULATED_TIME_SCALE,
-    WAYS_OUT,
     Wishes,
     changed_items,
     last_unfinished,
     rules_of,
     stuck_words,
+    ways_out,
 )
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
+from headgate.workflows.replace import extended, replacements
 
 if TYPE_CHECKING:
     from headgate.cli.preview import Preview
@@ -47,8 +49,8 @@ class Survey:
     plan: Plan
     reused: Mapping[int, str]
     spared: Collection[int]
-    #: What becomes of each item, in the plan's order: ``create``, ``update``, ``reuse`` or ``refused``; with a look at
-    #: the platform also ``drifted`` or ``gone``.
+    #: What becomes of each item, in the plan's order: ``create``, ``update``, ``reuse``, ``replace`` or ``refused``;
+    #: with a look at the platform also ``drifted`` or ``gone``.
     fates: Sequence[str]
     requests: Counter[str]
     warnings: Sequence[str]
@@ -60,6 +62,8 @@ class Survey:
     selections: Sequence[Preview] = ()
     #: What the platform was found to hold of what is known, by job; ``None`` where nobody looked.
     states: Mapping[int, ObjectState] | None = None
+    #: Of objects that cannot be changed in place, in which respects they would have to be, by job.
+    reasons: Mapping[int, str] = field(default_factory=dict)
 
     def beside(self, states: Mapping[int, ObjectState]) -> Survey:
         """The same, with every item called by the gravest of what was found of its objects."""
@@ -82,12 +86,16 @@ class Survey:
             row["reuse"] += index in self.reused or index in self.spared
         return found
 
-    def _objects(self, jobs: Collection[int], item: int) -> dict[str, Any]:
-        """What was found of an item's own objects (-1: of those that several share), if somebody looked."""
-        if self.states is None:
-            return {}
-        own = [state for job, state in sorted(self.states.items()) if job in jobs and self.plan.jobs[job].item == item]
-        return {"objects": [state.as_json(self.plan) for state in own]}
+    def _told(self, jobs: Collection[int], number: int) -> dict[str, Any]:
+        """Why an item is replaced or refused, and what was found of its own objects, if somebody looked."""
+        why = "; ".join(self.reasons[job] for job in sorted(jobs) if job in self.reasons)
+        told: dict[str, Any] = {"reason": why} if why else {}
+        return told if self.states is None else {**told, "objects": self._objects(jobs, number)}
+
+    def _objects(self, jobs: Collection[int], item: int) -> list[dict[str, Any]]:
+        """What was found of an item's own objects (-1: of those that several share)."""
+        states = sorted((self.states or {}).items())
+        return [state.as_json(self.plan) for job, state in states if job in jobs and self.plan.jobs[job].item == item]
 
     def as_json(self) -> dict[str, Any]:
         """``headgate.plan/1`` without its schema line's place in a file: also what `plan --out` saves."""
@@ -104,14 +112,15 @@ class Survey:
                 "create": self.count("create"),
                 "update": self.count("update"),
                 "reuse": self.count("reuse"),
+                "replace": self.count("replace"),
                 "refused": self.count("refused"),
                 **({} if self.states is None else {key: self.count(key) for key in ("drifted", "gone")}),
             },
             "actions": [
-                {"entry": row.entry, "item": row.item, "action": fate, **self._objects(set(row.jobs.values()), number)}
+                {"entry": row.entry, "item": row.item, "action": fate, **self._told(set(row.jobs.values()), number)}
                 for number, (row, fate) in enumerate(zip(plan.items, self.fates, strict=True))
             ],
-            **({} if self.states is None else {"shared": self._objects(set(self.states), -1)["objects"]}),
+            **({} if self.states is None else {"shared": self._objects(set(self.states), -1)}),
             "pairs": self.pairs,
             "jobs": {"total": len(plan.jobs), "reuse": len(self.reused), "byKind": self.jobs_by_kind()},
             "edges": self.edges,
@@ -125,19 +134,31 @@ class Survey:
         }
 
 
-def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool, rate: str | None) -> Survey:
-    """Look at ``plan`` beside what ``store`` knows."""
+def survey(
+    plan: Plan, profile: Profile, store: Store | None, *, simulate: bool, rate: str | None, anew: bool = False
+) -> Survey:
+    """Look at ``plan`` beside what ``store`` knows. ``anew``: what cannot be changed in place would be replaced."""
     wishes = Wishes(rate=rate)
     check_wishes(plan, profile, wishes)
     known = store.known(plan.sandbox) if store is not None else {}
+    unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
+    going_on = unfinished is not None and unfinished.fingerprint == plan.fingerprint
+    begun = unfinished.args.get(REPLACES, {}) if unfinished is not None and going_on else None
+    plan = extended(plan, begun if begun is not None else replacements(plan, known) if anew else {})
     reused = {
         index: found[0]
         for index, job in enumerate(plan.jobs)
-        if job.collection and (found := known.get(job.spec.marker)) and found[0] and found[1] == job.digest
+        if index not in plan.replaces
+        and job.collection
+        and (found := known.get(job.spec.marker))
+        and found[0]
+        and found[1] == job.digest
     }
     changed, stuck = changed_items(plan, known)
-    updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]}
-    spared = needless(plan.jobs, {*reused, *updated})
+    reasons = {index: stuck_words(plan, index, known) for index in stuck}
+    stuck = [index for index in stuck if index not in plan.replaces]
+    updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]} - plan.replaces.keys()
+    spared = needless(plan.jobs, {*reused, *updated, *plan.replaces})
     fates = [_fate(plan, row, reused, updated, set(stuck)) for row in plan.items]
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
@@ -149,7 +170,8 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
             requests.update(f"{method} /{job.collection}/{{id}}" for method in ("GET", "PATCH", "GET"))
         else:
             requests.update(("GET /flows/{id}",) if exists else job.requests)
-    unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
+        if index in plan.replaces:  # looked for before it is made, twice
+            requests[f"GET /{job.collection}"] += 2
     refusals = _refusals(plan, profile, store, stuck, known, simulate=simulate)
     if unfinished is not None and unfinished.command != "run":
         refusals.append(
@@ -174,13 +196,16 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         forecast(plan, assumed, {*reused, *spared}),
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
+        reasons=reasons,
     )
 
 
 def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int], stuck: Collection[int]) -> str:
-    """What will become of an item: ``create``, ``update``, ``reuse`` or ``refused``."""
+    """What will become of an item: ``create``, ``update``, ``reuse``, ``replace`` or ``refused``."""
     if any(job in stuck for job in row.jobs.values()):
         return "refused"
+    if any(job in plan.replaces for job in row.jobs.values()):
+        return "replace"
     flow = row.jobs.get("flow", -1)
     made = [job for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0]
     if all(job in reused for job in made):
@@ -204,7 +229,7 @@ def _refusals(
         found.append(
             f"{plural(len(stuck), 'object exists', 'objects exist')} already and cannot be changed to what the "
             f"manifest says now ({'; '.join(words[:_MOST_STUCK])}{'; …' if len(words) > _MOST_STUCK else ''}): `run` "
-            f"would refuse ({WAYS_OUT})"
+            f"would refuse ({ways_out(plan, stuck)})"
         )
     stranger = ""
     if store is not None and (simulate or not profile.missing):

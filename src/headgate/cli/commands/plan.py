@@ -25,6 +25,7 @@ from headgate.cli.app import say
 @click.option(
     "--refresh", is_flag=True, help="Read what exists, and show where it is not as the manifest says (drift)."
 )
+@click.option("--replace", "anew", is_flag=True, help="As `run --replace`: make anew what cannot be changed in place.")
 @options.simulate
 @options.rate
 @click.option(
@@ -40,6 +41,7 @@ from headgate.cli.app import say
 def command(
     manifest: Path,
     refresh: bool,
+    anew: bool,
     simulate: bool,
     rate: str | None,
     out: Path | None,
@@ -69,7 +71,7 @@ def command(
         loaded = replace(loaded, sandbox="unnamed")
     plan = make_plan(loaded, settings, simulate=simulate)
     with reading(settings.state) as store:
-        found = survey(plan, settings, store, simulate=simulate, rate=rate)
+        found = survey(plan, settings, store, simulate=simulate, rate=rate, anew=anew)
         known = store.known(plan.sandbox) if store is not None else {}
         if refresh and store is not None:
             refuse_strangers(store, plan.sandbox, settings, simulate=simulate)
@@ -80,7 +82,7 @@ def command(
 
         if not simulate:
             replace(settings, sandbox=plan.sandbox).require_platform()
-        found = found.beside(asyncio.run(drift(plan, settings, known, simulate=simulate)))
+        found = found.beside(asyncio.run(drift(found.plan, settings, known, simulate=simulate)))
     if plan.selections:
         import asyncio
 

@@ -17,8 +17,8 @@ _MOST_WARNINGS = 5
 _MOST_FLOWS = 10
 _VALUE = 40
 _FATES = (
-    ("create", "to create"), ("update", "to update"), ("reuse", "exist"), ("drifted", "drifted"),
-    ("gone", "gone"), ("refused", "refused"),
+    ("create", "to create"), ("update", "to update"), ("reuse", "exist"), ("replace", "to replace"),
+    ("drifted", "drifted"), ("gone", "gone"), ("refused", "refused"),
 )  # fmt: skip
 _ALWAYS = ("create", "update", "reuse")
 
@@ -66,6 +66,11 @@ def _head(survey: Survey) -> list[str]:
         lines += wrapped(
             f"to update: {', '.join(changed[:_MOST_NAMES])}{more} (--json says it of every item)", _WIDTH, "  "
         )
+    replaced = [survey.reasons.get(index, plan.jobs[index].key) for index in sorted(plan.replaces)]
+    if replaced:
+        more = f"; and {len(replaced) - _MOST_NAMES:,} more" if len(replaced) > _MOST_NAMES else ""
+        said = f"to make anew, the old deleted last: {'; '.join(replaced[:_MOST_NAMES])}{more}"
+        lines += wrapped(said, _WIDTH, "  ")
     if survey.unfinished and not survey.refusals:
         lines.append(f"  run {survey.unfinished} is unfinished: `run` goes on with it")
     return lines
