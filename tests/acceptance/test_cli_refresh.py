@@ -2,7 +2,7 @@
 
 import json
 
-from tests.acceptance.cli_support import AUDIENCE, S3_SECRET, headgate, write_manifest
+from tests.acceptance.cli_support import S3_SECRET, headgate, write_manifest
 from tests.acceptance.world import served
 
 MEDDLE = """\
@@ -55,8 +55,8 @@ def test_drift_is_shown_and_brought_back_and_nothing_is_sent_for_the_look(tmp_pa
         assert S3_SECRET not in done.stdout + json.dumps(data)
 
 
-def test_without_credentials_or_with_another_platforms_store_nobody_looks(tmp_path):
-    manifest = write_manifest(tmp_path, 1)
+def test_nobody_looks_without_credentials_or_with_another_platforms_store_and_replace_is_asked_for(tmp_path):
+    manifest = write_manifest(tmp_path, 2)
     nobody = headgate("plan", manifest, "--refresh", cwd=tmp_path)
     assert nobody.code == 2
     assert "nothing can be asked" in nobody.err
@@ -68,19 +68,11 @@ def test_without_credentials_or_with_another_platforms_store_nobody_looks(tmp_pa
     assert stranger.code == 2
     assert "the embedded platform" in stranger.err
 
-
-def test_what_cannot_be_changed_says_which_part(tmp_path):
-    manifest = write_manifest(tmp_path, 2)
-    assert headgate("run", manifest, "--simulate", "--no-progress", cwd=tmp_path).code == 0
     text = manifest.read_text().replace("    connection: crm-s3", "    connection: zone")
     text = text.replace("entries:", "  zone: {destination: data_landing_zone}\nentries:")
     manifest.write_text(text.replace('bucketName: "${vars.bucket}", ', ""))
-    plan = headgate("plan", manifest, "--simulate", "--refresh", cwd=tmp_path)
-    assert plan.code == 2
-    assert "2 refused" in plan.out
-    done = headgate("run", manifest, "--simulate", "--no-progress", cwd=tmp_path)
-    assert done.code == 2
-    assert "target:Flow 0: another connection spec, another account, schema or dataset" in done.err
-    assert "flow:Flow 1: another flow spec" in done.err
-    assert "nothing was sent" in done.err
-    assert AUDIENCE.format(0) not in done.err
+    plan = headgate("plan", manifest, "--simulate", "--replace", cwd=tmp_path)
+    assert (plan.code, "2 to replace" in plan.out) == (0, True)
+    anew = headgate("run", manifest, "--simulate", "--no-progress", "--replace", "--json", cwd=tmp_path)
+    assert anew.code == 0, anew.err
+    assert [row["status"] for row in anew.json["items"]] == ["replaced", "replaced"]

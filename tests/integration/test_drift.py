@@ -9,7 +9,7 @@ import pytest
 from headgate.cli.survey import survey
 from headgate.cli.views import plan as view
 from headgate.drift import drift
-from headgate.launch import Wishes
+from headgate.launch import Watch, Wishes
 from headgate.store import open_store
 
 from tests.integration import test_converge, test_source_ingestion
@@ -167,6 +167,16 @@ async def test_a_world_that_was_lost_is_all_gone(tmp_path, manifest):
     finally:
         store.close()
     assert {state.action for state in states.values()} == {"gone"}
-    report, ledger, _ = await test_converge.go(tmp_path, manifest, wishes=Wishes(refresh=True))
-    assert test_converge.statuses(report) == {"created": test_converge.ITEMS}
+    watch, settled = Watch(), []
+
+    def end(event):
+        if event.name == "settled":
+            settled.append(event)
+            if len(settled) == 40:
+                watch.cancel()
+
+    cut, *_ = await test_converge.go(tmp_path, manifest, wishes=Wishes(refresh=True), watch=watch, observers=(end,))
+    assert cut.status == "interrupted"
+    report, ledger, _ = await test_converge.go(tmp_path, manifest)
+    assert test_converge.statuses(report) == {"created": test_converge.ITEMS}, "a resume remembers what was asked"
     test_converge.clean(ledger)

@@ -130,7 +130,7 @@ async def test_without_being_asked_it_is_refused_and_with_it_replaced(tmp_path):
     report, *seen = await go(tmp_path, CHANGED, wishes=Wishes(replace=True))
     judge(report, *seen)
     sent = report.requests["byEndpoint"]
-    assert asked == {name: count for name, count in sent.items() if name.startswith(("POST", "DELETE"))}
+    assert asked == {name: count for name, count in sent.items() if name.startswith(("POST /", "DELETE"))}
     assert Counter(row.status for row in report.items) == {"replaced": 12}
     kept = [row.ids["flow"] for row in report.items if row.item.startswith("Lake")]
     assert kept == [row.ids["flow"] for row in first.items if row.item.startswith("Lake")], "led to the new, not remade"
@@ -156,7 +156,7 @@ async def test_with_answers_lost_every_replacement_is_made_once(tmp_path, faults
     judge(report, *seen)
 
 
-@pytest.mark.parametrize("after", [4, 25, 45, 60])
+@pytest.mark.parametrize("after", [4, 30, 60])
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_ended_at_any_moment_it_goes_on_and_nothing_is_twice(tmp_path, after, fresh):
     await go(tmp_path, MANIFEST)

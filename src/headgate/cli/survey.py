@@ -158,7 +158,8 @@ def survey(
     reasons = {index: stuck_words(plan, index, known) for index in stuck}
     stuck = [index for index in stuck if index not in plan.replaces]
     updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]} - plan.replaces.keys()
-    spared = needless(plan.jobs, {*reused, *updated, *plan.replaces})
+    anew_too = {index for index in plan.replaces if DATASETS not in plan.jobs[index].needs}
+    spared = needless(plan.jobs, {*reused, *updated, *anew_too})
     fates = [_fate(plan, row, reused, updated, set(stuck)) for row in plan.items]
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
