@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from headgate.secret import masked
+from headgate.secret import reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,14 +36,17 @@ _WHOLLY: Final = {
 
 
 def digest_of(value: Any, size: int = 12) -> str:
-    """A digest of JSON ``value``, ``2 * size`` hex digits."""
-    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=size).hexdigest()
+    """A digest of JSON ``value``, ``2 * size`` hex digits; secrets count by their reference."""
+    return blake2b(orjson.dumps(value, reference, orjson.OPT_SORT_KEYS), digest_size=size).hexdigest()
 
 
-def plain(spec: Any) -> dict[str, Any]:
-    """A spec without its secrets, as JSON."""
-    found: dict[str, Any] = masked({name: getattr(spec, name) for name in spec.__slots__})
-    return found
+def fields_of(spec: Any) -> dict[str, Any]:
+    """A spec's fields by name, secrets still wrapped."""
+    return {name: getattr(spec, name) for name in spec.__slots__}
+
+
+#: The digest of a part that is not there.
+_NOTHING: Final = digest_of(None, _PART // 2)
 
 
 def content(
@@ -59,7 +62,7 @@ def content(
         led: The same of those whose successor it can be led to.
     """
     stands = [sorted(led)] if led else []
-    whole = digest_of([plain(spec), further, *stands])
+    whole = digest_of([fields_of(spec), further, *stands])
     if spec.collection not in CHANGEABLE:
         return f"{whole[:12]}.{whole}"
     body: Mapping[str, Any] = spec.body
@@ -74,7 +77,7 @@ def content(
         told = [None if part is fixed[5] else part for part in fixed]  # its datasets are all that it reads
     else:
         told = fixed
-    parts = "".join(digest_of(part, _PART // 2) for part in told)
+    parts = "".join(_NOTHING if part is None else digest_of(part, _PART // 2) for part in told)
     parts += digest_of(sorted(kinds), _PART)
     return f"{digest_of(fixed, 6)}-{parts}.{whole}"
 
