@@ -6,6 +6,7 @@ second of each part of that, to say which it was, the third of everything. Secre
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,8 +46,10 @@ def fields_of(spec: Any) -> dict[str, Any]:
     return {name: getattr(spec, name) for name in spec.__slots__}
 
 
-#: The digest of a part that is not there.
-_NOTHING: Final = digest_of(None, _PART // 2)
+@lru_cache(maxsize=4096)
+def _short(part: str | tuple[str, ...] | None, size: int) -> str:
+    """The digest of a part that many objects have in common: specs, accounts, nothing."""
+    return digest_of(part, size)
 
 
 def content(
@@ -71,14 +74,17 @@ def content(
         body.get("baseConnectionId"),
         # What a live flow reads from is not changed under it: that needs a new pair of connections (facts 8).
         [body.get("params"), body.get("data")] if spec.collection == "sourceConnections" else None,
-        sorted(below),
+        tuple(sorted(below)),
     ]
     if (body.get("params") or {}).get("datasets") is not None:
         told = [None if part is fixed[5] else part for part in fixed]  # its datasets are all that it reads
     else:
         told = fixed
-    parts = "".join(_NOTHING if part is None else digest_of(part, _PART // 2) for part in told)
-    parts += digest_of(sorted(kinds), _PART)
+    parts = "".join(
+        _short(part, _PART // 2) if part is None or isinstance(part, (str, tuple)) else digest_of(part, _PART // 2)
+        for part in told
+    )
+    parts += _short(tuple(sorted(kinds)), _PART)
     return f"{digest_of(fixed, 6)}-{parts}.{whole}"
 
 
