@@ -112,9 +112,7 @@ class Survey:
                 "create": self.count("create"),
                 "update": self.count("update"),
                 "reuse": self.count("reuse"),
-                "replace": self.count("replace"),
-                "refused": self.count("refused"),
-                **({} if self.states is None else {key: self.count(key) for key in ("drifted", "gone")}),
+                **{fate: count for fate in ("replace", "refused", "drifted", "gone") if (count := self.count(fate))},
             },
             "actions": [
                 {"entry": row.entry, "item": row.item, "action": fate, **self._told(set(row.jobs.values()), number)}
