@@ -149,6 +149,7 @@ async def run(
     fresh: bool = False,
     refresh: bool = False,
     yes: str | None = None,
+    replace_changed: bool = False,
     watch: Watch | None = None,
 ) -> Report:
     """Execute ``plan``, continuing its unfinished run if there is one, and say what happened.
@@ -167,6 +168,7 @@ async def run(
         fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
         refresh: Compare every object that exists with what the manifest says, and bring it there.
         yes: The name of the sandbox, where the profile protects it.
+        replace_changed: Make anew what cannot be changed in place, and delete the old once the new flow is checked.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:
@@ -188,7 +190,8 @@ async def run(
             f"sandbox {plan.sandbox} is protected and needs to be named; nothing was sent", hint=f'yes="{plan.sandbox}"'
         )
     watch = watch or Watch()
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
+    until_s = finish_by.timestamp() if finish_by else None
+    wishes = Wishes(rate, concurrency, on_error, tolerate, until_s, fresh, refresh, replace_changed)
     bulletin = Bulletin(watch, on_event) if on_event else None
     outcome = await conduct(
         plan, profile, wishes, simulate=simulate, watch=watch, observers=(bulletin,) if bulletin else ()
@@ -217,9 +220,9 @@ async def export(
         SettingsError: something needed to ask the platform is not set.
         PlatformError: the platform refuses, or cannot be reached.
     """
-    from headgate.export import Live, assemble
-    from headgate.export.live import COLLECTIONS
-    from headgate.launch import simulated, snapshot
+    from headgate.export import assemble
+    from headgate.launch import simulated
+    from headgate.looking import live
     from headgate.settings import Profile
 
     who = profile or Profile.load()
@@ -228,8 +231,8 @@ async def export(
             who, _ = await stack.enter_async_context(simulated(who, who.sandbox or SIMULATED_SANDBOX))
         else:
             who.require_platform()
-        lists = await snapshot(who, COLLECTIONS)
-    return assemble(Live.of(lists), name, select)
+        found = await live(who)
+    return assemble(found, name, select)
 
 
 @dataclass(frozen=True, slots=True)

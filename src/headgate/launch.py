@@ -24,13 +24,14 @@ from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
-from headgate.planning.content import same_kind
+from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
 from headgate.report import Report, build
 from headgate.store import RunRow, Store
+from headgate.workflows.replace import REPLACEABLE, extended, replacements
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -51,9 +52,17 @@ class Wishes:
     finish_by_s: float | None = None
     fresh: bool = False
     refresh: bool = False
+    #: Make anew what cannot be changed in place, and delete the old.
+    replace: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
     #: The id of the run to continue: no other, and no new one.
     resume: str = ""
+
+
+#: What to do about what cannot be changed in place.
+WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
+#: In a run's arguments: what it replaces.
+REPLACES = "replaces"
 
 
 class Watch:
@@ -149,28 +158,69 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         plan.fingerprint,
         "running",
         now_s,
-        args={**plan.source, **wishes.args},
+        args={**plan.source, **wishes.args, **_kept_wishes(plan, wishes)},
     )
     store.begin(run, Outline.of(plan).packed())
     return run, False
 
 
-def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
-    """Before anything is sent.
+def _kept_wishes(plan: Plan, wishes: Wishes) -> dict[str, Any]:
+    """What a resume must know besides how it was asked for: it goes on with the same jobs."""
+    kept: dict[str, Any] = {"refresh": True} if wishes.refresh else {}
+    return (
+        {**kept, REPLACES: {plan.jobs[index].key: old for index, old in plan.replaces.items()}}
+        if plan.replaces
+        else kept
+    )
+
+
+def with_replacements(store: Store, plan: Plan, wishes: Wishes) -> Plan:
+    """``plan`` with what is to be replaced, by this run or the unfinished one that it would continue.
 
     Raises:
         UsageError: an object would have to become one that the platform does not change it to.
     """
-    _, stuck = changed_items(plan, known)
+    known = store.known(plan.sandbox)
+    unfinished = None if wishes.fresh else last_unfinished(store, plan.manifest, plan.sandbox)
+    if unfinished is not None and unfinished.fingerprint == plan.fingerprint:
+        olds = dict(unfinished.args.get(REPLACES, {}))
+    else:
+        olds = replacements(plan, known) if wishes.replace else {}
+    refuse_changes(plan, known, olds)
+    return extended(plan, olds)
+
+
+def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]], olds: Collection[str] = ()) -> None:
+    """Before anything is sent. ``olds`` are keys of jobs that replace what exists.
+
+    Raises:
+        UsageError: an object would have to become one that the platform does not change it to.
+    """
+    stuck = [index for index in changed_items(plan, known)[1] if plan.jobs[index].key not in olds]
     if stuck:
-        names = "\n".join(f"  {plan.jobs[index].key}" for index in stuck[:10]) + (
+        names = "\n".join(f"  {stuck_words(plan, index, known)}" for index in stuck[:10]) + (
             f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
         )
         raise UsageError(
             f"{len(stuck)} object{'s' if len(stuck) != 1 else ''} of this manifest exist already and cannot be changed "
-            f"to what it says now (another spec, account or dataset); nothing was sent\n{names}",
-            hint="put the content back, give the items new names, or `headgate destroy` them first",
+            f"to what it says now; nothing was sent\n{names}",
+            hint=ways_out(plan, stuck),
         )
+
+
+def ways_out(plan: Plan, stuck: Sequence[int]) -> str:
+    """What to do about objects that cannot be changed in place."""
+    if all(plan.jobs[index].collection in REPLACEABLE for index in stuck):
+        return f"{WAYS_OUT}; or --replace, which makes new ones and then deletes the old"
+    return WAYS_OUT
+
+
+def stuck_words(plan: Plan, index: int, known: Mapping[str, tuple[str, str]]) -> str:
+    """An object that cannot be changed to what is wanted now, and in which respects: as far as digests tell."""
+    job = plan.jobs[index]
+    found = known.get(job.spec.marker, ("", ""))[1]
+    parts = changed_parts(found, job.digest, job.collection) or ["made from other content"]
+    return f"{job.key}: {', '.join(parts)}"
 
 
 def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limits]:
@@ -218,9 +268,13 @@ async def execute(
     rules, limits = rules_of(plan, profile, wishes)
     hidden = secrets_in_specs(*(job.spec for job in plan.jobs))
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
-    refuse_changes(plan, store.known(plan.sandbox))
+    asked = plan
+    plan = with_replacements(store, asked, wishes)
     run, continued = choose_run(store, plan, path, wishes, clock.now())
     reach(Point.CLAIMED if continued else Point.BEGUN)
+    if continued:
+        plan = extended(asked, run.args.get(REPLACES, {}))
+    rules = replace(rules, refresh=rules.refresh or bool(continued and run.args.get("refresh")))
     known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
     past = fold(store.records(run.id)) if continued else None
     tally = Tally(run.counters)
@@ -255,30 +309,6 @@ async def execute(
     store.finish(run.id, status, clock.now(), machine.open, counters)
     reach(Point.FINISHED)
     return report_of(store, run.id)
-
-
-async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-    """Whole lists of a sandbox, by collection. Only reads.
-
-    Raises:
-        PlatformError: the platform refuses, or cannot be reached.
-    """
-    import asyncio
-
-    from headgate.platform.endpoint import PlatformSettings
-    from headgate.platform.lists import whole_list
-    from headgate.platform.transport import Transport
-
-    clock = SystemClock()
-    gate = Gate(parse_rate(profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates())
-
-    async def one(kind: str) -> list[dict[str, Any]]:
-        await gate.pass_one(f"GET /{kind}")
-        return await whole_list(platform, kind, profile.retry, clock)
-
-    async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
-        lists = await asyncio.gather(*(one(kind) for kind in collections))
-    return dict(zip(collections, lists, strict=True))
 
 
 def report_of(store: Store, run_id: str) -> Report:

@@ -40,7 +40,7 @@ from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.pacing import Overload
 from headgate.pacing.circuit import VANGUARD
-from headgate.planning.model import Job, Plan, needless
+from headgate.planning.model import DATASETS, Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     HELD,
@@ -55,7 +55,7 @@ from headgate.workflows.contract import (
     Step,
     failed,
 )
-from headgate.workflows.create import ABSENT
+from headgate.workflows.create import ABSENT, replacing
 from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
@@ -233,13 +233,20 @@ class Machine:
 
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
         for index, job in enumerate(self.jobs):
-            if not job.collection or self.live[index].settled is not None or (past and index in past.jobs):
+            if not job.collection or self.live[index].settled is not None:
+                continue
+            if index in self.plan.replaces and not self.live[index].phase:
+                self.live[index].phase, self.live[index].signal = replacing(self.plan.replaces[index]), Signal.RESUME
+                self._doubted.add(index)
+                continue
+            if past and index in past.jobs:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
                 # Made from other content, or to be compared: its own job brings it to what is wanted.
                 live = self.live[index]
-                live.phase, live.signal = converge.begin(found[0], changed=found[1] != job.digest), Signal.RESUME
+                live.phase = converge.begin(found[0], changed=found[1] != job.digest, again=self.rules.refresh)
+                live.signal = Signal.RESUME
             elif found is not None and found[0]:
                 # Held on its edges or not: what exists needs nothing to be made.
                 self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
@@ -252,7 +259,10 @@ class Machine:
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
         existing = {
-            index for index, live in enumerate(self.live) if live.settled is not None or live.durable or live.phase
+            index
+            for index, live in enumerate(self.live)
+            # What may have to be made again must know what to choose from.
+            if live.settled is not None or live.durable or (live.phase and DATASETS not in self.jobs[index].needs)
         }
         for index in needless(self.jobs, existing):
             if self.live[index].settled is None:

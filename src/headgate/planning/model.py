@@ -103,6 +103,8 @@ class Plan:
     selections: Sequence[SelectionRow] = ()
     #: What it can be made from again where there is no manifest to make it from; kept in its outline (JSON).
     again: Mapping[str, Any] = field(default_factory=dict)
+    #: Objects that are made anew although they exist, by job: the id of the one whose place is taken.
+    replaces: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def requests(self) -> Counter[str]:

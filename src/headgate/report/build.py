@@ -11,6 +11,7 @@ from headgate.report.selected import Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
 from headgate.workflows.destroy import DESTROY
+from headgate.workflows.replace import OLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,6 +164,8 @@ class _View:
             if self.judged is not None and not any(self.begun(job) for job in own):
                 return "skipped", self.unstarted()
             return "held", None
+        if any(role.startswith(OLD) for role in jobs):
+            return "replaced", None
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.

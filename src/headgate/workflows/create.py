@@ -22,6 +22,8 @@ from headgate.workflows.listing import PAGES, listed, repeats, signature
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: What a look-up remembers from one look to the next: why the name is taken, and which object exists no more.
+_KEPT = ("taken", converge.GONE)
 #: In the output of a failed creation: the object surely does not exist.
 ABSENT = "absent"
 
@@ -61,7 +63,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         found = listed(ctx.inputs, spec.marker)
         return _adopted(ctx, [[remote, "", ""] for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
-    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, phase.get("taken"))
+    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, _kept(phase))
 
 
 def evidence_of(collection: str) -> Evidence:
@@ -69,7 +71,19 @@ def evidence_of(collection: str) -> Evidence:
     return EVIDENCE[f"POST {DIALECTS[collection].path}"]
 
 
-def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
+def _kept(phase: Phase) -> Phase:
+    return {key: phase[key] for key in _KEPT if key in phase}
+
+
+def replacing(remote: str) -> Phase:
+    """The phase of a creation whose object is to take the place of ``remote``, which bears its mark still.
+
+    It is looked up first: an earlier run may have made it.
+    """
+    return {"at": "look", converge.GONE: remote}
+
+
+def _post(ctx: Context, posts: int, faults: int = 0, kept: Phase | None = None) -> Step:
     spec: CreateSpec = ctx.spec
     # Crashes are not counted: they say nothing of the object.
     if faults >= evidence_of(spec.collection).losses:
@@ -78,7 +92,7 @@ def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
     to = DIALECTS[spec.collection]
     effect = evidence_of(spec.collection).effect
     call = Call("POST", to.service, to.path, effect, "create", query=to.created_with, body=whole_body(ctx))
-    return Ask(call, {"at": "post", "posts": posts, "faults": faults})
+    return Ask(call, {"at": "post", "posts": posts, "faults": faults, **(kept or {})})
 
 
 def whole_body(ctx: Context) -> dict[str, Any]:
@@ -112,7 +126,7 @@ def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
         if problem.code in to.taken:
             # It may be our own that has the name: the list it was looked up in may have lagged behind.
             said = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
-            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), said)
+            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), {**_kept(phase), "taken": said})
         return _absent(problem)
     made = to.made(answer.body)
     if not made:
@@ -128,9 +142,8 @@ def _absent(problem: Problem) -> Settle:
     return Settle(Ending.FAILED, {ABSENT: True}, problem)
 
 
-def _look(spec: CreateSpec, look: int, posts: int, faults: int, taken: list[Any] | None = None) -> Ask:
-    phase: Phase = {"at": "look", "look": look, "posts": posts, "faults": faults}
-    return _page(spec, {**phase, "taken": taken} if taken else phase)
+def _look(spec: CreateSpec, look: int, posts: int, faults: int, kept: Phase) -> Ask:
+    return _page(spec, {"at": "look", "look": look, "posts": posts, "faults": faults, **kept})
 
 
 def _page(spec: CreateSpec, phase: Phase) -> Ask:
@@ -162,7 +175,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     found = [list(phase.get("found", ())), list(phase.get("alike", ()))]
     for one in seen or ():
         kind = 0 if spec.marker in one.marked else 1 if to.alike(sent, one) else None
-        if kind is not None and all(one.id != row[0] for row in found[kind]):
+        if kind is not None and one.id != phase.get(converge.GONE) and all(one.id != row[0] for row in found[kind]):
             found[kind].append([one.id, one.created, one.etag])
     cursor, pages = str(phase.get("cursor", "")), int(phase.get("pages", 1))
     following = "" if to.paged or seen is None else to.after(answer.body, cursor)
@@ -175,7 +188,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     posts, look = int(phase["posts"]), int(phase["look"])
     if found[0] or found[1]:
         return _adopted(ctx, found[0] or found[1], posts)
-    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", "taken")}
+    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", *_KEPT)}
     again_s = evidence_of(spec.collection).wait(look)
     if again_s is not None:
         return Pause(again_s, "looking again before creating it a second time", kept)
@@ -183,7 +196,7 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
         problem = Problem(*phase["taken"])
         # Its name is taken. By nobody we know; after a lost answer perhaps by our own, which the list does not show.
         return failed(problem) if posts > 1 or int(phase.get("faults", 0)) else _absent(problem)
-    return _post(ctx, posts + 1, int(phase.get("faults", 0)))
+    return _post(ctx, posts + 1, int(phase.get("faults", 0)), _kept(phase))
 
 
 def _adopted(ctx: Context, found: list[list[str]], posts: int) -> Step:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from headgate.exchange import Call
+from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.reading import ident, part, rows, text
 from headgate.workflows.runs import items_of
 
@@ -97,6 +99,23 @@ class Dialect:
             if ident(row.get("id"))
         ]
 
+    def read(self, remote: str) -> Call:
+        """The request for one object."""
+        return Call("GET", self.service, f"{self.path}/{remote}", f"GET {self.path}/{{id}}", "read")
+
+    def object_of(self, body: Any, remote: str) -> dict[str, Any]:
+        """The object in the answer to :meth:`read`; empty where it is not the one asked for.
+
+        Flow Service wraps it into a list of one, or does not (facts 2.1).
+        """
+        found = next(iter(rows(body, "items")), {}) if isinstance(body, dict) and "items" in body else body
+        return found if isinstance(found, dict) and text(found.get("id")) == remote else {}
+
+    def also(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What dependents need of an object that exists, besides its id."""
+        del found
+        return {}
+
     def after(self, body: Any, cursor: str) -> str:
         """The cursor of the next page, empty after the last."""
         del cursor
@@ -156,6 +175,16 @@ class Schemas(Dialect):
             if ident(row.get("$id"))
         ]
 
+    def read(self, remote: str) -> Call:
+        """By the id that the registry takes in a path, and in a version, which it insists on."""
+        where = COLLECTIONS[self.name]
+        path = f"{self.path}/{where.address(remote)}"
+        return Call("GET", self.service, path, f"GET {self.path}/{{id}}", "read", headers=where.headers)
+
+    def object_of(self, body: Any, remote: str) -> dict[str, Any]:
+        """The schema itself."""
+        return body if isinstance(body, dict) and text(body.get("$id")) == remote else {}
+
     def after(self, body: Any, cursor: str) -> str:
         """The greatest title of the page: ``start`` is exclusive. ``limit`` is a hint, so only a page that adds
         nothing is the last.
@@ -189,7 +218,7 @@ class DataSets(Dialect):
             ("limit", str(PAGE)),
             ("start", cursor or "0"),
             ("orderBy", "asc:created"),
-            ("properties", "name,description,created"),
+            ("properties", "name,description,created,schemaRef"),
         )
 
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
@@ -212,6 +241,10 @@ class DataSets(Dialect):
             if ident(remote)
         ]
 
+    def object_of(self, body: Any, remote: str) -> dict[str, Any]:
+        """The one value of an object keyed by id."""
+        return dict(part(body, remote))
+
     def after(self, body: Any, cursor: str) -> str:
         """The next offset. There is no total: a page that is not full is the last."""
         return str(int(cursor or 0) + PAGE) if len(body) >= PAGE else ""
@@ -231,10 +264,12 @@ class MappingSets(Dialect):
     def made(self, body: Any) -> dict[str, Any]:
         """The id, and the version that the flow has to name."""
         found = body if isinstance(body, dict) else {}
-        if not ident(found.get("id")):
-            return {}
+        return {"id": found["id"], **self.also(found)} if ident(found.get("id")) else {}
+
+    def also(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Its version, which sources want as text (trap 45)."""
         version = found.get("version")
-        return {"id": found["id"], **({"version": str(version)} if type(version) is int else {})}
+        return {"version": str(version)} if type(version) is int else {}
 
     def page(self, cursor: str) -> Query:
         """A page, oldest first; ``limit`` and ``start`` are both required."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from headgate.export import assemble
+from headgate.looking import live
 from headgate.simulator import Fault
 
 from tests.contract.openapi.samples import manifest
@@ -121,3 +123,16 @@ async def an_ingestion_is_destroyed(world: World) -> None:
     assert (await world.run(manifest(ingestion("table")))).status == "succeeded"
     report = await world.destroy()
     assert report.status == "succeeded", report.failures[:3]
+
+
+@scenario()
+async def an_ingestion_is_looked_at_exported_and_replaced(world: World) -> None:
+    """Every object is read where it lives, every list too, and a table that changed is another flow."""
+    assert (await world.run(manifest(ingestion("table")))).status == "succeeded"
+    report = await world.run(manifest(ingestion("table")), refresh=True)
+    assert [row.status for row in report.items] == ["reused"]
+    assert not assemble(await live(world.profile), "exported").left
+    after = ingestion("table")
+    after["table"]["tableName"] = "Account"
+    report = await world.run(manifest(after), replace=True)
+    assert [row.status for row in report.items] == ["replaced"], report.failures[:3]

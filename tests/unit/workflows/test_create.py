@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from headgate.exchange import Verdict
+from headgate.workflows import converge
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
 from headgate.workflows.dialects import DIALECTS
-from headgate.workflows.create import advance, evidence_of
+from headgate.workflows.create import CreateSpec, advance, evidence_of, replacing
 
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
@@ -221,3 +222,38 @@ def test_a_list_of_any_shape_reads_as_nothing_found(body):
 
 def test_a_refused_creation_fails():
     assert go(no(403, "no right", verdict=Verdict.REFUSED), LOST).ending is Ending.FAILED
+
+
+def test_what_takes_the_place_of_another_looks_first_and_passes_the_old_one_over():
+    ctx = context(creation())
+    old = {"id": "old", "description": MARK, "createdAt": 1}
+    step = advance(ctx, replacing("old"), Signal.RESUME)
+    assert (step.call.method, step.phase["gone"]) == ("GET", "old")
+    again = advance(ctx, step.phase, items(old))
+    assert isinstance(again, Pause), "the old one bears the mark, and is not it"
+    step = advance(ctx, advance(ctx, again.phase, Signal.RESUME).phase, items(old))
+    assert (step.call.method, step.phase["gone"]) == ("POST", "old")
+    lost = advance(ctx, step.phase, Signal.LOST)
+    step = advance(ctx, lost.phase, items(old, {"id": "new", "description": MARK, "createdAt": 2}))
+    assert (step.ending, step.output["id"], step.output["found"]) == (Ending.SUCCEEDED, "new", "after")
+
+
+def test_what_is_gone_is_made_again_only_where_that_was_asked_for():
+    ctx = context(creation())
+    step = advance(ctx, converge.begin("old"), Signal.RESUME)
+    step = advance(ctx, step.phase, no(404))
+    assert (step.ending, step.problem.code) == (Ending.FAILED, "headgate-gone")
+    assert "--refresh" in step.problem.advice
+    step = advance(ctx, advance(ctx, converge.begin("old", again=True), Signal.RESUME).phase, no(404))
+    look = advance(ctx, step.phase, Signal.RESUME)
+    assert (look.call.purpose, look.phase["gone"]) == ("lookup", "old")
+    step = advance(ctx, converge.begin("old", again=True), Signal.RESUME)
+    assert advance(ctx, step.phase, no(500)).ending is Ending.FAILED
+
+
+def test_what_is_only_looked_at_is_read_where_it_lives():
+    ctx = context(CreateSpec("mappingSets", {"name": "m"}, MARK))
+    step = advance(ctx, converge.begin("m1"), Signal.RESUME)
+    assert (step.call.service, step.call.path) == ("conversion", "/mappingSets/m1")
+    done = advance(ctx, step.phase, ok({"id": "m1", "version": 3}))
+    assert done.output == {"id": "m1", "found": "same", "version": "3"}

@@ -239,7 +239,7 @@ def test_pages_of_datasets_go_by_offset_and_end_with_one_that_is_not_full():
         "limit": "100",
         "start": "0",
         "orderBy": "asc:created",
-        "properties": "name,description,created",
+        "properties": "name,description,created,schemaRef",
     }
     step = listing.advance(context(spec), step.phase, listed("dataSets", *[(str(n), "", n) for n in range(PAGE)]))
     assert dict(step.call.query)["start"] == "100"
