@@ -229,9 +229,11 @@ def test_what_takes_the_place_of_another_looks_first_and_passes_the_old_one_over
     old = {"id": "old", "description": MARK, "createdAt": 1}
     step = advance(ctx, replacing("old"), Signal.RESUME)
     assert (step.call.method, step.phase["gone"]) == ("GET", "old")
-    again = advance(ctx, step.phase, items(old))
-    assert isinstance(again, Pause), "the old one bears the mark, and is not it"
-    step = advance(ctx, advance(ctx, again.phase, Signal.RESUME).phase, items(old))
+    for _ in range(evidence_of(ctx.spec.collection).looks - 1):
+        again = advance(ctx, step.phase, items(old))
+        assert isinstance(again, Pause), "the old one bears the mark, and is not it"
+        step = advance(ctx, again.phase, Signal.RESUME)
+    step = advance(ctx, step.phase, items(old))
     assert (step.call.method, step.phase["gone"]) == ("POST", "old")
     lost = advance(ctx, step.phase, Signal.LOST)
     step = advance(ctx, lost.phase, items(old, {"id": "new", "description": MARK, "createdAt": 2}))
