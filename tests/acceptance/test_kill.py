@@ -36,7 +36,7 @@ def test_killed_at_three_moments_and_resumed_everything_is_there_once(world):
 
 def test_first_ctrl_c_drains_and_resume_goes_on(world):
     path, items, pairs = write_manifest(world.folder)
-    process = world.start("run", str(path), "--rate", "60/s", "--report", "report.json", "--events", "events.jsonl")
+    process = world.start("run", str(path), "--rate", "15/s", "--report", "report.json", "--events", "events.jsonl")
     world.await_requests(process, 25)
     watched = world.run("status", "--json")
     assert json.loads(watched.stdout)["status"] == "running"

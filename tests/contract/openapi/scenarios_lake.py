@@ -9,7 +9,7 @@ from headgate.looking import live
 from headgate.simulator import Fault
 
 from tests.contract.openapi.samples import manifest
-from tests.contract.openapi.stage import DELETE_S, World, scenario
+from tests.contract.openapi.stage import DELETE_S, DELETE_SCALE, World, scenario
 
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 DETAILS = "https://ns.adobe.com/xdm/context/profile-person-details"
@@ -117,7 +117,7 @@ async def a_title_that_is_taken(world: World) -> None:
     assert any(exchange.status == 400 and exchange.path.endswith("/schemas") for exchange in world.recorder.kept)
 
 
-@scenario(delete_seconds=DELETE_S)
+@scenario(time_scale=DELETE_SCALE, delete_seconds=DELETE_S)
 async def an_ingestion_is_destroyed(world: World) -> None:
     """Its dataset and its schema too; its mapping set has no deletion."""
     assert (await world.run(manifest(ingestion("table")))).status == "succeeded"

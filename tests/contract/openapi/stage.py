@@ -24,6 +24,8 @@ SCALE = 36000.0  # platform seconds in one of ours: an hour is a tenth of a seco
 #: Platform seconds of a slow deletion: under the quarter of an hour of pauses after which headgate gives it up, so that
 #: how fast this machine answers decides nothing.
 DELETE_S = 600.0
+#: The clock of those scenarios: so that the first look, however late, still finds the object being deleted.
+DELETE_SCALE = 1200.0
 
 
 @dataclass
