@@ -21,7 +21,7 @@ ARROWS = {
     "workflows": {"catalogue", "errors", "exchange", "manifest", "pacing", "planning", "secret"},
     "platform": {"clock", "errors", "exchange", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "pacing", "planning", "platform", "store", "workflows"},
-    "store": {"engine", "errors"},
+    "store": {"engine", "errors", "secret"},
     "export": {"catalogue"},
     "report": {"engine", "planning", "store", "workflows"},
     "simulator": {"clock"},

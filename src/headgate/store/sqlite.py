@@ -12,10 +12,11 @@ from urllib.parse import quote
 import orjson
 
 from headgate.engine.record import Record
-from headgate.errors import SchemaMismatch, StoreError
+from headgate.errors import SchemaMismatch, StoreMissing
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
-from headgate.store.holder import Holder, fresh_for_s, host, machine, no_run, not_driven, other_organisation
+from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
+from headgate.store.rows import COLUMNS, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import plainly
@@ -23,8 +24,6 @@ from headgate.store.trouble import plainly
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-_COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
 
 
 class SqliteStore:
@@ -37,7 +36,7 @@ class SqliteStore:
         with plainly(path):
             if readonly:
                 if not path.exists():
-                    raise StoreError(
+                    raise StoreMissing(
                         f"{path}: there is no state store here", hint="run a manifest first, or give --state"
                     )
                 where = f"file:{quote(str(path))}?mode=ro"
@@ -103,23 +102,8 @@ class SqliteStore:
                 self._oust(other, now)
             self._enlist(now)
             self._db.execute(
-                f"INSERT INTO run (holder, org, {_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
-                (
-                    self._process,
-                    org,
-                    run.id,
-                    run.manifest,
-                    run.path,
-                    run.sandbox,
-                    run.fingerprint,
-                    run.status,
-                    run.started_at,
-                    run.finished_at,
-                    run.open,
-                    _text(run.args),
-                    _text(run.counters),
-                    outline,
-                ),
+                f"INSERT INTO run (holder, org, {COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
+                (self._process, org, *run_values(run), outline),
             )
 
     def outline(self, run_id: str) -> bytes:
@@ -210,7 +194,7 @@ class SqliteStore:
             ended = self._db.execute(
                 "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL "
                 "WHERE id = ? AND holder = (SELECT id FROM process WHERE id = ? AND dead = 0)",
-                (status, finished_at, open_jobs, _text(counters), run_id, self._process),
+                (status, finished_at, open_jobs, packed(counters), run_id, self._process),
             ).rowcount
             if not ended:
                 raise not_driven(run_id)
@@ -219,18 +203,18 @@ class SqliteStore:
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
         with plainly(self._path):
-            row = self._db.execute(f"SELECT {_COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608 -- our own column names
-        return _row(row) if row else None
+            row = self._db.execute(f"SELECT {COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608 -- our own column names
+        return run_row(row) if row else None
 
     def runs(self) -> Sequence[RunRow]:
         """All runs that this store's organisation may see, newest first."""
         with plainly(self._path):
             mine, org = self._mine()
             rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM run WHERE {mine} ORDER BY started_at DESC, id DESC",  # noqa: S608 -- our own column names
+                f"SELECT {COLUMNS} FROM run WHERE {mine} ORDER BY started_at DESC, id DESC",  # noqa: S608 -- our own column names
                 org,
             ).fetchall()
-        return [_row(row) for row in rows]
+        return [run_row(row) for row in rows]
 
     def _mine(self) -> tuple[str, tuple[str, ...]]:
         """Which rows this store sees: a condition, and what it is about."""
@@ -280,7 +264,7 @@ class SqliteStore:
             last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0]
         if self._process is None or mine is None:
             raise not_driven(run_id)
-        who = leases.Taker(mine[0], mine[1], run_id, self._process)
+        who = Taker(mine[0], mine[1], run_id, self._process)
         return SqliteJournal(self._path, who, int(last or 0), self._lease_s, self._fresh_until_mono)
 
     def close(self) -> None:
@@ -309,12 +293,3 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _text(value: Mapping[str, Any]) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _row(row: tuple[Any, ...]) -> RunRow:
-    values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
-    return RunRow(*values)

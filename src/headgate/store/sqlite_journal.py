@@ -23,8 +23,7 @@ from headgate.errors import StoreError
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import Leased
 from headgate.store.group import gathered
-from headgate.store.holder import fenced, fresh_for_s
-from headgate.store.sqlite_leases import Taker
+from headgate.store.holder import Taker, fenced, fresh_for_s
 from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
