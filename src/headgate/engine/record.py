@@ -5,6 +5,7 @@ What is made several times for every request is not frozen: freezing triples the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,9 +13,11 @@ from headgate.exchange import Problem
 from headgate.workflows.contract import Child, Ending, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 RecordKind = Literal["intent", "step", "settled"]
+#: A record as a store gives it back in bulk: kind, job, data.
+Last = tuple[RecordKind, int, Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -86,6 +89,27 @@ def fold(records: Iterable[Record]) -> Past:
             past.children += [(record.job, child) for child in children_of(record.data)]
         else:
             job.phase, job.lost = dict(record.data), record.kind == "intent"
+    return past
+
+
+def fold_latest(latest: Iterable[Last], before: Past | None = None) -> Past:
+    """The durable state that the last record of each job leaves behind.
+
+    It differs from :func:`fold` of all records in the phases of settled jobs alone, which nobody goes on from.
+
+    Args:
+        latest: As a store gives it: the settled ones among them in the order of their records.
+        before: What was folded of earlier records; it is added to.
+    """
+    past = before or Past()
+    jobs = past.jobs
+    for kind, job, data in latest:
+        if kind == "settled":
+            jobs[job] = JobPast(settled=data)
+            if "children" in data:
+                past.children += [(job, child) for child in children_of(data)]
+        else:
+            jobs[job] = JobPast(dict(data), kind == "intent")
     return past
 
 
