@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JobLine:
-    """One job's names."""
+    """One job's names. There are as many as jobs, so it is not frozen: that triples the cost of making it."""
 
     key: str
     kind: str
@@ -59,7 +59,12 @@ class Outline:
         data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
-            "jobs": [[job.key, job.kind, job.role, job.item] for job in self.jobs],
+            "jobs": {
+                "keys": [job.key for job in self.jobs],
+                "kinds": _coded([job.kind for job in self.jobs]),
+                "roles": _coded([job.role for job in self.jobs]),
+                "items": [job.item for job in self.jobs],
+            },
             "items": [
                 [row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items
             ],
@@ -73,13 +78,42 @@ class Outline:
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
         """From the store."""
-        data = orjson.loads(zlib.decompress(blob))
+        data = opened(blob)
+        return cls.read(data, list(map(JobLine, *columns(data["jobs"]))))
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], jobs: Sequence[JobLine]) -> Outline:
+        """From what :func:`opened` gives; ``jobs`` are those of its columns, where somebody needs them."""
         return cls(
             data["manifest"],
             data["sandbox"],
-            [JobLine(*job) for job in data["jobs"]],
+            jobs,
             [ItemRow(*row) for row in data["items"]],
             [PairRow(*row) for row in data["pairs"]],
             [SelectionRow(*row) for row in data.get("selections", ())],
             data.get("again", {}),
         )
+
+
+def opened(blob: bytes) -> dict[str, Any]:
+    """A packed outline as JSON."""
+    data: dict[str, Any] = orjson.loads(zlib.decompress(blob))
+    return data
+
+
+def columns(jobs: Any) -> tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[int]]:
+    """Keys, kinds, roles and items of packed jobs, in their order."""
+    if isinstance(jobs, list):  # of an older program: a row for each job
+        keys, kinds, roles, items = zip(*jobs, strict=True) if jobs else ((), (), (), ())
+        return keys, kinds, roles, items
+    return jobs["keys"], _decoded(*jobs["kinds"]), _decoded(*jobs["roles"]), jobs["items"]
+
+
+def _coded(words: list[str]) -> tuple[list[str], list[int]]:
+    """Few words that come often: each once, and which of them stands where."""
+    number = {word: index for index, word in enumerate(dict.fromkeys(words))}
+    return list(number), [number[word] for word in words]
+
+
+def _decoded(words: list[str], numbers: list[int]) -> list[str]:
+    return list(map(words.__getitem__, numbers))

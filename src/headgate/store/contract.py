@@ -123,7 +123,8 @@ class Store(Protocol):
     def begin(self, run: RunRow, outline: bytes, plan: bytes = b"") -> None:
         """Add a new run with its packed outline, taken by this process.
 
-        ``plan`` is kept beside it until the run is finished with nothing open. A run of the same manifest and sandbox whose process is dead can do nothing any more from now on.
+        ``plan`` is kept beside it until the run is finished with nothing open. A run of the same manifest and sandbox
+        whose process is dead can do nothing any more from now on.
 
         Raises:
             StoreBusy: a living process drives a run of the same manifest and sandbox.
