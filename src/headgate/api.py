@@ -83,7 +83,11 @@ def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | N
             "not set, and the manifest names none; nothing was sent",
             hint="put `sandbox:` into the manifest or the profile, or set HEADGATE_SANDBOX",
         )
-    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked})
+    # A variable that was given and not kept is not known again: then nothing else needs to be.
+    inputs = None if manifest.asked.get("again") else manifest.inputs
+    return replace(
+        compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked}, inputs=inputs
+    )
 
 
 def plan_destroy(

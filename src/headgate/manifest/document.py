@@ -99,6 +99,8 @@ class Document:
         self.file = file
         self.data: Any = None
         self.problems: list[Diagnostic] = []
+        #: The file as it was read.
+        self.source = b""
         self._root: Node | None = None
         self._built: dict[int, Any] = {}
         if file.endswith(".json"):
@@ -133,13 +135,16 @@ class Document:
     def read(cls, path: FilePath) -> Document:
         """Read and compose a file. Never raises for what is wrong with it: look at ``problems``."""
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            data = path.read_bytes()
+            text = data.decode("utf-8-sig")
         except OSError as error:
             return cls._unread(path, 0, f"cannot be read: {error.strerror or error}", "check the path")
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             return cls._unread(path, line, "not UTF-8 text", "save the file as UTF-8")
-        return cls(str(path), text)
+        document = cls(str(path), text)
+        document.source = data
+        return document
 
     @classmethod
     def _unread(cls, path: FilePath, line: int, message: str, hint: str) -> Document:

@@ -62,6 +62,7 @@ def load(
     with gc_paused():
         document = Document.read(place)
         desk = Desk(document, place.parent, os.environ if env is None else env)
+        desk.inputs.manifest(place, document.source)
         for problem in document.problems:
             desk.problems.add(problem)
         manifest = _Loading(desk, grammars).manifest(place, overrides or {})
@@ -76,7 +77,8 @@ def load(
         kept,
         manifest.connections,
         manifest.options,
-        tuple(sorted(desk.problems.warnings)),
+        warnings := tuple(sorted(desk.problems.warnings)),
+        inputs=desk.inputs.kept([str(warning) for warning in warnings]),
     )
 
 
@@ -156,7 +158,9 @@ class _Loading:
             if key in overrides:
                 merged[key] = desk.variables[key] = _typed(overrides[key], value)
                 continue
+            desk.inputs.variable = key
             merged[key] = desk.variables[key] = compile_value(value, ("vars", key), desk.scope())
+            desk.inputs.variable = None
         for dotted, text in overrides.items():
             if dotted in merged:
                 continue
