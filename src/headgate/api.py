@@ -16,7 +16,7 @@ from headgate.secret import Secret
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.export import Exported
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Seen, Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Report
@@ -85,9 +85,7 @@ def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | N
         )
     # A variable that was given and not kept is not known again: then nothing else needs to be.
     inputs = None if manifest.asked.get("again") else manifest.inputs
-    return replace(
-        compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked}, inputs=inputs
-    )
+    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked}, inputs=inputs)
 
 
 def plan_destroy(
@@ -254,7 +252,14 @@ class Outcome:
 
 
 async def conduct(
-    plan: Plan, profile: Profile, wishes: Wishes, *, simulate: bool, watch: Watch, observers: tuple[Observer, ...] = ()
+    plan: Plan,
+    profile: Profile,
+    wishes: Wishes,
+    *,
+    simulate: bool,
+    watch: Watch,
+    observers: tuple[Observer, ...] = (),
+    seen: Seen | None = None,
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
     from headgate.launch import execute, simulated
@@ -299,6 +304,7 @@ async def conduct(
             wishes=replace(wishes, args=args),
             observers=observers,
             watch=watch,
+            seen=seen,
         )
         return Outcome(report, _verdict(before, simulator.ledger()) if simulator else None)
 

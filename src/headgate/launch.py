@@ -18,18 +18,20 @@ from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.record import fold
+from headgate.engine.record import Past, fold, fold_latest
 from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
+from headgate.garbage import gc_paused
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.planning import kept
 from headgate.planning.content import same_kind
 from headgate.planning.outline import Outline
 from headgate.report import Report, build
 from headgate.store import RunRow, Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
 #: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
 SIMULATED_TIME_SCALE = 600.0
+#: From so many on it is quicker to read all that is known of a sandbox.
+_FEW_MARKERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,14 @@ class Wishes:
     args: Mapping[str, Any] = field(default_factory=dict)
     #: The id of the run to continue: no other, and no new one.
     resume: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of a run's journal before it is claimed: up to record ``number``, as ``past`` says."""
+
+    number: int
+    past: Past
 
 
 class Watch:
@@ -99,11 +111,17 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
     return None
 
 
-def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> tuple[list[int], list[int]]:
-    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others."""
+def changed_items(
+    plan: Plan, known: Mapping[str, tuple[str, str]], among: Iterable[int] | None = None
+) -> tuple[list[int], list[int]]:
+    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others.
+
+    ``among`` are the jobs to look at, where not all are.
+    """
     changed: list[int] = []
     stuck: list[int] = []
-    for index, job in enumerate(plan.jobs):
+    for index in range(len(plan.jobs)) if among is None else among:
+        job = plan.jobs[index]
         found = known.get(job.spec.marker) if job.collection else None
         if found is not None and found[1] != job.digest:
             (changed if same_kind(found[1], job.digest) else stuck).append(index)
@@ -150,17 +168,34 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         now_s,
         args={**plan.source, **wishes.args},
     )
-    store.begin(run, Outline.of(plan).packed())
+    store.begin(run, Outline.of(plan).packed(), kept.packed(plan))
     return run, False
 
 
-def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
+def known_to(store: Store, plan: Plan, past: Past | None) -> tuple[Mapping[str, tuple[str, str]], list[int] | None]:
+    """What the store knows of the plan's objects, and the jobs that it is about; ``None`` for all of them.
+
+    Where a run is continued, only jobs that are not over can ask: often a few of many.
+    """
+    if past is None:
+        return store.known(plan.sandbox), None
+    among = [index for index in range(len(plan.jobs)) if not past.over(index)]
+    markers = [plan.jobs[index].spec.marker for index in among if plan.jobs[index].collection]
+    return store.known(plan.sandbox, markers if len(markers) < _FEW_MARKERS else None), among
+
+
+def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]], among: Iterable[int] | None = None) -> None:
     """Before anything is sent.
+
+    Args:
+        plan: What is to be done.
+        known: Objects that exist, by marker.
+        among: Jobs to look at, where not all are: what a continued run has made is not made again.
 
     Raises:
         UsageError: an object would have to become one that the platform does not change it to.
     """
-    _, stuck = changed_items(plan, known)
+    _, stuck = changed_items(plan, known, among)
     if stuck:
         names = "\n".join(f"  {plan.jobs[index].key}" for index in stuck[:10]) + (
             f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
@@ -202,8 +237,11 @@ async def execute(
     observers: tuple[Observer, ...] = (),
     watch: Watch | None = None,
     clock: Clock | None = None,
+    seen: Seen | None = None,
 ) -> Report:
     """Run ``plan`` to its end and say what happened.
+
+    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names.
 
     Raises:
         UsageError: the run cannot begin (changed content, stale plan, settings).
@@ -215,13 +253,15 @@ async def execute(
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
-    refuse_changes(plan, store.known(plan.sandbox))
+    refuse_changes(plan, *known_to(store, plan, seen.past if seen else None))
     run, continued = choose_run(store, plan, path, wishes, clock.now())
-    known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
-    past = fold(store.records(run.id)) if continued else None
+    # Read once nobody else may add to it: to the journal, or to what is known of this manifest's objects.
+    with gc_paused():
+        past = _past(store, run, seen) if continued else None
+        known, _ = known_to(store, plan, past if seen else None)
+        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
-    machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,
         machine,
@@ -250,6 +290,12 @@ async def execute(
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     store.finish(run.id, status, clock.now(), machine.open, counters)
     return report_of(store, run.id)
+
+
+def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
+    """What the journal of a claimed run says; of what was ``seen`` before, only what came since is read."""
+    _, latest = store.latest(run.id, seen.number if seen else 0)
+    return fold_latest(latest, seen.past if seen else None)
 
 
 async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:

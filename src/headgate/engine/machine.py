@@ -13,6 +13,7 @@ longest remaining path first; there are no levels.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -88,7 +89,8 @@ class Machine:
         self.in_flight = 0
         self.failed_rows = 0
         self._open = len(self.jobs)
-        self._dependents: list[list[int]] = [[] for _ in self.jobs]
+        #: Of each job, the open ones that wait for it.
+        self._dependents: dict[int, list[int]] = {}
         self._ready: list[tuple[float, int, int]] = []
         self._order = 0
         self._wakes: list[tuple[float, int, int]] = []
@@ -112,11 +114,13 @@ class Machine:
         self._answered_once = self._dated = False
         self._clock_at, self._clock_s = at, now_s
         self._out: list[Command] = []
+        self._settle(past or Past())
         self._link()
         if past is not None:
             self._restore(past)
         self._reuse(known or {}, past)
-        for index, live in enumerate(self.live):
+        for index in self._unsettled():
+            live = self.live[index]
             if live.settled is None and (cause := self._failed_need(index)) is not None:
                 self._record_settled(index, Ending.SKIPPED, {}, None, (), cause)
             elif live.state is State.HELD and live.waits_for == 0:
@@ -189,21 +193,53 @@ class Machine:
 
     # -- building ------------------------------------------------------------------------------------------------
 
+    # Most jobs of a resumed run are over, and many: what is done for each of those is kept to next to nothing.
+
+    def _settle(self, past: Past) -> None:
+        """Planned jobs that are over."""
+        planned, live, counts, ours = len(self.jobs), self.live, Counter[str](), self._ours
+        for index, job in past.jobs.items():
+            data = job.settled
+            if data is None or index >= planned:
+                continue
+            one = live[index]
+            one.state, one.settled, one.cause = State.SETTLED, data, data.get("cause")
+            counts[data["ending"]] += 1
+            output = data.get("output", ())
+            if RUNS in output:
+                ours.update(output[RUNS])
+            if SELECTED in output:
+                self._chosen += len(output[SELECTED])
+        for ending, count in counts.items():
+            self.counts[Ending(ending)] += count
+            self._open -= count
+
+    def _unsettled(self) -> list[int]:
+        """Jobs that are not over, in order."""
+        return [index for index, live in enumerate(self.live) if live.settled is None]
+
     def _link(self) -> None:
-        for index, job in enumerate(self.jobs):
+        unsettled = self._unsettled()
+        for index in unsettled:
+            job = self.jobs[index]
             edges = set(job.needs.values()) | set(job.after.values())
-            self.live[index].waits_for = len(edges)
+            self.live[index].waits_for = sum(1 for edge in edges if self.live[edge].settled is None)
             for edge in edges:
-                self._dependents[edge].append(index)
+                self._dependents.setdefault(edge, []).append(index)
         # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
-        for index in range(len(self.jobs) - 1, -1, -1):
-            below = (self.live[child].priority for child in self._dependents[index])
-            self.live[index].priority = 1.0 + max(below, default=0.0)
+        for index in reversed(unsettled):
+            self.live[index].priority = self._above(index)
+
+    def _above(self, index: int) -> float:
+        return 1.0 + max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
 
     def _restore(self, past: Past) -> None:
+        planned = len(self.jobs)
         for parent, child in past.children:
+            if parent < planned:
+                self.live[parent].priority = self._above(parent)
             self._add_child(parent, child.key, child.kind, child.spec)
-        for index, job in sorted(past.jobs.items()):
+        for index, job in sorted((index, job) for index, job in past.jobs.items() if self.live[index].settled is None):
             live = self.live[index]
             if job.settled is not None:
                 self._close(index, job.settled, restored=True)
@@ -219,8 +255,9 @@ class Machine:
                 self._unleased[index] = keys
 
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
-        for index, job in enumerate(self.jobs):
-            if not job.collection or self.live[index].settled is not None or (past and index in past.jobs):
+        for index in self._unsettled() if known else ():
+            job = self.jobs[index]
+            if (past and index in past.jobs) or not job.collection:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
@@ -238,12 +275,10 @@ class Machine:
 
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
-        existing = {
-            index for index, live in enumerate(self.live) if live.settled is not None or live.durable or live.phase
-        }
-        for index in needless(self.jobs, existing):
-            if self.live[index].settled is None:
-                self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
+        among = self._unsettled()
+        existing = {index for index in among if self.live[index].durable or self.live[index].phase}
+        for index in needless(self.jobs, existing, among):
+            self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
 
     def _failed_need(self, index: int) -> str | None:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
@@ -260,8 +295,8 @@ class Machine:
         index = len(self.jobs) - 1
         self._roots.append(self.root(parent))
         # Who only waits for the parent waits for what it becomes; who takes its output has it already.
-        after = [each for each in self._dependents[parent] if parent not in self.jobs[each].needs.values()]
-        self._dependents.append(after)
+        after = [each for each in self._dependents.get(parent, ()) if parent not in self.jobs[each].needs.values()]
+        self._dependents[index] = after
         for dependent in after:
             self.live[dependent].waits_for += 1
         self._open += 1
@@ -581,7 +616,7 @@ class Machine:
         self._chosen += len(output.get(SELECTED, ()))
         for granted in self._leases.release(index):
             self._lease(granted)
-        for dependent in self._dependents[index]:
+        for dependent in self._dependents.get(index, ()):
             self._edge_settled(dependent, index, ending, restored=restored)
         if not restored:  # a resumed run is not stopped again by what stopped it before
             self._judge(index, data, ending)

@@ -76,6 +76,11 @@ class Past:
     jobs: dict[int, JobPast] = field(default_factory=dict)
     children: list[tuple[int, Child]] = field(default_factory=list)
 
+    def over(self, index: int) -> bool:
+        """Whether job ``index`` is settled."""
+        job = self.jobs.get(index)
+        return job is not None and job.settled is not None
+
 
 def fold(records: Iterable[Record]) -> Past:
     """The durable state that ``records`` (oldest first) leave behind."""

@@ -92,7 +92,7 @@ def unchanged(kept: Mapping[str, Any], path: FilePath, env: Mapping[str, str] | 
 
 
 def _same(path: FilePath, found: Any) -> bool:
-    return found == (digest(path.read_bytes()) if isinstance(found, str) else _stamp(path))
+    return bool(found == (digest(path.read_bytes()) if isinstance(found, str) else _stamp(path)))
 
 
 def _refers(kind: str, name: str, base: FilePath, env: Mapping[str, str], found: str | None) -> bool:

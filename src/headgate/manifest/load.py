@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
 from headgate.errors import Diagnostic, ManifestError
+from headgate.garbage import gc_paused
 from headgate.manifest import connections
 from headgate.manifest.desk import Desk
-from headgate.manifest.document import Document, gc_paused, plain
+from headgate.manifest.document import Document, plain
 from headgate.manifest.entries import EntryDraft, EntryReader
 from headgate.manifest.keys import Path, key_path, value_at
 from headgate.manifest.model import Entry, Manifest

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
-from itertools import accumulate, islice, repeat
+from itertools import accumulate, islice, pairwise, repeat
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
@@ -81,7 +81,7 @@ class Kept:
             count = _numbers(blob[:4])[0]
             ends = list(accumulate(_numbers(blob[4 : 4 + 4 * count]), initial=4 + 4 * count))
             view = memoryview(blob)
-            self.sections = [view[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+            self.sections = [view[start:end] for start, end in pairwise(ends)]
             self.head: dict[str, Any] = orjson.loads(zlib.decompress(self.sections[0]))
             if (self.head["schema"], self.head["version"]) != (SCHEMA, __version__):
                 raise ValueError("kept by another program")
@@ -119,7 +119,7 @@ class KeptJob(Job):
 
     __slots__ = ("_index", "_shelf")
 
-    def __init__(self, key: str, kind: str, role: str, item: int, shelf: _Shelf, index: int) -> None:  # noqa: PLR0913
+    def __init__(self, key: str, kind: str, role: str, item: int, shelf: _Shelf, index: int) -> None:
         self.key, self.kind, self.role, self.item, self._shelf, self._index = key, kind, role, item, shelf, index
         self.requests = ()
 

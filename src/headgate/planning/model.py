@@ -125,7 +125,5 @@ def needless(jobs: Sequence[Job], existing: Collection[int], among: Iterable[int
     lists = {index for index in looked if jobs[index].kind in (LISTING, DATASETS)}
     if not lists:
         return lists
-    asked = {
-        edge for index in looked if index not in existing for edge in jobs[index].needs.values() if edge in lists
-    }
+    asked = {edge for index in looked if index not in existing for edge in jobs[index].needs.values() if edge in lists}
     return lists - asked

@@ -53,6 +53,4 @@ def _tuple(args: tuple[Any, ...]) -> Rebuild:
     parts = [_part(arg) for arg in args]
     if not any(parts):
         return tuple
-    return lambda value: tuple(
-        one if part is None else part(one) for part, one in zip(parts, value, strict=True)
-    )
+    return lambda value: tuple(one if part is None else part(one) for part, one in zip(parts, value, strict=True))

@@ -326,11 +326,11 @@ class PostgresStore:
     def known(self, sandbox: str, markers: Collection[str] | None = None) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
         rows = self._rows(
-            "SELECT marker, id, digest FROM headgate.object WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '')"
-            + ("" if markers is None else " AND marker = ANY ($3)"),
+            "SELECT marker, id, digest FROM headgate.object WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '') "
+            "AND ($3::text[] IS NULL OR marker = ANY ($3))",
             sandbox,
             self._org,
-            *(() if markers is None else ([*markers],)),
+            None if markers is None else [*markers],
         )
         return {marker: (remote, digest) for marker, remote, digest in rows}
 

@@ -15,8 +15,8 @@ from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreMissing
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
-from headgate.store.latest import latest
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
+from headgate.store.latest import latest
 from headgate.store.rows import COLUMNS, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
@@ -282,9 +282,8 @@ class SqliteStore:
         """Objects by marker."""
         with plainly(self._path):
             mine, org = self._mine()
-            among, chosen = "", ()
-            if markers is not None:
-                among, chosen = " AND marker IN (SELECT value FROM json_each(?))", (orjson.dumps([*markers]).decode(),)
+            among = "" if markers is None else " AND marker IN (SELECT value FROM json_each(?))"
+            chosen = () if markers is None else (orjson.dumps([*markers]).decode(),)
             rows = self._db.execute(
                 f"SELECT marker, id, digest FROM object WHERE {mine} AND sandbox = ?{among}",  # noqa: S608 -- our own column names
                 (*org, sandbox, *chosen),
