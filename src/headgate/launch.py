@@ -70,7 +70,9 @@ class Seen:
 class Watch:
     """A run in progress, for those who look at it or want to stop it. Filled in as the run comes to life."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
+        """``begun`` is called when everything is there, before anything is sent."""
+        self._begun = begun
         self.run: RunRow | None = None
         self.machine: Machine | None = None
         self.runner: Runner | None = None
@@ -87,6 +89,11 @@ class Watch:
     def cancel(self) -> None:
         """End at once; a resume looks what became of the requests on their way."""
         self._asked = "cancel"
+        self.heed()
+
+    def begin(self) -> None:
+        """The run is about to send its first request."""
+        self._begun()
         self.heed()
 
     def heed(self) -> None:
@@ -179,7 +186,8 @@ def known_to(store: Store, plan: Plan, past: Past | None) -> tuple[Mapping[str, 
     """
     if past is None:
         return store.known(plan.sandbox), None
-    among = [index for index in range(len(plan.jobs)) if not past.over(index)]
+    over = past.settled()
+    among = [index for index in range(len(plan.jobs)) if index not in over]
     markers = [plan.jobs[index].spec.marker for index in among if plan.jobs[index].collection]
     return store.known(plan.sandbox, markers if len(markers) < _FEW_MARKERS else None), among
 
@@ -278,7 +286,7 @@ async def execute(
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
-                finish = await unwrapped(partial(runner.run, watch.heed))
+                finish = await unwrapped(partial(runner.run, watch.begin))
     finally:
         journal.close()
     if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
@@ -294,8 +302,7 @@ async def execute(
 
 def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
     """What the journal of a claimed run says; of what was ``seen`` before, only what came since is read."""
-    _, latest = store.latest(run.id, seen.number if seen else 0)
-    return fold_latest(latest, seen.past if seen else None)
+    return fold_latest(store.latest(run.id, seen.number if seen else 0), seen.past if seen else None)
 
 
 async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:

@@ -48,10 +48,11 @@ class Drive:
 
 def drive(asked: Drive) -> int:
     """Run to the end, write the report whatever happened, and return the exit code."""
+    from headgate.garbage import settle
     from headgate.launch import Watch
 
     writable(asked.report)
-    watch = Watch()
+    watch = Watch(begun=settle)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))

@@ -35,11 +35,11 @@ def kept_plan(store: Store, run: RunRow, path: Path) -> tuple[Plan, Seen] | None
             return None
         if kept.fingerprint != run.fingerprint or not unchanged(kept.inputs, path):
             return None
-        number, latest = store.latest(run.id)
-        past = fold_latest(latest)
-        if not all(map(past.over, kept.hidden)):
+        latest = store.latest(run.id)
+        if not kept.hidden <= latest.settled.keys():
             return None
+        past = fold_latest(latest)
         plan = kept.plan(store.outline(run.id), types())
     for warning in kept.inputs["said"]:
         say(f"warning: {warning}")
-    return replace(plan, source={**plan.source, "path": str(path)}), Seen(number, past)
+    return replace(plan, source={**plan.source, "path": str(path)}), Seen(latest.number, past)

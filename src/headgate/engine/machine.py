@@ -33,7 +33,7 @@ from headgate.engine.events import (
     Write,
 )
 from headgate.engine.leases import Leases
-from headgate.engine.live import Live, Rules, State
+from headgate.engine.live import Live, Over, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
@@ -82,7 +82,7 @@ class Machine:
         self.plan = plan
         self.rules = rules
         self.jobs: list[Job] = list(plan.jobs)
-        self.live: list[Live] = [Live() for _ in self.jobs]
+        self.live: list[Live] = []
         self.counts = dict.fromkeys(Ending, 0)
         self.stopped: StopAsked | None = None
         self.finished = False
@@ -196,27 +196,24 @@ class Machine:
     # Most jobs of a resumed run are over, and many: what is done for each of those is kept to next to nothing.
 
     def _settle(self, past: Past) -> None:
-        """Planned jobs that are over."""
-        planned, live, counts, ours = len(self.jobs), self.live, Counter[str](), self._ours
-        for index, job in past.jobs.items():
-            data = job.settled
-            if data is None or index >= planned:
-                continue
-            one = live[index]
-            one.state, one.settled, one.cause = State.SETTLED, data, data.get("cause")
-            counts[data["ending"]] += 1
-            output = data.get("output", ())
-            if RUNS in output:
-                ours.update(output[RUNS])
-            if SELECTED in output:
-                self._chosen += len(output[SELECTED])
-        for ending, count in counts.items():
+        """Planned jobs, and those of them that are over."""
+        over = past.settled()
+        self.live = [Live() if (data := over.get(index)) is None else Over(data) for index in range(len(self.jobs))]
+        self._undecided = [index for index in range(len(self.jobs)) if index not in over]
+        planned = over if not past.children else {i: data for i, data in over.items() if i < len(self.jobs)}
+        for ending, count in Counter([data["ending"] for data in planned.values()]).items():
             self.counts[Ending(ending)] += count
             self._open -= count
+        for data in planned.values():
+            output = data.get("output")
+            if output and (RUNS in output or SELECTED in output):
+                self._ours.update(output.get(RUNS, ()))
+                self._chosen += len(output.get(SELECTED, ()))
 
     def _unsettled(self) -> list[int]:
         """Jobs that are not over, in order."""
-        return [index for index, live in enumerate(self.live) if live.settled is None]
+        children = range(len(self.plan.jobs), len(self.jobs))
+        return [index for index in (*self._undecided, *children) if self.live[index].settled is None]
 
     def _link(self) -> None:
         unsettled = self._unsettled()
@@ -234,15 +231,17 @@ class Machine:
         return 1.0 + max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
 
     def _restore(self, past: Past) -> None:
-        planned = len(self.jobs)
+        planned, over = len(self.jobs), past.settled()
         for parent, child in past.children:
             if parent < planned:
                 self.live[parent].priority = self._above(parent)
             self._add_child(parent, child.key, child.kind, child.spec)
-        for index, job in sorted((index, job) for index, job in past.jobs.items() if self.live[index].settled is None):
+        for index in range(planned, len(self.jobs)):
+            if index in over:
+                self._close(index, over[index], restored=True)
+        for index, job in sorted(past.jobs.items()):
             live = self.live[index]
-            if job.settled is not None:
-                self._close(index, job.settled, restored=True)
+            if live.settled is not None:
                 continue
             live.phase, live.durable = job.phase, (job.phase, job.lost)
             if not job.phase:
@@ -257,7 +256,7 @@ class Machine:
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
         for index in self._unsettled() if known else ():
             job = self.jobs[index]
-            if (past and index in past.jobs) or not job.collection:
+            if (past is not None and index in past.jobs) or not job.collection:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):

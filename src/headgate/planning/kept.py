@@ -12,17 +12,20 @@ import sys
 import zlib
 from array import array
 from itertools import accumulate, islice, pairwise, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
-from headgate.planning.model import Job, Plan
+from headgate.planning.model import Plan
 from headgate.planning.outline import Outline, columns, opened
 from headgate.secret import Secret
 from headgate.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from headgate.planning.model import Job
 
 #: Raised whenever what is packed, or what a spec means, changes.
 SCHEMA: Final = 1
@@ -96,7 +99,7 @@ class Kept:
         data = opened(outline)
         shelf = _Shelf(self, types)
         names = columns(data["jobs"])
-        jobs = list(map(KeptJob, *names, repeat(shelf), range(len(names[0]))))
+        jobs: list[Any] = list(map(KeptJob, zip(*names, repeat(shelf), range(len(names[0])), strict=False)))
         rows = Outline.read(data, ())
         return Plan(
             rows.manifest,
@@ -114,29 +117,32 @@ class Kept:
         )
 
 
-class KeptJob(Job):
-    """A job that knows its names, and looks up the rest when it is asked."""
+class KeptJob(tuple[Any, ...]):  # noqa: SLOT001 -- what is looked up is kept in its dict, made when it is needed
+    """A :class:`Job` that knows its names, and looks up the rest when it is asked.
 
-    __slots__ = ("_index", "_shelf")
+    A tuple, because a hundred thousand of them are made at once: six times as fast as anything with attributes.
+    """
 
-    def __init__(self, key: str, kind: str, role: str, item: int, shelf: _Shelf, index: int) -> None:
-        self.key, self.kind, self.role, self.item, self._shelf, self._index = key, kind, role, item, shelf, index
-        self.requests = ()
+    key = property(itemgetter(0))
+    kind = property(itemgetter(1))
+    role = property(itemgetter(2))
+    item = property(itemgetter(3))
+    requests = ()
 
     def __getattr__(self, name: str) -> Any:
-        """Called for what is not filled in yet."""
+        """Called for what was not looked up yet."""
+        shelf, index = self[4], self[5]
         if name in ("needs", "after"):
-            self.needs, self.after = self._shelf.edges(self._index)
+            self.needs, self.after = shelf.edges(index)
         elif name in ("spec", "collection", "digest"):
-            self.collection, self.digest, made = self._shelf.content(self._index)
-            if made[0] == _HIDDEN:
-                if name == "spec":
-                    raise LookupError(f"{self.key}: made from a secret, which is not kept")
-            else:
-                self.spec = self._shelf.made(*made)
+            self.collection, self.digest, made = shelf.content(index)
+            if made[0] == _HIDDEN and name == "spec":
+                raise LookupError(f"{self[0]}: made from a secret, which is not kept")
+            if made[0] != _HIDDEN:
+                self.spec = shelf.made(*made)
         else:
             raise AttributeError(name)
-        return object.__getattribute__(self, name)
+        return self.__dict__[name]
 
 
 class _Shelf:

@@ -38,9 +38,12 @@ class Job:
     requests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ItemRow:
-    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role."""
+    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role.
+
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
+    """
 
     entry: str
     item: str

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
@@ -16,6 +16,8 @@ from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Word = TypeVar("Word")
 
 
 @dataclass(slots=True)
@@ -65,9 +67,15 @@ class Outline:
                 "roles": _coded([job.role for job in self.jobs]),
                 "items": [job.item for job in self.jobs],
             },
-            "items": [
-                [row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items
-            ],
+            "items": {
+                "entries": _coded([row.entry for row in self.items]),
+                "names": [row.item for row in self.items],
+                "kinds": _coded([row.kind for row in self.items]),
+                "places": [row.place for row in self.items],
+                "roles": _coded([tuple(row.jobs) for row in self.items]),
+                "jobs": [job for row in self.items for job in row.jobs.values()],
+                "known": [[number, dict(row.known)] for number, row in enumerate(self.items) if row.known],
+            },
             "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
             "selections": [[row.entry, row.item, row.kind, row.place, row.job] for row in self.selections],
         }
@@ -88,7 +96,7 @@ class Outline:
             data["manifest"],
             data["sandbox"],
             jobs,
-            [ItemRow(*row) for row in data["items"]],
+            _rows(data["items"]),
             [PairRow(*row) for row in data["pairs"]],
             [SelectionRow(*row) for row in data.get("selections", ())],
             data.get("again", {}),
@@ -109,11 +117,31 @@ def columns(jobs: Any) -> tuple[Sequence[str], Sequence[str], Sequence[str], Seq
     return jobs["keys"], _decoded(*jobs["kinds"]), _decoded(*jobs["roles"]), jobs["items"]
 
 
-def _coded(words: list[str]) -> tuple[list[str], list[int]]:
+def _rows(items: Any) -> list[ItemRow]:
+    if isinstance(items, list):  # of an older program, as are jobs
+        return [ItemRow(*row) for row in items]
+    jobs = iter(items["jobs"])
+    rows = [
+        ItemRow(entry, name, kind, place, {role: next(jobs) for role in roles})
+        for entry, name, kind, place, roles in zip(
+            _decoded(*items["entries"]),
+            items["names"],
+            _decoded(*items["kinds"]),
+            items["places"],
+            _decoded(*items["roles"]),
+            strict=True,
+        )
+    ]
+    for number, known in items["known"]:
+        rows[number] = replace(rows[number], known=known)
+    return rows
+
+
+def _coded(words: list[Word]) -> tuple[list[Word], list[int]]:
     """Few words that come often: each once, and which of them stands where."""
     number = {word: index for index, word in enumerate(dict.fromkeys(words))}
     return list(number), [number[word] for word in words]
 
 
-def _decoded(words: list[str], numbers: list[int]) -> list[str]:
+def _decoded(words: list[Word], numbers: list[int]) -> list[Word]:
     return list(map(words.__getitem__, numbers))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from headgate.engine.record import Last, Record
+    from headgate.engine.record import Latest, Record
 
 #: Seconds a process may be silent before it is dead to others, unless the store was opened with another number.
 LEASE_S: Final = 60.0
@@ -172,12 +172,8 @@ class Store(Protocol):
         """The run's journal, oldest first."""
         ...
 
-    def latest(self, run_id: str, after: int = 0) -> tuple[int, Sequence[Last]]:
-        """The last record of each job among those later than number ``after``, and the number of the last of all.
-
-        All that is needed of a journal to go on: ``fold_latest`` makes of it what ``fold`` makes of the records, but
-        for the phases of jobs that are settled. Those stand in the order of their records.
-        """
+    def latest(self, run_id: str, after: int = 0) -> Latest:
+        """The last record of each job, of the records after number ``after``: all that is needed to go on."""
         ...
 
     def known(self, sandbox: str, markers: Collection[str] | None = None) -> Mapping[str, tuple[str, str]]:

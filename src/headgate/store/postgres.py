@@ -33,7 +33,8 @@ from headgate.store.rows import COLUMNS, packed, run_row, run_values
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from headgate.engine.record import Last
+    from headgate.engine.record import Latest
+    from headgate.store.latest import Texts
 
 #: Records read at once.
 PAGE: Final = 10_000
@@ -66,7 +67,8 @@ SELECT max(seq), '[' || string_agg('["' || kind || '",' || job || ',' || data ||
 FROM (SELECT seq, kind, job, data FROM headgate.journal WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3) page
 """
 _STRETCH: Final = """
-SELECT string_agg('["settled",' || job || ',' || data || ']', ',') FILTER (WHERE kind = 'settled'),
+SELECT string_agg(job::text, ',') FILTER (WHERE kind = 'settled'),
+       string_agg(data, ',') FILTER (WHERE kind = 'settled'),
        string_agg(job || ',' || seq, ',') FILTER (WHERE kind <> 'settled')
 FROM (SELECT seq, kind, job, data FROM headgate.journal WHERE run = $1 AND seq > $2 AND seq <= $3 ORDER BY seq) stretch
 """
@@ -300,20 +302,20 @@ class PostgresStore:
             for kind, job, data in page:
                 yield Record(kind, job, data)
 
-    def latest(self, run_id: str, after: int = 0) -> tuple[int, Sequence[Last]]:
+    def latest(self, run_id: str, after: int = 0) -> Latest:
         """The last record of each job."""
         last = self._value("SELECT max(seq) FROM headgate.journal WHERE run = $1", run_id) or 0
 
-        def read(start: int, end: int) -> tuple[str | None, str | None]:
-            ((settled, others),) = self._rows(_STRETCH, run_id, start, end)
-            return settled, others
+        def read(start: int, end: int) -> Texts:
+            ((jobs, data, others),) = self._rows(_STRETCH, run_id, start, end)
+            return jobs, data, others
 
-        def named(numbers: str) -> str | None:
-            found: str | None = self._value(_NAMED, run_id, orjson.loads(numbers))
+        def named(numbers: list[int]) -> str | None:
+            found: str | None = self._value(_NAMED, run_id, numbers)
             return found
 
         try:
-            return last, latest(after, last, read, named)
+            return latest(after, last, read, named)
         except orjson.JSONDecodeError as error:
             raise self._unreadable(run_id) from error
 

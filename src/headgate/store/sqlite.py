@@ -26,14 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from headgate.engine.record import Last
+    from headgate.engine.record import Latest
+    from headgate.store.latest import Texts
 
 #: The schema from which on plans are kept.
 _KEPT: Final = 4
-_STRETCH: Final = """
-SELECT group_concat('["settled",' || job || ',' || data || ']') FILTER (WHERE kind = 'settled'),
-       group_concat(job || ',' || seq) FILTER (WHERE kind <> 'settled')
-FROM (SELECT seq, kind, job, data FROM journal WHERE run = ? AND seq > ? AND seq <= ? ORDER BY seq)
+#: Two scans, each with less to put together, are quicker than one.
+_SETTLED: Final = """
+SELECT group_concat(job), group_concat(data)
+FROM (SELECT job, data FROM journal WHERE run = ? AND seq > ? AND seq <= ? AND kind = 'settled' ORDER BY seq)
+"""
+_OTHERS: Final = """
+SELECT group_concat(job || ',' || seq)
+FROM (SELECT job, seq FROM journal WHERE run = ? AND seq > ? AND seq <= ? AND kind <> 'settled' ORDER BY seq)
 """
 _NAMED: Final = """
 SELECT group_concat('["' || kind || '",' || job || ',' || data || ']')
@@ -260,21 +265,23 @@ class SqliteStore:
                     raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
                 yield Record(kind, job, plain)
 
-    def latest(self, run_id: str, after: int = 0) -> tuple[int, Sequence[Last]]:
+    def latest(self, run_id: str, after: int = 0) -> Latest:
         """The last record of each job."""
         with plainly(self._path):
             last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0] or 0
 
-            def read(start: int, end: int) -> tuple[str | None, str | None]:
-                settled, others = self._db.execute(_STRETCH, (run_id, start, end)).fetchone()
-                return settled, others
+            def read(start: int, end: int) -> Texts:
+                jobs, data = self._db.execute(_SETTLED, (run_id, start, end)).fetchone()
+                (others,) = self._db.execute(_OTHERS, (run_id, start, end)).fetchone()
+                return jobs, data, others
 
-            def named(numbers: str) -> str | None:
-                found: str | None = self._db.execute(_NAMED, (run_id, numbers)).fetchone()[0]
+            def named(numbers: list[int]) -> str | None:
+                among = orjson.dumps(numbers).decode()
+                found: str | None = self._db.execute(_NAMED, (run_id, among)).fetchone()[0]
                 return found
 
             try:
-                return last, latest(after, last, read, named)
+                return latest(after, last, read, named)
             except orjson.JSONDecodeError as error:
                 raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
 

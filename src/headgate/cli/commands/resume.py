@@ -59,10 +59,12 @@ def command(
         reading,
     )
     from headgate.errors import StalePlan
+    from headgate.garbage import gc_paused
     from headgate.launch import Wishes, last_unfinished
     from headgate.planning.outline import Outline
     from headgate.workflows.destroy import rebuilt
 
+    click.get_current_context().with_resource(gc_paused())  # until the run begins: all that is made until then stays
     settings = load_profile(profile, state)
     with reading(settings) as store:
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
