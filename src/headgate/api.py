@@ -264,7 +264,6 @@ async def conduct(
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
     from headgate.launch import execute, simulated
     from headgate.store import open_store
-    from headgate.workflows.dataset_export import named_datasets
 
     profile = replace(profile, sandbox=plan.sandbox)
     check_wishes(plan, profile, wishes)
@@ -292,6 +291,8 @@ async def conduct(
         before: Mapping[str, Any] = {}
         simulator = None
         if simulate:
+            from headgate.workflows.dataset_export import named_datasets
+
             profile, simulator = await stack.enter_async_context(
                 simulated(profile, plan.sandbox, datasets=named_datasets(plan))
             )

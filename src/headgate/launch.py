@@ -27,13 +27,13 @@ from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
 from headgate.planning import kept
 from headgate.planning.content import same_kind
 from headgate.planning.outline import Outline
-from headgate.report import Report, build
 from headgate.store import RunRow, Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
     from headgate.planning.model import Plan
+    from headgate.report import Report
     from headgate.settings import Profile
     from headgate.simulator import Simulator
 
@@ -335,6 +335,8 @@ def report_of(store: Store, run_id: str) -> Report:
     Raises:
         StoreError: there is no such run.
     """
+    from headgate.report import build
+
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
