@@ -18,11 +18,10 @@ PATIENCE_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """Seconds from the command to its first request, CPU seconds of the process until then, and its memory in MB."""
+    """Seconds from the command to its first request, and CPU seconds of the process until then."""
 
     wall_s: float
     cpu_s: float
-    memory_mb: float
 
 
 def first_request(folder: Path, where: str) -> First:
@@ -57,7 +56,7 @@ def first_request(folder: Path, where: str) -> First:
         process.communicate()
     if b" /data/" not in asked:
         raise RuntimeError(f"not a request of ours: {asked!r}")
-    return First(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return First(wall_s, used.ru_utime + used.ru_stime)
 
 
 def _command() -> list[str]:

@@ -96,7 +96,6 @@ async def _first_requests(bench: Bench) -> list[Figure]:
                         {
                             "s": middle([one.wall_s for one in found]),
                             "s CPU": middle([one.cpu_s for one in found]),
-                            "MB": middle([one.memory_mb for one in found]),
                             "jobs": len(plan.jobs),
                             "records": records,
                         },
