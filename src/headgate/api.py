@@ -16,7 +16,7 @@ from headgate.secret import Secret
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.export import Exported
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Seen, Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Report
@@ -87,7 +87,9 @@ def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | N
             "not set, and the manifest names none; nothing was sent",
             hint="put `sandbox:` into the manifest or the profile, or set HEADGATE_SANDBOX",
         )
-    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked})
+    # A variable that was given and not kept is not known again: then nothing else needs to be.
+    inputs = None if manifest.asked.get("again") else manifest.inputs
+    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked}, inputs=inputs)
 
 
 def plan_destroy(
@@ -264,12 +266,18 @@ class Outcome:
 
 
 async def conduct(
-    plan: Plan, profile: Profile, wishes: Wishes, *, simulate: bool, watch: Watch, observers: tuple[Observer, ...] = ()
+    plan: Plan,
+    profile: Profile,
+    wishes: Wishes,
+    *,
+    simulate: bool,
+    watch: Watch,
+    observers: tuple[Observer, ...] = (),
+    seen: Seen | None = None,
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
     from headgate.launch import execute, simulated
     from headgate.store import open_store
-    from headgate.workflows.dataset_export import named_datasets
 
     profile = replace(profile, sandbox=plan.sandbox)
     check_wishes(plan, profile, wishes)
@@ -297,6 +305,8 @@ async def conduct(
         before: Mapping[str, Any] = {}
         simulator = None
         if simulate:
+            from headgate.workflows.dataset_export import named_datasets
+
             profile, simulator = await stack.enter_async_context(
                 simulated(profile, plan.sandbox, datasets=named_datasets(plan))
             )
@@ -309,6 +319,7 @@ async def conduct(
             wishes=replace(wishes, args=args),
             observers=observers,
             watch=watch,
+            seen=seen,
         )
         return Outcome(report, _verdict(before, simulator.ledger()) if simulator else None)
 

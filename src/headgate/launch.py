@@ -18,27 +18,31 @@ from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.record import fold
+from headgate.engine.record import Past, fold, fold_latest
 from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
+from headgate.garbage import gc_paused
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.planning import kept
 from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
-from headgate.report import Report, build
 from headgate.store import RunRow, Store
 from headgate.workflows.replace import REPLACEABLE, extended, replacements
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from headgate.planning.model import Plan
+    from headgate.report import Report
     from headgate.settings import Profile
     from headgate.simulator import Simulator
 
 #: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
 SIMULATED_TIME_SCALE = 600.0
+#: From so many on it is quicker to read all that is known of a sandbox.
+_FEW_MARKERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,20 @@ WAYS_OUT = "put the content back, give the items new names, or `headgate destroy
 REPLACES = "replaces"
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of a run's journal before it is claimed: up to record ``number``, as ``past`` says."""
+
+    number: int
+    past: Past
+
+
 class Watch:
     """A run in progress, for those who look at it or want to stop it. Filled in as the run comes to life."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
+        """``begun`` is called when everything is there, before anything is sent."""
+        self._begun = begun
         self.run: RunRow | None = None
         self.machine: Machine | None = None
         self.runner: Runner | None = None
@@ -85,6 +99,11 @@ class Watch:
     def cancel(self) -> None:
         """End at once; a resume looks what became of the requests on their way."""
         self._asked = "cancel"
+        self.heed()
+
+    def begin(self) -> None:
+        """The run is about to send its first request."""
+        self._begun()
         self.heed()
 
     def heed(self) -> None:
@@ -109,11 +128,17 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
     return None
 
 
-def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> tuple[list[int], list[int]]:
-    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others."""
+def changed_items(
+    plan: Plan, known: Mapping[str, tuple[str, str]], among: Iterable[int] | None = None
+) -> tuple[list[int], list[int]]:
+    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others.
+
+    ``among`` are the jobs to look at, where not all are.
+    """
     changed: list[int] = []
     stuck: list[int] = []
-    for index, job in enumerate(plan.jobs):
+    for index in range(len(plan.jobs)) if among is None else among:
+        job = plan.jobs[index]
         found = known.get(job.spec.marker) if job.collection else None
         if found is not None and found[1] != job.digest:
             (changed if same_kind(found[1], job.digest) else stuck).append(index)
@@ -160,43 +185,64 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         now_s,
         args={**plan.source, **wishes.args, **_kept_wishes(plan, wishes)},
     )
-    store.begin(run, Outline.of(plan).packed())
+    store.begin(run, Outline.of(plan).packed(), b"" if plan.replaces else kept.packed(plan))
     return run, False
 
 
 def _kept_wishes(plan: Plan, wishes: Wishes) -> dict[str, Any]:
     """What a resume must know besides how it was asked for: it goes on with the same jobs."""
-    kept: dict[str, Any] = {"refresh": True} if wishes.refresh else {}
-    return (
-        {**kept, REPLACES: {plan.jobs[index].key: old for index, old in plan.replaces.items()}}
-        if plan.replaces
-        else kept
-    )
+    wished: dict[str, Any] = {"refresh": True} if wishes.refresh else {}
+    if plan.replaces:
+        wished[REPLACES] = {plan.jobs[index].key: old for index, old in plan.replaces.items()}
+    return wished
 
 
-def with_replacements(store: Store, plan: Plan, wishes: Wishes) -> Plan:
+def with_replacements(store: Store, plan: Plan, wishes: Wishes, past: Past | None = None) -> Plan:
     """``plan`` with what is to be replaced, by this run or the unfinished one that it would continue.
+
+    ``past`` is that run's, where it was read.
 
     Raises:
         UsageError: an object would have to become one that the platform does not change it to.
     """
-    known = store.known(plan.sandbox)
+    known, among = known_to(store, plan, past)
     unfinished = None if wishes.fresh else last_unfinished(store, plan.manifest, plan.sandbox)
     if unfinished is not None and unfinished.fingerprint == plan.fingerprint:
         olds = dict(unfinished.args.get(REPLACES, {}))
     else:
         olds = replacements(plan, known) if wishes.replace else {}
-    refuse_changes(plan, known, olds)
+    refuse_changes(plan, known, olds, among)
     return extended(plan, olds)
 
 
-def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]], olds: Collection[str] = ()) -> None:
-    """Before anything is sent. ``olds`` are keys of jobs that replace what exists.
+def known_to(store: Store, plan: Plan, past: Past | None) -> tuple[Mapping[str, tuple[str, str]], list[int] | None]:
+    """What the store knows of the plan's objects, and the jobs that it is about; ``None`` for all of them.
+
+    Where a run is continued, only jobs that are not over can ask: often a few of many.
+    """
+    if past is None:
+        return store.known(plan.sandbox), None
+    over = past.settled()
+    among = [index for index in range(len(plan.jobs)) if index not in over]
+    markers = [plan.jobs[index].spec.marker for index in among if plan.jobs[index].collection]
+    return store.known(plan.sandbox, markers if len(markers) < _FEW_MARKERS else None), among
+
+
+def refuse_changes(
+    plan: Plan, known: Mapping[str, tuple[str, str]], olds: Collection[str] = (), among: Iterable[int] | None = None
+) -> None:
+    """Before anything is sent.
+
+    Args:
+        plan: What is to be done.
+        known: Objects that exist, by marker.
+        olds: Keys of jobs that replace what exists.
+        among: Jobs to look at, where not all are: what a continued run has made is not made again.
 
     Raises:
         UsageError: an object would have to become one that the platform does not change it to.
     """
-    stuck = [index for index in changed_items(plan, known)[1] if plan.jobs[index].key not in olds]
+    stuck = [index for index in changed_items(plan, known, among)[1] if plan.jobs[index].key not in olds]
     if stuck:
         names = "\n".join(f"  {stuck_words(plan, index, known)}" for index in stuck[:10]) + (
             f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
@@ -253,8 +299,11 @@ async def execute(
     observers: tuple[Observer, ...] = (),
     watch: Watch | None = None,
     clock: Clock | None = None,
+    seen: Seen | None = None,
 ) -> Report:
     """Run ``plan`` to its end and say what happened.
+
+    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names.
 
     Raises:
         UsageError: the run cannot begin (changed content, stale plan, settings).
@@ -266,20 +315,23 @@ async def execute(
 
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
-    hidden = secrets_in_specs(*(job.spec for job in plan.jobs))
+    # What a continued run still has to do needs no secret where its plan was kept: there is none in it.
+    hidden = secrets_in_specs(*(job.spec for job in plan.jobs)) if seen is None else ()
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     asked = plan
-    plan = with_replacements(store, asked, wishes)
+    plan = with_replacements(store, asked, wishes, seen.past if seen else None)
     run, continued = choose_run(store, plan, path, wishes, clock.now())
     reach(Point.CLAIMED if continued else Point.BEGUN)
     if continued:
         plan = extended(asked, run.args.get(REPLACES, {}))
     rules = replace(rules, refresh=rules.refresh or bool(continued and run.args.get("refresh")))
-    known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
-    past = fold(store.records(run.id)) if continued else None
+    # Read once nobody else may add to it: to the journal, or to what is known of this manifest's objects.
+    with gc_paused():
+        past = _past(store, run, seen) if continued else None
+        known, _ = known_to(store, plan, past if seen else None)
+        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
-    machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,
         machine,
@@ -296,7 +348,7 @@ async def execute(
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
-                finish = await unwrapped(partial(runner.run, watch.heed))
+                finish = await unwrapped(partial(runner.run, watch.begin))
     finally:
         journal.close()
     if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
@@ -311,12 +363,19 @@ async def execute(
     return report_of(store, run.id)
 
 
+def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
+    """What the journal of a claimed run says; of what was ``seen`` before, only what came since is read."""
+    return fold_latest(store.latest(run.id, seen.number if seen else 0), seen.past if seen else None)
+
+
 def report_of(store: Store, run_id: str) -> Report:
     """The report of any run in ``store``.
 
     Raises:
         StoreError: there is no such run.
     """
+    from headgate.report import build
+
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")

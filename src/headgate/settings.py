@@ -16,8 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-import yaml
-
 from headgate.errors import SettingsError
 from headgate.pacing.poll import PollPolicy
 from headgate.pacing.rate import parse_rate
@@ -299,6 +297,8 @@ def _profile_path(path: str | Path | None, env: Mapping[str, str]) -> Path | Non
 
 
 def _read_file(path: Path) -> dict[str, Any]:
+    import yaml  # only where there is a file
+
     try:
         content = yaml.safe_load(path.read_bytes())
     except OSError as error:

@@ -28,11 +28,12 @@ from typing import Any, Protocol
 import pytest
 
 import headgate
-from headgate.engine.record import Made, Record, fold
+from headgate.engine.record import Latest, Made, Record, fold, fold_latest
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
 from headgate.store import Leased, ObjectRow, RunRow, Store
 from headgate.store.contract import LEASE_S
 from headgate.store.holder import machine
+from headgate.store.latest import STRETCH
 
 
 class Place(Protocol):
@@ -170,6 +171,21 @@ class StoreSuite:
         store.begin(row(), b"\x00outline\xff")
         assert store.run("r1") == row()
         assert store.outline("r1") == b"\x00outline\xff"
+
+    def test_a_plan_is_kept_until_the_run_is_finished_with_nothing_open(self, place, store):
+        plan = bytes(range(256)) * 5000
+        store.begin(row(), b"outline", plan)
+        store.begin(row("r2", manifest="other"), b"outline")
+        assert (store.plan("r1"), store.plan("r2"), store.plan("nope")) == (plan, b"", b"")
+        other = place.open(readonly=True)
+        assert other.plan("r1") == plan
+        other.close()
+        store.finish("r1", "interrupted", 9.0, 3, {})
+        assert store.plan("r1") == plan
+        store.claim("r1")
+        store.finish("r1", "succeeded", 9.0, 0, {})
+        assert store.plan("r1") == b""
+        assert store.outline("r1") == b"outline"
 
     def test_an_unknown_run_is_none_and_its_outline_an_error(self, store):
         assert store.run("nope") is None
@@ -393,6 +409,38 @@ class StoreSuite:
         await journal.flush()
         assert fold(store.records("r1")) == fold(given)
 
+    async def test_the_last_record_of_each_job_is_what_a_fold_of_all_makes_of_them(self, place, claimed, monkeypatch):
+        store, journal = claimed
+        child = {"ending": "succeeded", "children": [["k", "adhoc", {"pairs": []}]]}
+        given = [
+            intent(7), Record("step", 7, {"at": "runs", "text": 'a,b]"'}), intent(7), intent(3), intent(4),
+            Record("settled", 3, child), Record("step", 4, {}), intent(5), Record("settled", 7, child),
+            Record("settled", 1, {"ending": "skipped", "cause": "x"}), intent(9), Record("step", 9, {"at": "late"}),
+        ]  # fmt: skip
+        assert store.latest("r1") == Latest(0, {}, ())
+        for one in given[:6]:
+            journal.append(one)
+        await journal.flush()
+        early = store.latest("r1")
+        for one in given[6:]:
+            journal.append(one)
+        await journal.flush()
+        whole = fold(given)
+        other = place.open(readonly=True)
+        for stretch in (STRETCH, 5, 1):
+            monkeypatch.setattr("headgate.store.latest.STRETCH", stretch)
+            for past in (
+                fold_latest(other.latest("r1")),
+                fold_latest(other.latest("r1", early.number), fold_latest(early)),
+            ):
+                assert past.settled() == whole.settled()
+                assert list(past.settled()) == [3, 7, 1]
+                assert past.children == whole.children
+                assert past.jobs == {i: job for i, job in whole.jobs.items() if job.settled is None}
+        assert other.latest("r1", len(given)) == Latest(len(given), {}, ())
+        assert other.latest("nope") == Latest(0, {}, ())
+        other.close()
+
     async def test_what_cannot_be_written_breaks_the_journal_and_does_not_hang(self, claimed):
         """A secret, say, that reached a record by mistake: loud, and within the run's error tree."""
         from headgate.secret import Secret
@@ -418,6 +466,17 @@ class StoreSuite:
         other = place.open(readonly=True)
         assert other.known("dev") == {"[headgate:1]": ("id-1", "d1")}
         other.close()
+
+    async def test_objects_can_be_asked_for_by_their_marks(self, claimed):
+        store, journal = claimed
+        for number in range(5):
+            journal.append(intent(number, made("", f"[headgate:{number}]")))
+        await journal.flush()
+        wanted = ["[headgate:3]", "[headgate:1]", "[headgate:77]", 'it\'s "odd"']
+        assert store.known("dev", wanted) == {"[headgate:1]": ("", "d1"), "[headgate:3]": ("", "d1")}
+        assert store.known("dev", []) == {}
+        assert store.known("prod", wanted) == {}
+        assert len(store.known("dev")) == 5
 
     async def test_an_intent_taken_back_ends_the_doubt_and_nothing_else(self, claimed):
         store, journal = claimed

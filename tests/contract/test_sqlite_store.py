@@ -8,7 +8,7 @@ import time
 import pytest
 
 from headgate.errors import StoreBusy, StoreError
-from headgate.engine.record import Record
+from headgate.engine.record import Latest, Record
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store import Leased, RunRow, open_store
 from headgate.store.schema import MIGRATIONS
@@ -160,9 +160,11 @@ def _older(path, schema):
         for seq in (1, 2, 3):
             db.execute("INSERT INTO journal VALUES (?, ?, 'step', ?, ?)", (run, seq, seq * 10, '{"at":"x"}'))
     for number, remote in ((1, "id-1"), (2, "")):
+        more = {"org": "", "found": "after"} if schema > 2 else {}
+        values = {"sandbox": "dev", "marker": f"[headgate:{number}]", "collection": "flows", "id": remote, "name": "name",
+                  "digest": "d1", "run": "r1", **more}  # fmt: skip
         db.execute(
-            "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ("dev", f"[headgate:{number}]", "flows", remote, "name", "d1", "r1"),
+            f"INSERT INTO object ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", (*values.values(),)
         )
     if schema > 1:
         db.execute("UPDATE object SET found = 'after'")
@@ -182,6 +184,8 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
             "r2", "r2", "/tmp/m.yaml", "dev", "f", "failed", 5.0, None, 2, {"rate": "5/s"}, {"sent": 3}
         )
         assert store.outline("r1") == b"o\x00"
+        assert store.plan("r1") == b""
+        assert store.latest("r1") == Latest(3, {}, [["step", job, {"at": "x"}] for job in (10, 20, 30)])
         assert [(one.kind, one.job, one.data) for one in store.records("r1")] == [
             ("step", job, {"at": "x"}) for job in (10, 20, 30)
         ]

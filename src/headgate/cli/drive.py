@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict
     from headgate.cli.show import View
     from headgate.engine.runner import Observer
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Seen, Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
@@ -42,14 +42,17 @@ class Drive:
     json: bool = False
     progress: bool = True
     verbose: bool = False
+    #: What was read already of the journal of a run that is continued.
+    seen: Seen | None = None
 
 
 def drive(asked: Drive) -> int:
     """Run to the end, write the report whatever happened, and return the exit code."""
+    from headgate.garbage import settle
     from headgate.launch import Watch
 
     writable(asked.report)
-    watch = Watch()
+    watch = Watch(begun=settle)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
@@ -104,6 +107,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
                 simulate=asked.simulate,
                 watch=watch,
                 observers=tuple(observers),
+                seen=asked.seen,
             )
         finally:
             showing.cancel()

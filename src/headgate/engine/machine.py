@@ -13,6 +13,7 @@ longest remaining path first, after the vanguard; there are no levels.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ from headgate.engine.events import (
 )
 from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
-from headgate.engine.live import Live, Rules, State
+from headgate.engine.live import Live, Over, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
@@ -89,13 +90,14 @@ class Machine:
         self.plan = plan
         self.rules = rules
         self.jobs: list[Job] = list(plan.jobs)
-        self.live: list[Live] = [Live() for _ in self.jobs]
+        self.live: list[Live] = []
         self.counts = dict.fromkeys(Ending, 0)
         self.stopped: StopAsked | None = None
         self.finished = False
         self.in_flight = 0
         self._open = len(self.jobs)
-        self._dependents: list[list[int]] = [[] for _ in self.jobs]
+        #: Of each job, the open ones that wait for it.
+        self._dependents: dict[int, list[int]] = {}
         self._ready: list[tuple[float, int, int]] = []
         self._order = 0
         self._wakes: list[tuple[float, int, int]] = []
@@ -118,11 +120,13 @@ class Machine:
         self._clock = PlatformClock(now_s, at, rules.time_scale)
         self._overload = Overload(rules.retry.first_s, rules.retry.cap_s)
         self._out: list[Command] = []
+        self._settle(past or Past())
         self._link()
         if past is not None:
             self._restore(past)
         self._reuse(known or {}, past)
-        for index, live in enumerate(self.live):
+        for index in self._unsettled():
+            live = self.live[index]
             if live.settled is None and (cause := self._failed_need(index)) is not None:
                 self._record_settled(index, Ending.SKIPPED, {}, None, (), cause)
             elif live.state is State.HELD and live.waits_for == 0:
@@ -200,26 +204,58 @@ class Machine:
 
     # -- building ------------------------------------------------------------------------------------------------
 
+    # Most jobs of a resumed run are over, and many: what is done for each of those is kept to next to nothing.
+
+    def _settle(self, past: Past) -> None:
+        """Planned jobs, and those of them that are over."""
+        over = past.settled()
+        self.live = [Live() if (data := over.get(index)) is None else Over(data) for index in range(len(self.jobs))]
+        self._undecided = [index for index in range(len(self.jobs)) if index not in over]
+        planned = over if not past.children else {i: data for i, data in over.items() if i < len(self.jobs)}
+        for ending, count in Counter([data["ending"] for data in planned.values()]).items():
+            self.counts[Ending(ending)] += count
+            self._open -= count
+        for index, data in planned.items():
+            self._judgement.settled(index, index, self.jobs[index], data, restored=True)
+            output = data.get("output")
+            if output and RUNS in output:
+                self._ours.update(output[RUNS])
+
+    def _unsettled(self) -> list[int]:
+        """Jobs that are not over, in order."""
+        children = range(len(self.plan.jobs), len(self.jobs))
+        return [index for index in (*self._undecided, *children) if self.live[index].settled is None]
+
     def _link(self) -> None:
-        for index, job in enumerate(self.jobs):
+        unsettled = self._unsettled()
+        for index in unsettled:
+            job = self.jobs[index]
             edges = set(job.needs.values()) | set(job.after.values())
-            self.live[index].waits_for = len(edges)
+            self.live[index].waits_for = sum(1 for edge in edges if self.live[edge].settled is None)
             for edge in edges:
-                self._dependents[edge].append(index)
+                self._dependents.setdefault(edge, []).append(index)
         # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
+        for index in reversed(unsettled):
+            self.live[index].priority = self._above(index)
+
+    def _above(self, index: int) -> float:
         # The vanguard goes before all others, so that what is refused at the end of the path is met early.
-        for index in range(len(self.jobs) - 1, -1, -1):
-            below = (self.live[child].priority for child in self._dependents[index])
-            ahead = len(self.jobs) if 0 <= self.jobs[index].item < VANGUARD else 0
-            self.live[index].priority = max(1.0 + max(below, default=0.0), 1.0 + ahead)
+        ahead = len(self.jobs) if 0 <= self.jobs[index].item < VANGUARD else 0
+        below = max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
+        return 1.0 + max(below, ahead)
 
     def _restore(self, past: Past) -> None:
+        planned, over = len(self.jobs), past.settled()
         for parent, child in past.children:
+            if parent < planned:
+                self.live[parent].priority = self._above(parent)
             self._add_child(parent, child.key, child.kind, child.spec)
+        for index in range(planned, len(self.jobs)):
+            if index in over:
+                self._close(index, over[index], restored=True)
         for index, job in sorted(past.jobs.items()):
             live = self.live[index]
-            if job.settled is not None:
-                self._close(index, job.settled, restored=True)
+            if live.settled is not None:
                 continue
             live.phase, live.durable = job.phase, (job.phase, job.lost)
             if not job.phase:
@@ -232,14 +268,15 @@ class Machine:
                 self._unleased[index] = keys
 
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
-        for index, job in enumerate(self.jobs):
-            if not job.collection or self.live[index].settled is not None:
+        for index in self._unsettled() if known or self.plan.replaces else ():
+            job = self.jobs[index]
+            if not job.collection:
                 continue
             if index in self.plan.replaces and not self.live[index].phase:
                 self.live[index].phase, self.live[index].signal = replacing(self.plan.replaces[index]), Signal.RESUME
                 self._doubted.add(index)
                 continue
-            if past and index in past.jobs:
+            if past is not None and index in past.jobs:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
@@ -258,15 +295,15 @@ class Machine:
 
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
+        among = self._unsettled()
         existing = {
             index
-            for index, live in enumerate(self.live)
+            for index in among
             # What may have to be made again must know what to choose from.
-            if live.settled is not None or live.durable or (live.phase and DATASETS not in self.jobs[index].needs)
+            if self.live[index].durable or (self.live[index].phase and DATASETS not in self.jobs[index].needs)
         }
-        for index in needless(self.jobs, existing):
-            if self.live[index].settled is None:
-                self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
+        for index in needless(self.jobs, existing, among):
+            self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
 
     def _failed_need(self, index: int) -> str | None:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
@@ -284,8 +321,8 @@ class Machine:
         self._roots.append(self.root(parent))
         self._judgement.added(self.jobs[index])
         # Who only waits for the parent waits for what it becomes; who takes its output has it already.
-        after = [each for each in self._dependents[parent] if parent not in self.jobs[each].needs.values()]
-        self._dependents.append(after)
+        after = [each for each in self._dependents.get(parent, ()) if parent not in self.jobs[each].needs.values()]
+        self._dependents[index] = after
         for dependent in after:
             self.live[dependent].waits_for += 1
         self._open += 1
@@ -621,7 +658,7 @@ class Machine:
         self._ours.update(output.get(RUNS, ()))
         for granted in self._leases.release(index):
             self._lease(granted)
-        for dependent in self._dependents[index]:
+        for dependent in self._dependents.get(index, ()):
             self._edge_settled(dependent, index, ending, restored=restored)
         self._judge(index, data, restored=restored)
 

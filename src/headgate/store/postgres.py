@@ -25,13 +25,17 @@ from headgate.store.holder import (
     other_organisation,
     surely_gone,
 )
+from headgate.store.latest import latest
 from headgate.store.postgres_journal import PostgresJournal
 from headgate.store.postgres_line import Connection, Line
 from headgate.store.postgres_schema import LOCK_CLAIMS, LOCK_KEYS, LOCK_MIGRATIONS, MIGRATIONS
 from headgate.store.rows import COLUMNS, packed, run_row, run_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from headgate.engine.record import Latest
+    from headgate.store.latest import Texts
 
 #: Records read at once.
 PAGE: Final = 10_000
@@ -63,6 +67,18 @@ _PAGE: Final = """
 SELECT max(seq), string_agg(kind, ','), array_agg(job), '[' || string_agg(data, ',') || ']'
 FROM (SELECT seq, kind, job, data FROM headgate.journal WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3) page
 """
+_STRETCH: Final = """
+SELECT string_agg(job::text, ',') FILTER (WHERE kind = 'settled'),
+       string_agg(data, ',') FILTER (WHERE kind = 'settled'),
+       string_agg(job || ',' || seq, ',') FILTER (WHERE kind <> 'settled')
+FROM (SELECT seq, kind, job, data FROM headgate.journal WHERE run = $1 AND seq > $2 AND seq <= $3 ORDER BY seq) stretch
+"""
+_NAMED: Final = """
+SELECT string_agg('["' || kind || '",' || job || ',' || data || ']', ',' ORDER BY seq)
+FROM headgate.journal WHERE run = $1 AND seq = ANY ($2::bigint[])
+"""
+#: The schema from which on plans are kept.
+_KEPT: Final = 2
 
 
 class PostgresStore:
@@ -74,12 +90,12 @@ class PostgresStore:
         self._fresh_until_mono = 0.0
         self._line = Line(url, readonly=readonly)
         try:
-            self._check(self._line.call(_version if readonly else _migrated, patient=False))
+            self._found = self._check(self._line.call(_version if readonly else _migrated, patient=False))
         except BaseException:
             self._line.close()
             raise
 
-    def _check(self, found: int | None) -> None:
+    def _check(self, found: int | None) -> int:
         if found is None:
             raise StoreMissing(
                 f"{self._where}: there is no state store here", hint="run a manifest first, or give --state"
@@ -90,10 +106,11 @@ class PostgresStore:
                 f"{len(MIGRATIONS)}); nothing was changed",
                 hint="upgrade headgate, or use another --state",
             )
+        return found
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def begin(self, run: RunRow, outline: bytes) -> None:
+    def begin(self, run: RunRow, outline: bytes, plan: bytes = b"") -> None:
         """Add a new run with its packed outline and take it, in one step: of two who begin at once, one is refused."""
         token = secrets.token_hex(8)
 
@@ -113,6 +130,8 @@ class PostgresStore:
                     await self._oust(connection, other)
                 process = await self._enlist(connection, token)
                 if await connection.fetchval(_BEGIN, process, org, *run_values(run), outline) is not None:
+                    if plan:
+                        await connection.execute("INSERT INTO headgate.kept (run, plan) VALUES ($1, $2)", run.id, plan)
                     reach(Point.BEGINNING)
                     return
                 mine = await connection.fetchval("SELECT holder FROM headgate.run WHERE id = $1", run.id)
@@ -129,6 +148,12 @@ class PostgresStore:
         if found is None:
             raise no_run(run_id, self._where)
         return bytes(found)
+
+    def plan(self, run_id: str) -> bytes:
+        """The plan kept with a run."""
+        if self._found < _KEPT:
+            return b""
+        return bytes(self._value("SELECT plan FROM headgate.kept WHERE run = $1", run_id) or b"")
 
     def claim(self, run_id: str) -> None:
         """Take the run for this process; a dead holder's is taken over, and the keys it holds."""
@@ -246,6 +271,8 @@ class PostgresStore:
                     else "DELETE FROM headgate.lease WHERE run = $1",
                     run_id,
                 )
+                if not open_jobs:
+                    await connection.execute("DELETE FROM headgate.kept WHERE run = $1", run_id)
                 reach(Point.FINISHING)
 
         self._line.call(ask)
@@ -282,18 +309,40 @@ class PostgresStore:
             try:
                 data = orjson.loads(text)
             except orjson.JSONDecodeError as error:
-                raise StoreError(
-                    f"{self._where}: the journal of {run_id} cannot be read",
-                    hint="restore the schema `headgate` from a copy, or use another database",
-                ) from error
+                raise self._unreadable(run_id) from error
             yield from map(Record, kinds.split(","), jobs, data)
 
-    def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
+    def latest(self, run_id: str, after: int = 0) -> Latest:
+        """The last record of each job."""
+        last = self._value("SELECT max(seq) FROM headgate.journal WHERE run = $1", run_id) or 0
+
+        def read(start: int, end: int) -> Texts:
+            ((jobs, data, others),) = self._rows(_STRETCH, run_id, start, end)
+            return jobs, data, others
+
+        def named(numbers: list[int]) -> str | None:
+            found: str | None = self._value(_NAMED, run_id, numbers)
+            return found
+
+        try:
+            return latest(after, last, read, named)
+        except orjson.JSONDecodeError as error:
+            raise self._unreadable(run_id) from error
+
+    def _unreadable(self, run_id: str) -> StoreError:
+        return StoreError(
+            f"{self._where}: the journal of {run_id} cannot be read",
+            hint="restore the schema `headgate` from a copy, or use another database",
+        )
+
+    def known(self, sandbox: str, markers: Collection[str] | None = None) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
         rows = self._rows(
-            "SELECT marker, id, digest FROM headgate.object WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '')",
+            "SELECT marker, id, digest FROM headgate.object WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '') "
+            "AND ($3::text[] IS NULL OR marker = ANY ($3))",
             sandbox,
             self._org,
+            None if markers is None else [*markers],
         )
         return {marker: (remote, digest) for marker, remote, digest in rows}
 

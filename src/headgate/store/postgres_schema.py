@@ -153,4 +153,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         RETURN v_answers::text;
     END $$;
     """,
+    """
+    CREATE TABLE headgate.kept (run text PRIMARY KEY REFERENCES headgate.run(id), plan bytea NOT NULL);
+    ALTER TABLE headgate.kept ALTER COLUMN plan SET STORAGE EXTERNAL;  -- compressed already
+    """,
 )

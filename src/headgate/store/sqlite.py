@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
@@ -17,14 +17,34 @@ from headgate.faultpoint import Point, reach
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
+from headgate.store.latest import latest
 from headgate.store.rows import COLUMNS, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from headgate.engine.record import Latest
+    from headgate.store.latest import Texts
+
+#: The schema from which on plans are kept.
+_KEPT: Final = 4
+#: Two scans, each with less to put together, are quicker than one.
+_SETTLED: Final = """
+SELECT group_concat(job), group_concat(data)
+FROM (SELECT job, data FROM journal WHERE run = ? AND seq > ? AND seq <= ? AND kind = 'settled' ORDER BY seq)
+"""
+_OTHERS: Final = """
+SELECT group_concat(job || ',' || seq)
+FROM (SELECT job, seq FROM journal WHERE run = ? AND seq > ? AND seq <= ? AND kind <> 'settled' ORDER BY seq)
+"""
+_NAMED: Final = """
+SELECT group_concat('["' || kind || '",' || job || ',' || data || ']')
+FROM (SELECT kind, job, data FROM journal WHERE run = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq)
+"""
 
 
 class SqliteStore:
@@ -99,7 +119,7 @@ class SqliteStore:
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def begin(self, run: RunRow, outline: bytes) -> None:
+    def begin(self, run: RunRow, outline: bytes, plan: bytes = b"") -> None:
         """Add a new run with its packed outline and take it, in one step: of two who begin at once, one is refused."""
         with plainly(self._path), self._transaction():
             now = time.time()
@@ -115,6 +135,8 @@ class SqliteStore:
                 f"INSERT INTO run (holder, org, {COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
                 (self._process, org, *run_values(run), outline),
             )
+            if plan:
+                self._db.execute("INSERT INTO kept (run, plan) VALUES (?, ?)", (run.id, plan))
             reach(Point.BEGINNING)
 
     def outline(self, run_id: str) -> bytes:
@@ -124,6 +146,14 @@ class SqliteStore:
         if row is None:
             raise no_run(run_id, self._path)
         return bytes(row[0])
+
+    def plan(self, run_id: str) -> bytes:
+        """The plan kept with a run."""
+        with plainly(self._path):
+            if self._version() < _KEPT:
+                return b""
+            row = self._db.execute("SELECT plan FROM kept WHERE run = ?", (run_id,)).fetchone()
+        return bytes(row[0]) if row is not None else b""
 
     def claim(self, run_id: str) -> None:
         """Take the run for this process; a dead holder's is taken over, and the keys it holds."""
@@ -212,6 +242,8 @@ class SqliteStore:
             if not ended:
                 raise not_driven(run_id)
             leases.leave(self._db, run_id, open_jobs=open_jobs)
+            if not open_jobs:
+                self._db.execute("DELETE FROM kept WHERE run = ?", (run_id,))
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
@@ -246,13 +278,35 @@ class SqliteStore:
                     raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
                 yield Record(kind, job, plain)
 
-    def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
+    def latest(self, run_id: str, after: int = 0) -> Latest:
+        """The last record of each job."""
+        with plainly(self._path):
+            last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0] or 0
+
+            def read(start: int, end: int) -> Texts:
+                jobs, data = self._db.execute(_SETTLED, (run_id, start, end)).fetchone()
+                (others,) = self._db.execute(_OTHERS, (run_id, start, end)).fetchone()
+                return jobs, data, others
+
+            def named(numbers: list[int]) -> str | None:
+                among = orjson.dumps(numbers).decode()
+                found: str | None = self._db.execute(_NAMED, (run_id, among)).fetchone()[0]
+                return found
+
+            try:
+                return latest(after, last, read, named)
+            except orjson.JSONDecodeError as error:
+                raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
+
+    def known(self, sandbox: str, markers: Collection[str] | None = None) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
         with plainly(self._path):
             mine, org = self._mine()
+            among = "" if markers is None else " AND marker IN (SELECT value FROM json_each(?))"
+            chosen = () if markers is None else (orjson.dumps([*markers]).decode(),)
             rows = self._db.execute(
-                f"SELECT marker, id, digest FROM object WHERE {mine} AND sandbox = ?",  # noqa: S608 -- our own column names
-                (*org, sandbox),
+                f"SELECT marker, id, digest FROM object WHERE {mine} AND sandbox = ?{among}",  # noqa: S608 -- our own column names
+                (*org, sandbox, *chosen),
             )
             return {marker: (remote, digest) for marker, remote, digest in rows}
 

@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.catalogue.dataset_export import data_lake_spec
-from headgate.catalogue.words import nearest
 from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.model import DATASETS, Job
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
@@ -95,6 +93,8 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 def _near(pattern: str, names: Sequence[str]) -> str:
     """A name that ``pattern`` was perhaps meant for: one that differs by its case, or a similar one; else ``""``."""
+    from headgate.catalogue.words import nearest
+
     fits = fitting((pattern.casefold(),))
     return next((name for name in names if fits(name.casefold())), None) or nearest(pattern, names) or ""
 
@@ -114,5 +114,7 @@ def _page(phase: Phase) -> Ask:
         ("limit", str(LIMIT)),
         ("properties", "name,state"),
     )
+    from headgate.catalogue.dataset_export import data_lake_spec  # the catalogue is read where it is asked
+
     path = f"/connectionSpecs/{data_lake_spec()['id']}/configs"
     return Ask(Call("GET", "flow", path, _ENDPOINT, "lookup", query=query), phase)
