@@ -46,6 +46,7 @@ PURE = {
     "engine.events": {"exchange"},
     "engine.leases": set(),
     "engine.tally": {"exchange"},
+    "engine.gauges": set(),
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
 PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")
