@@ -15,6 +15,7 @@ from headgate.workflows.destroy import DESTROY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headgate.planning.model import SelectionRow
     from headgate.store.contract import RunRow
 
 _NOTHING = JobPast()
@@ -28,7 +29,7 @@ def build(
     run: RunRow, outline: Outline, past: Past, *, status: str | None = None, finished_at: float | None = None
 ) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
-    view = _View(outline, past)
+    view = View(outline, past)
     items = [view.item(row) for row in range(len(outline.items))] + view.chosen()
     pairs = view.pairs()
     failures = view.failures()
@@ -71,7 +72,7 @@ def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
     return Report("", manifest, sandbox, "succeeded", now_s, now_s, 0.0, totals, asked, [], [], [])
 
 
-class _View:
+class View:
     """The rows of a run as its journal leaves them."""
 
     def __init__(self, outline: Outline, past: Past) -> None:
@@ -146,6 +147,12 @@ class _View:
 
     def chosen(self) -> list[ItemResult]:
         return self.selected.rows(self._failure)
+
+    def chosen_by(self, row: SelectionRow) -> list[ItemResult]:
+        return self.selected.of(row, self._failure)
+
+    def has_chosen(self, row: SelectionRow) -> bool:
+        return self._ending(row.job) == "succeeded"
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
