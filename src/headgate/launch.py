@@ -17,7 +17,7 @@ from headgate.clock import Clock, SystemClock
 from headgate.engine.events import Finish, Stop
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.record import fold
+from headgate.engine.record import Past, fold
 from headgate.engine.runner import Gate, Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
@@ -25,6 +25,7 @@ from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
 from headgate.planning.content import same_kind
 from headgate.planning.outline import Outline
 from headgate.report import Report, build
+from headgate.report.story import Story, story
 from headgate.store import RunRow, Store
 
 if TYPE_CHECKING:
@@ -280,10 +281,28 @@ def report_of(store: Store, run_id: str) -> Report:
     Raises:
         StoreError: there is no such run.
     """
+    return build(*told_of(store, run_id))
+
+
+def story_of(store: Store, run_id: str) -> Story:
+    """The report of any run in ``store``, with its times and its counters.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    return story(*told_of(store, run_id))
+
+
+def told_of(store: Store, run_id: str) -> tuple[RunRow, Outline, Past]:
+    """All that ``store`` knows of a run.
+
+    Raises:
+        StoreError: there is no such run.
+    """
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
-    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)))
+    return run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id))
 
 
 def _status(finish: Finish, machine: Machine) -> Any:

@@ -30,7 +30,7 @@ ARROWS = {
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "errors", "launch", "pacing", "planning", "platform", "report", "settings", "store",
                "workflows"},
-    "bulletin": {"clock", "engine", "launch", "report"},
+    "bulletin": {"clock", "engine", "launch", "planning", "report"},
     "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "manifest", "planning", "platform", "report",
             "secret", "settings", "simulator", "store", "teardown", "workflows"},
     "cli": None,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headgate.launch import Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
+    from headgate.report.story import Story
     from headgate.settings import Profile
 
 _INTERRUPTED: Final = 130
@@ -252,8 +253,12 @@ def writable(path: Path | None) -> None:
     """
     if path is None:
         return
-    from headgate.report.render import probe
+    from headgate.report.render import form_of, probe
 
+    if form_of(path) == "html":
+        from headgate.report.page import require
+
+        require()
     try:
         probe(path)
     except OSError as error:
@@ -261,21 +266,28 @@ def writable(path: Path | None) -> None:
 
 
 def _publish(asked: Drive, report: Report) -> None:
-    publish(report, asked.report, json=asked.json)
+    publish(report, asked.report, json=asked.json, state=asked.profile.state)
 
 
-def publish(report: Report, path: Path | None, *, json: bool) -> None:
-    """Write the report to its file, and to stdout where that is asked for.
+def publish(report: Report, path: Path | None, *, json: bool, state: str = "") -> None:
+    """Write the report to its file, in the form its name asks for, and to stdout where that is asked for.
+
+    Args:
+        report: What happened.
+        path: The file.
+        json: Whether to print it, too.
+        state: The state store of the run: a page shows its times, which the report has not.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    from headgate.report.render import json_text, write
+    from headgate.report.render import form_of, json_text, rendered, write
 
     text = json_text(report)
     if path is not None:
+        form = form_of(path)
         try:
-            write(path, text)
+            write(path, text if form == "json" else rendered(_story(report, state, form), form))
         except OSError as error:
             raise StoreError(
                 f"{path}: the report cannot be written: {error.strerror}",
@@ -283,6 +295,19 @@ def publish(report: Report, path: Path | None, *, json: bool) -> None:
             ) from error
     if json:
         click.echo(text, nl=False)
+
+
+def _story(report: Report, state: str, form: str) -> Story:
+    """The report with its times and counters, as far as the store has them."""
+    from headgate.cli.wiring import reading
+    from headgate.launch import story_of
+    from headgate.report.story import Story
+
+    if form == "html" and state and report.run_id:
+        with suppress(HeadgateError), reading(state) as store:
+            if store is not None:
+                return replace(story_of(store, report.run_id), report=report)
+    return Story(report)
 
 
 def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
@@ -335,9 +360,11 @@ def _notes(asked: Drive, report: Report) -> list[str]:
     if report.exit_code and asked.plan.source.get("command"):
         mend = f"headgate {asked.plan.source['again']}{' --simulate' if asked.simulate else ''}{state}"
         return [*notes, f"mend the cause, then: {mend}"]
+    if report.exit_code and report.run_id:
+        return [*notes, f"mend the cause, then: headgate retry {report.run_id}{state}  (what was made is used again)"]
     if report.exit_code:
         mend = f"mend the cause, then: headgate run {path}{' --simulate' if asked.simulate else ''}{state}"
-        return [*notes, f"{mend}  (what was made is used again)"]
+        return [*notes, mend]
     return [*notes, f"every row: headgate report {report.run_id} --format csv{state}"]
 
 

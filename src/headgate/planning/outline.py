@@ -54,8 +54,8 @@ class Outline:
             plan.again,
         )
 
-    def packed(self) -> bytes:
-        """For the store."""
+    def as_json(self) -> dict[str, Any]:
+        """As JSON, for events."""
         data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
@@ -68,12 +68,20 @@ class Outline:
         }
         if self.again:
             data["again"] = self.again
-        return zlib.compress(orjson.dumps(data), 6)
+        return data
+
+    def packed(self) -> bytes:
+        """For the store."""
+        return zlib.compress(orjson.dumps(self.as_json()), 6)
 
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
         """From the store."""
-        data = orjson.loads(zlib.decompress(blob))
+        return cls.of_json(orjson.loads(zlib.decompress(blob)))
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> Outline:
+        """From what :meth:`as_json` gave."""
         return cls(
             data["manifest"],
             data["sandbox"],

@@ -73,7 +73,7 @@ def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
 
 
 class View:
-    """The rows of a run as its journal leaves them."""
+    """The rows of a run as its journal leaves them. ``lines`` are the jobs, children included."""
 
     def __init__(self, outline: Outline, past: Past) -> None:
         self.outline = outline
@@ -99,6 +99,7 @@ class View:
         return output
 
     def endings(self) -> dict[str, int]:
+        """How many jobs ended in each way."""
         count = {ending.value: 0 for ending in Ending}
         for index in range(len(self.lines)):
             ending = self._ending(index)
@@ -107,11 +108,13 @@ class View:
         return count
 
     def reused(self) -> int:
+        """How many jobs found what they were to make."""
         return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in _FOUND)
 
     # -- items -------------------------------------------------------------------------------------------------------
 
     def item(self, row: int) -> ItemResult:
+        """What became of one of the outline's items."""
         line = self.outline.items[row]
         ids = dict(line.known)
         for role in _ROLES:
@@ -146,17 +149,21 @@ class View:
         return "created", None
 
     def chosen(self) -> list[ItemResult]:
+        """Rows for flows that were chosen while running."""
         return self.selected.rows(self._failure)
 
     def chosen_by(self, row: SelectionRow) -> list[ItemResult]:
+        """Those of one item."""
         return self.selected.of(row, self._failure)
 
     def has_chosen(self, row: SelectionRow) -> bool:
+        """Whether an item's flows are known."""
         return self._ending(row.job) == "succeeded"
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
     def pairs(self) -> list[PairResult]:
+        """What became of each pair."""
         numbers = {
             index: number
             for number, index in enumerate((index for index, line in enumerate(self.lines) if line.kind == "adhoc"), 1)
@@ -205,6 +212,7 @@ class View:
     # -- failures ----------------------------------------------------------------------------------------------------
 
     def failures(self) -> list[Failure]:
+        """All failed jobs."""
         return [self._failure(index) for index in range(len(self.lines)) if self._ending(index) == "failed"]
 
     def _failure(self, index: int) -> Failure:

@@ -47,6 +47,7 @@ def command(
 
     What was done is not done again; what was on its way when it stopped is looked up first.
     """
+    from headgate.cli.again import RETRY, plan_of_rest
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import (
         Choice,
@@ -68,6 +69,8 @@ def command(
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
+        first = store.run(str(row.args[RETRY])) if store and row and row.unfinished and row.args.get(RETRY) else None
+        rest = plan_of_rest(store, first, settings, overrides)[0] if store and first else None
     if row is None or not row.unfinished:
         say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
         return 0
@@ -76,6 +79,8 @@ def command(
     if undoing:
         source = {key: args.get(key, "") for key in ("path", "command", "target", "again")}
         plan = replace(rebuilt(Outline.unpacked(outline)), source=source)
+    elif rest is not None:
+        plan = rest
     else:
         manifest = load_manifest(Choice.again(near(row.path), args, overrides))
         plan = make_plan(
