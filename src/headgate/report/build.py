@@ -22,7 +22,7 @@ _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
 _FOUND = ("store", "before", "same", "sweep")
 #: What an item's jobs make, in the order in which its ids are given.
-_ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
+ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
 
 def build(
@@ -117,7 +117,7 @@ class View:
         """What became of one of the outline's items."""
         line = self.outline.items[row]
         ids = dict(line.known)
-        for role in _ROLES:
+        for role in ROLES:
             job = line.jobs.get(role)
             remote = self._output(job).get("id") if job is not None else None
             if remote:
@@ -143,7 +143,7 @@ class View:
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.
-        made = [job for role, job in jobs.items() if role in _ROLES and self.lines[job].item >= 0]
+        made = [job for role, job in jobs.items() if role in ROLES and self.lines[job].item >= 0]
         if all(self._output(job).get("found") in _FOUND for job in made):
             return "reused", None
         return "created", None
