@@ -266,17 +266,17 @@ def writable(path: Path | None) -> None:
 
 
 def _publish(asked: Drive, report: Report) -> None:
-    publish(report, asked.report, json=asked.json, state=asked.profile.state)
+    publish(report, asked.report, json=asked.json, profile=asked.profile)
 
 
-def publish(report: Report, path: Path | None, *, json: bool, state: str = "") -> None:
+def publish(report: Report, path: Path | None, *, json: bool, profile: Profile | None = None) -> None:
     """Write the report to its file, in the form its name asks for, and to stdout where that is asked for.
 
     Args:
         report: What happened.
         path: The file.
         json: Whether to print it, too.
-        state: The state store of the run: a page shows its times, which the report has not.
+        profile: Knows the state store of the run: a page shows its times, which the report has not.
 
     Raises:
         StoreError: the file cannot be written.
@@ -287,7 +287,8 @@ def publish(report: Report, path: Path | None, *, json: bool, state: str = "") -
     if path is not None:
         form = form_of(path)
         try:
-            write(path, text if form == "json" else rendered(_story(report, state, form), form))
+            told = _story(report, profile.state if profile and form == "html" else "")
+            write(path, text if form == "json" else rendered(told, form, flags=state_flag(profile)))
         except OSError as error:
             raise StoreError(
                 f"{path}: the report cannot be written: {error.strerror}",
@@ -297,13 +298,19 @@ def publish(report: Report, path: Path | None, *, json: bool, state: str = "") -
         click.echo(text, nl=False)
 
 
-def _story(report: Report, state: str, form: str) -> Story:
-    """The report with its times and counters, as far as the store has them."""
+def state_flag(profile: Profile | None) -> str:
+    """``--state …`` for commands that are shown, where a person would have to write it."""
+    usual = profile is None or profile.layers.get("state", "default") == "default"
+    return "" if usual or profile is None else f"--state {profile.state}"
+
+
+def _story(report: Report, state: str) -> Story:
+    """The report with its times and counters, as far as the store at ``state`` has them."""
     from headgate.cli.wiring import reading
     from headgate.launch import story_of
     from headgate.report.story import Story
 
-    if form == "html" and state and report.run_id:
+    if state and report.run_id:
         with suppress(HeadgateError), reading(state) as store:
             if store is not None:
                 return replace(story_of(store, report.run_id), report=report)
@@ -353,7 +360,8 @@ def screen_width() -> int:
 def _notes(asked: Drive, report: Report) -> list[str]:
     """Where the report is, and what to do next."""
     notes = [] if asked.report is None else [f"report: {asked.report}"]
-    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state}"
+    flag = state_flag(asked.profile)
+    state = f" {flag}" if flag else ""
     if report.totals["held"] or report.status == "interrupted":
         return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
     path = asked.plan.source.get("path", "MANIFEST")

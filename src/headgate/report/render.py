@@ -36,8 +36,8 @@ def form_of(path: Path) -> str:
     return SUFFIXES.get(path.suffix.lower(), "json")
 
 
-def rendered(told: Story, form: str) -> str:
-    """A run in any form, the page included.
+def rendered(told: Story, form: str, *, flags: str = "") -> str:
+    """A run in any form, the page included; ``flags`` are for the commands on the page.
 
     Raises:
         UsageError: the page's library is not installed.
@@ -45,7 +45,7 @@ def rendered(told: Story, form: str) -> str:
     if form == "html":
         from headgate.report.page import page
 
-        return page(told)
+        return page(told, flags=flags)
     return FORMATS[form](told.report)
 
 

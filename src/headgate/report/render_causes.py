@@ -41,7 +41,15 @@ class Causes:
         self._groups: dict[tuple[int, str, str], tuple[Cause, list[Member]]] = {}
 
     def add(
-        self, status: int, code: str, message: str, example: str, advice: str, count: int = 1, *, member: Member | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        example: str,
+        advice: str,
+        count: int = 1,
+        *,
+        member: Member | None = None,
     ) -> None:
         """One more failure; ``count`` rows of the report share it."""
         key = (status, code, _VARIABLE.sub("#", message))

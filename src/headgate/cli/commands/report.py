@@ -72,7 +72,7 @@ def command(
     state: str | None,
 ) -> None:
     """Print the report of RUN (its id, or the beginning of it) from the state store; also while it goes."""
-    from headgate.cli.drive import screen_width
+    from headgate.cli.drive import screen_width, state_flag
     from headgate.cli.wiring import load_profile
     from headgate.errors import StoreError
     from headgate.report import render, render_text
@@ -92,7 +92,7 @@ def command(
     elif form == "text":
         text = render_text.render(told.report, width=screen_width())
     else:
-        text = render.rendered(told, form)
+        text = render.rendered(told, form, flags=state_flag(settings))
     if out is None:
         click.echo(text, nl=False)
         return

@@ -79,21 +79,16 @@ def _time() -> Any:
     )
     bars = _source(
         "rate-source", "left", "right", "zero", "answered", "throttled", "troubled", "sent", "when", "n_throttled",
-        "n_troubled",
+        "n_troubled", "mark", "marked",
     )  # fmt: skip
-    for bottom, top, color, title in (
-        ("zero", "answered", GOOD, "answered"),
-        ("answered", "throttled", WARN, "throttled (429)"),
-        ("throttled", "troubled", BAD, "no usable answer"),
-    ):
-        rate.quad(
-            left="left", right="right", bottom=bottom, top=top, source=bars, color=color, line_width=0, legend_label=title
-        )
+    for bottom, top, color in (
+        ("zero", "answered", GOOD), ("answered", "throttled", WARN), ("throttled", "troubled", BAD),
+    ):  # fmt: skip
+        rate.quad(left="left", right="right", bottom=bottom, top=top, source=bars, color=color, line_width=0)
+    # One throttled answer among a hundred would not be seen in a bar.
+    rate.scatter("mark", "marked", source=bars, marker="inverted_triangle", size=7, color=WARN)
     ceiling = _source("ceiling", "at", "rate")
-    rate.step("at", "rate", source=ceiling, mode="after", color=CEILING, line_width=2, legend_label="ceiling")
-    rate.add_layout(rate.legend[0], "below")
-    rate.legend.orientation = "horizontal"
-    rate.legend.click_policy = "hide"
+    rate.step("at", "rate", source=ceiling, mode="after", color=CEILING, line_width=2)
     hover = models.HoverTool(
         renderers=[rate.renderers[0]],
         mode="vline",
@@ -115,9 +110,14 @@ def _time() -> Any:
         left="left", right="right", top="top", bottom="bottom", source=jobs, color="color", line_color="color",
         line_width=1, nonselection_fill_alpha=0.35, nonselection_line_alpha=0.35,
     )  # fmt: skip
+    # A short job is less than a pixel of a long run: what failed is marked where it failed.
+    failed = _source("failed", "x", "y", "key", "ending", "when", "took", "item")
+    marked = timeline.scatter(
+        "x", "y", source=failed, size=5, color=BAD, line_color=None, nonselection_fill_alpha=1, name="failed-marks"
+    )
     timeline.add_tools(
         models.HoverTool(
-            renderers=[drawn],
+            renderers=[drawn, marked],
             tooltips=[("job", "@key"), ("ended", "@ending"), ("began", "@when"), ("took", "@took")],
             point_policy="follow_mouse",
         ),
@@ -127,6 +127,7 @@ def _time() -> Any:
     for figure in (rate, timeline):
         figure.vspan(x="at", source=lives, color=QUIET, line_dash="dashed", line_width=1)
         figure.xaxis.axis_label = "time the run has been going" if figure is timeline else None
+        figure.xaxis.ticker = models.AdaptiveTicker(base=60, mantissas=[1, 2, 5, 10, 15, 30], min_interval=1)
         figure.xaxis.formatter = models.NumeralTickFormatter(format="00:00:00")
         figure.xgrid.grid_line_alpha = figure.ygrid.grid_line_alpha = 0.25
     timeline.ygrid.visible = False
@@ -150,9 +151,7 @@ def _latency() -> Any:
     rows = _source("latency-source", "endpoint", "count", "p50", "p90", "p95", "p99", "s50", "s90", "s95", "s99")
     found.segment("p50", "endpoint", "p99", "endpoint", source=rows, color=QUIET, line_width=3)
     for name, color, size in (("p50", GOOD, 11), ("p90", CEILING, 9), ("p95", WARN, 9), ("p99", BAD, 9)):
-        found.scatter(name, "endpoint", source=rows, color=color, size=size, legend_label=name)
-    found.add_layout(found.legend[0], "below")
-    found.legend.orientation = "horizontal"
+        found.scatter(name, "endpoint", source=rows, color=color, size=size)
     found.xaxis.axis_label = "seconds"
     found.xgrid.grid_line_alpha = 0.25
     found.ygrid.grid_line_alpha = 0.25

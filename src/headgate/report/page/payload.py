@@ -148,9 +148,10 @@ def _jobs(jobs: Sequence[JobTime]) -> dict[str, Any]:
     shown = timed if len(timed) <= BARS else _fewer(timed)
     lanes, heights = _lanes([(band, float(job.began_s or 0), float(job.ended_s or 0)) for job, band in shown])
     tops: dict[int, int] = {}
-    at = 0
+    at, least = 0, max(1, sum(heights.values()) // 20)
     for band in sorted(heights):
         tops[band] = at
+        heights[band] = max(heights[band], least)  # its name needs room
         at += heights[band] + 1  # a lane of air between bands
     return {
         "bands": [[BANDS[band][0], tops[band], heights[band]] for band in sorted(heights)],

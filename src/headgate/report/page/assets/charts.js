@@ -4,6 +4,7 @@ const INKS = {
   dark: { ink: "#e4eaf0", quiet: "#9aa8b5", line: "#2d3945", paper: "#12181f" },
 };
 const ENDS = { succeeded: "#3a87c8", failed: "#e0433a", skipped: "#e69f00" };
+const NARROW = matchMedia("(max-width: 640px)");
 const drawn = {};
 
 function fillRate(doc) {
@@ -14,7 +15,8 @@ function fillRate(doc) {
   doc.get_model_by_name("rate-source").data = {
     left, right: left.map((at) => at + width * 0.96), zero: sent.map(() => 0), answered: per(answered),
     throttled: per(answered.map((value, at) => value + throttled[at])), troubled: per(sent), sent: per(sent), when: left.map(clock),
-    n_throttled: throttled, n_troubled: troubled,
+    n_throttled: throttled, n_troubled: troubled, mark: left.map((at) => at + width / 2),
+    marked: sent.map((value, at) => (throttled[at] ? value / width : NaN)),
   };
   const end = Math.max(data.run.wall, sent.length * width, 1);
   const steps = data.ceiling.length ? data.ceiling : [];
@@ -27,6 +29,9 @@ function fillRate(doc) {
   doc.get_model_by_name("rates").setv({ start: 0, end: Math.max(most, ...(shown ? rate : [0])) * 1.12 });
   doc.get_model_by_name("seconds").setv({ start: 0, end, reset_start: 0, reset_end: end, bounds: null });
   drawn.end = end;
+  if (NARROW.matches) for (const root of doc.roots()) {
+    for (const model of root.references()) if (model.type === "AdaptiveTicker") model.desired_num_ticks = 3;
+  }
 }
 
 function fillJobs(doc) {
@@ -40,9 +45,16 @@ function fillJobs(doc) {
     ending: pick((at) => jobs.ending[at]), when: pick((at) => clock(jobs.began[at])), took: pick((at) => duration(jobs.ended[at] - jobs.began[at])),
     color: pick((at) => ENDS[jobs.ending[at]] || "#9aa4af"), item: pick((at) => jobs.item[at]),
   };
+  const bad = order.filter((at) => jobs.ending[at] === "failed");
+  const of = (make) => bad.map(make);
+  doc.get_model_by_name("failed").data = {
+    x: of((at) => jobs.ended[at]), y: of((at) => jobs.lane[at] + 0.5), key: of((at) => jobs.key[at]), ending: of(() => "failed"),
+    when: of((at) => clock(jobs.began[at])), took: of((at) => duration(jobs.ended[at] - jobs.began[at])), item: of((at) => jobs.item[at]),
+  };
   const lanes = jobs.bands.length ? Math.max(...jobs.bands.map(([, top, height]) => top + height)) : 1;
   doc.get_model_by_name("lanes").setv({ start: lanes + 0.5, end: -0.5, reset_start: lanes + 0.5, reset_end: -0.5 });
   const axis = doc.get_model_by_name("bands");
+  if (NARROW.matches) axis.major_label_text_font_size = "9px";
   const middle = jobs.bands.map(([name, top, height]) => [top + height / 2, name]);
   axis.ticker.ticks = middle.map(([at]) => at);
   axis.major_label_overrides = new Map(middle);
@@ -74,9 +86,8 @@ function paint(theme) {
       for (const model of root.references()) {
         const set = {};
         const has = (name) => name in model.properties;
-        if (has("background_fill_color") && has("border_fill_color")) Object.assign(set, { background_fill_color: ink.paper, border_fill_color: ink.paper, outline_line_color: ink.line });
+        if (has("background_fill_color") && has("border_fill_color")) Object.assign(set, { background_fill_color: ink.paper, border_fill_color: ink.paper, outline_line_color: null });
         if (has("major_label_text_color")) Object.assign(set, { major_label_text_color: ink.quiet, axis_label_text_color: ink.quiet, axis_line_color: ink.line, major_tick_line_color: ink.line, minor_tick_line_color: ink.line });
-        if (has("label_text_color") && has("inactive_fill_color")) Object.assign(set, { label_text_color: ink.ink, background_fill_color: ink.paper, border_line_color: null, inactive_fill_color: ink.paper });
         if (has("text_color") && has("text") && has("vertical_align")) Object.assign(set, { text_color: ink.ink });
         if (has("grid_line_color")) Object.assign(set, { grid_line_color: ink.quiet });
         if (Object.keys(set).length) model.setv(set);
@@ -99,31 +110,33 @@ function zoom(how) {
 async function showCharts() {
   const items = JSON.parse($("charts").textContent);
   const docs = {};
-  for (const name of ["time", "latency"]) {
-    const views = await Bokeh.embed.embed_item(items[name], $(`chart-${name}`));
-    docs[name] = (views.roots ? views.roots[0] : [...views][0]).model.document;
-  }
+  for (const name of ["time", "latency"]) docs[name] = Bokeh.require("document").Document.from_json(items[name].doc);
   drawn.docs = docs;
-  $("charts-time").hidden = !data.jobs.all && !data.series.sent.length;
+  // Filled and painted first, so that they are drawn once.
   fillRate(docs.time);
   fillJobs(docs.time);
-  if (data.latency.length) fillLatency(docs.latency);
+  fillLatency(docs.latency);
   paint(document.documentElement.dataset.theme);
+  const shown = { time: data.jobs.all || data.series.sent.length, latency: data.latency.length };
+  for (const name of Object.keys(docs)) {
+    $(`charts-${name}`).hidden = !shown[name];
+    if (shown[name]) await Bokeh.embed.add_document_standalone(docs[name], $(`chart-${name}`));
+  }
   document.addEventListener("theme", (event) => paint(event.detail));
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => zoom(button.dataset.zoom));
   if (matchMedia("(pointer: fine)").matches) {
     for (const name of ["rate-zoom", "jobs-zoom"]) docs.time.get_model_by_name(name).active = true;
   }
-  const jobs = docs.time.get_model_by_name("jobs");
-  jobs.selected.properties.indices.change.connect(() => {
-    const [at] = jobs.selected.indices;
-    if (at === undefined) return;
-    const row = data.items[jobs.data.item[at]];
-    if (row) showRows("items", { text: row[1] });
-  });
-  document.documentElement.dataset.ready = "charts";
+  for (const jobs of ["failed", "jobs"].map((name) => docs.time.get_model_by_name(name))) {
+    jobs.selected.properties.indices.change.connect(() => {
+      const [at] = jobs.selected.indices;
+      const row = at === undefined ? undefined : data.items[jobs.data.item[at]];
+      if (row) showRows("items", { text: row[1] });
+    });
+  }
+  ready("charts");
 }
 showCharts().catch((error) => {
-  document.documentElement.dataset.ready = "broken";
+  ready("broken");
   console.error(error);
 });

@@ -22,10 +22,11 @@ const duration = (seconds) => {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 };
 // A second of the run as a time of day: a run may have several lives, with a night between them.
+const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const clock = (second) => {
   let life = data.lives[0];
   for (const each of data.lives) if (each[0] <= second) life = each;
-  return life ? new Date((life[1] + second - life[0]) * 1000).toLocaleTimeString() : `${second.toFixed(1)} s`;
+  return life ? timeOfDay.format((life[1] + second - life[0]) * 1000) : `${second.toFixed(1)} s`;
 };
 const entryName = (name) => name.replace(/\$\{[^}]*\}/g, "*");
 const TONE = {

@@ -21,10 +21,16 @@ function showLatency() {
     el("tr", {}, el("td", { class: "mono" }, name), el("td", number, count(total)), ...times.map((time) => el("td", number, duration(time))))));
 }
 
+// For whoever waits for the page: what is there, and since when.
+function ready(what) {
+  document.documentElement.dataset.ready = what;
+  document.documentElement.dataset[`${what}Ms`] = String(Math.round(performance.now()));
+}
+
 showTheme();
 showHead();
 showCauses();
 showTable();
 showRounds();
 showLatency();
-document.documentElement.dataset.ready = "rows";
+ready("rows");
