@@ -170,11 +170,11 @@ def _band(job: JobTime) -> int:
 
 
 def _fewer(timed: list[tuple[JobTime, int]]) -> list[tuple[JobTime, int]]:
-    """All that failed, and of the others every n-th."""
+    """All that failed, and of the others as many as there is room for, evenly."""
     failed = [one for one in timed if one[0].ending == "failed"][:BARS]
     others = [one for one in timed if one[0].ending != "failed"]
-    step = -(-len(others) // max(1, BARS - len(failed)))
-    return [*failed, *others[::step]]
+    room = min(len(others), BARS - len(failed))
+    return [*failed, *(others[at * len(others) // room] for at in range(room))]
 
 
 def _lanes(bars: Iterable[tuple[int, float, float]]) -> tuple[list[int], dict[int, int]]:
