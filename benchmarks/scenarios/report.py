@@ -26,7 +26,8 @@ REQUESTS = 200_000
 WAIT_S = 120.0
 _ROLES = ("sourceConnection", "targetConnection", "flow", "selectors", "check")
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--window-size=1280,900",
 )  # fmt: skip
 
@@ -129,14 +130,18 @@ def _story(jobs: int) -> Story:
                 timed.append(JobTime(key, "create", role, n, ending))
                 continue
             took = rng.lognormvariate(-1.2, 0.6)
-            tally.answered(Call("POST", "flow", "/x", f"POST /{role}s", "create"), Answer(Verdict.OK, 201, elapsed_s=took), at)
+            tally.answered(
+                Call("POST", "flow", "/x", f"POST /{role}s", "create"), Answer(Verdict.OK, 201, elapsed_s=took), at
+            )
             timed.append(JobTime(key, "create", role, n, ending, round(at, 3), round(at + took, 3)))
             if step < 3 and ending == "succeeded":
                 made[role] = next(ids)
         error = None
         if bad:
             cause = f"cause number {'abcd'[n % 4]}: the platform said no, and why, in a sentence of the usual length"
-            failure = Failure(name, f"flow:{name}", 400, f"140{n % 4}-400", cause, rng.randbytes(16).hex(), "what to do")
+            failure = Failure(
+                name, f"flow:{name}", 400, f"140{n % 4}-400", cause, rng.randbytes(16).hex(), "what to do"
+            )
             failures.append(failure)
             error = {"job": failure.job, "message": cause, "requestId": failure.requestId}
         rows.append(ItemResult("Loyalty ${row.n}", name, "failed" if bad else "created", made, error))
@@ -146,5 +151,7 @@ def _story(jobs: int) -> Story:
         pairs.append(PairResult("now", flow, audience, outcome, n // 80 + 1, next(ids), "success", 1, None))
     totals = {"items": len(rows), "jobs": len(timed), "failed": len(failures)}
     requests = {"sent": tally.sent, "throttled": 0, "retried": 0, "polls": 0, "byEndpoint": dict(tally.by_endpoint)}
-    report = Report("spring-1", "spring", "dev", "failed", 1.8e9, 1.8e9 + at, at, totals, requests, rows, pairs, failures)
+    report = Report(
+        "spring-1", "spring", "dev", "failed", 1.8e9, 1.8e9 + at, at, totals, requests, rows, pairs, failures
+    )
     return Story(report, timed, tally.as_dict(at))

@@ -30,7 +30,9 @@ def opened(browser, tmp_path_factory):
 
 
 def rows(browser):
-    return browser.execute_script("return [...document.querySelectorAll('#table tbody tr')].map((row) => row.innerText)")
+    return browser.execute_script(
+        "return [...document.querySelectorAll('#table tbody tr')].map((row) => row.innerText)"
+    )
 
 
 def click(browser, selector, text=""):
@@ -109,7 +111,9 @@ def test_both_themes_and_a_phone(opened):
         return opened.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
 
     def emulate(scheme, width):
-        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        opened.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        )
         opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
                                {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500})  # fmt: skip
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from headgate.api import load
+from headgate.api import load, plan_retry
 from headgate.bulletin import Bulletin
 from headgate.cli.again import failed_manifest, plan_of_rest
 from headgate.errors import UsageError
@@ -108,6 +108,8 @@ async def test_the_rest_of_a_run_is_done_again_and_nothing_else(tmp_path):
     written, rows = failed_manifest(store, run, place)
     rest, gone = plan_of_rest(store, run, profile(tmp_path))
     store.close()
+    by_program = plan_retry(first.run_id, profile=profile(tmp_path))
+    assert (by_program.fingerprint, by_program.source["retry"]) == (rest.fingerprint, first.run_id)
     assert rows == len(left) + len(undone)
     assert gone == []
     assert rest.source["retry"] == first.run_id

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from headgate.cli.wiring import Choice, load_manifest, make_plan, near
 from headgate.errors import UsageError
+from headgate.rest import RETRY, UNDONE, rest_of
 
 if TYPE_CHECKING:
     from headgate.manifest.model import Manifest
     from headgate.planning.model import Plan
     from headgate.settings import Profile
     from headgate.store.contract import RunRow, Store
-
-#: In the arguments of a run: the run of which it does what was left.
-RETRY: Final = "retry"
-#: What a retry does again; what is held goes on with a resume.
-_RETRIED: Final = frozenset({"failed", "skipped"})
 
 
 def plan_of_rest(
@@ -32,7 +28,7 @@ def plan_of_rest(
     Raises:
         ManifestError: the manifest is not what it was, and wrong.
     """
-    manifest, gone = _rest(store, run, _RETRIED, given or {})
+    manifest, gone = rest_of(store, run, _load(given or {}))
     if not manifest.entries:
         return None, gone
     plan = make_plan(manifest, settings, simulate=bool(run.args.get("simulate")))
@@ -46,11 +42,10 @@ def failed_manifest(store: Store, run: RunRow, place: Path, given: Mapping[str, 
         UsageError: the run deletes, or everything in it went well.
     """
     from headgate.export.again import manifest_again
-    from headgate.report.leftover import LEFT
 
     if run.command != "run":
         raise UsageError(f"{run.id} is a {run.command}: it has no manifest", hint=f"headgate resume {run.id}")
-    manifest, gone = _rest(store, run, LEFT, given or {})
+    manifest, gone = rest_of(store, run, _load(given or {}), UNDONE)
     if not manifest.entries:
         raise UsageError(
             f"{run.id} left nothing undone: no manifest was written"
@@ -69,19 +64,8 @@ def failed_manifest(store: Store, run: RunRow, place: Path, given: Mapping[str, 
     return manifest_again(manifest, run.sandbox, place, variables=variables, head=head), rows
 
 
-def _rest(store: Store, run: RunRow, statuses: frozenset[str], given: Mapping[str, str]) -> tuple[Manifest, list[str]]:
-    from headgate.launch import told_of
-    from headgate.manifest.narrow import narrowed
-    from headgate.report.leftover import leftover
-
-    _, outline, past = told_of(store, run.id)
-    first = store.run(str(run.args[RETRY])) if run.args.get(RETRY) else None
-    if first is not None:  # it names flows where the manifest names items, as its own run did
-        manifest, _ = _rest(store, first, _RETRIED, given)
-    else:
-        manifest = load_manifest(Choice.again(near(run.path), run.args, given))
-        manifest = manifest if manifest.sandbox else replace(manifest, sandbox=run.sandbox)
-    return narrowed(manifest, leftover(outline, past, statuses))
+def _load(given: Mapping[str, str]) -> Callable[[RunRow], Manifest]:
+    return lambda run: load_manifest(Choice.again(near(run.path), run.args, given))
 
 
 def _variables(path: Path, overridden: set[str]) -> dict[str, Any]:

@@ -32,7 +32,10 @@ def story(items=40, *, every=10, seed=0):
                 throttled = n % 7 == 0 and step == 1
                 answer = Answer(Verdict.THROTTLED if throttled else Verdict.OK, 201, elapsed_s=0.2 + step / 10)
                 tally.answered(Call("POST", "flow", "/flows", f"POST /{role}s", "create"), answer, at + step)
-        ids = {"sourceConnection": f"{n:08d}-9b20-4440-82d0-08833990d505", "flow": f"{n:08d}-cafe-4440-82d0-08833990d505"}
+        ids = {
+            "sourceConnection": f"{n:08d}-9b20-4440-82d0-08833990d505",
+            "flow": f"{n:08d}-cafe-4440-82d0-08833990d505",
+        }
         error = None
         if bad:
             status, code, message, advice = CAUSES[n // every % 2]
@@ -44,8 +47,24 @@ def story(items=40, *, every=10, seed=0):
         pairs.append(PairResult("now", ids["flow"], "=audience", outcome, None if bad else 1, None if bad else "run-1",
                                 None if bad else "success", 0 if bad else 1, reason))  # fmt: skip
     jobs.append(JobTime("adhoc:now:1", "adhoc", "adhoc", -1, "succeeded", items / 10, items / 10 + 5))
-    totals = {"items": items, "jobs": len(jobs), "succeeded": 0, "failed": len(failures), "skipped": 0, "reused": 0, "held": 0}
-    requests = {"sent": tally.sent, "throttled": tally.throttled, "retried": 0, "polls": 0, "byEndpoint": dict(tally.by_endpoint)}
+    totals = {
+        "items": items,
+        "jobs": len(jobs),
+        "succeeded": 0,
+        "failed": len(failures),
+        "skipped": 0,
+        "reused": 0,
+        "held": 0,
+    }
+    requests = {
+        "sent": tally.sent,
+        "throttled": tally.throttled,
+        "retried": 0,
+        "polls": 0,
+        "byEndpoint": dict(tally.by_endpoint),
+    }
     wall = items / 10 + 6
-    report = Report("spring-1", "spring", "dev", "failed", 1.8e9, 1.8e9 + wall, wall, totals, requests, rows, pairs, failures)
+    report = Report(
+        "spring-1", "spring", "dev", "failed", 1.8e9, 1.8e9 + wall, wall, totals, requests, rows, pairs, failures
+    )
     return Story(report, jobs, tally.as_dict(wall))

@@ -47,7 +47,7 @@ def command(
 
     What was done is not done again; what was on its way when it stopped is looked up first.
     """
-    from headgate.cli.again import RETRY, plan_of_rest
+    from headgate.cli.again import plan_of_rest
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import (
         Choice,
@@ -62,6 +62,7 @@ def command(
     from headgate.errors import StalePlan
     from headgate.launch import Wishes, last_unfinished
     from headgate.planning.outline import Outline
+    from headgate.rest import RETRY
     from headgate.workflows.destroy import rebuilt
 
     settings = load_profile(profile, state)
