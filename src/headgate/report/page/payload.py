@@ -116,7 +116,7 @@ def _causes(report: Report) -> list[dict[str, Any]]:
 
 
 def _rounds(told: Story) -> list[list[Any]]:
-    """Each ad-hoc job: its number, key, times, and how many of its pairs came out how."""
+    """Each ad-hoc job that asked something: its number, key, times, and how many of its pairs came out how."""
     jobs = [job for job in told.jobs if job.kind == "adhoc"]
     counts: list[dict[str, int]] = [{} for _ in jobs]
     for pair in told.report.activations:
@@ -126,6 +126,7 @@ def _rounds(told: Story) -> list[list[Any]]:
     return [
         [at, job.key, job.ending, job.began_s, job.ended_s, count]
         for at, (job, count) in enumerate(zip(jobs, counts, strict=True), 1)
+        if count or job.began_s is not None  # one that was split at once has only its parts
     ]
 
 
