@@ -287,7 +287,7 @@ def publish(report: Report, path: Path | None, *, json: bool, profile: Profile |
     if path is not None:
         form = form_of(path)
         try:
-            told = _story(report, profile.state if profile and form == "html" else "")
+            told = _story(report, profile if form == "html" else None)
             write(path, text if form == "json" else rendered(told, form, flags=state_flag(profile)))
         except OSError as error:
             raise StoreError(
@@ -304,14 +304,14 @@ def state_flag(profile: Profile | None) -> str:
     return "" if usual or profile is None else f"--state {profile.state}"
 
 
-def _story(report: Report, state: str) -> Story:
-    """The report with its times and counters, as far as the store at ``state`` has them."""
+def _story(report: Report, profile: Profile | None) -> Story:
+    """The report with its times and counters, as far as the profile's store has them."""
     from headgate.cli.wiring import reading
     from headgate.launch import story_of
     from headgate.report.story import Story
 
-    if state and report.run_id:
-        with suppress(HeadgateError), reading(state) as store:
+    if profile is not None and report.run_id:
+        with suppress(HeadgateError), reading(profile) as store:
             if store is not None:
                 return replace(story_of(store, report.run_id), report=report)
     return Story(report)
@@ -330,7 +330,7 @@ def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | 
         run = RunRow("", plan.manifest, "", plan.sandbox, plan.fingerprint, status, now)
     else:
         with suppress(HeadgateError):
-            store = open_store(asked.profile.state, readonly=True)
+            store = open_store(asked.profile.state, readonly=True, org=asked.profile.org_id)
             try:
                 run, past = store.run(run.id) or run, fold(store.records(run.id))
             finally:

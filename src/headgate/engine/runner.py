@@ -19,10 +19,12 @@ from aiolimiter import AsyncLimiter
 
 from headgate.engine.events import (
     Answered,
+    Claimed,
     Command,
     Event,
     Finish,
     Hold,
+    Lease,
     Returned,
     Send,
     Stop,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from headgate.engine.tally import Tally
     from headgate.exchange import Answer, Call
     from headgate.platform.contract import Platform
-    from headgate.store.contract import Journal
+    from headgate.store.contract import Journal, Leased
 
 Observer = Callable[[Tell], None]
 #: How often counters are handed to the store, in seconds.
@@ -125,7 +127,7 @@ class Runner:
         self._scope: anyio.CancelScope | None = None
         self._counted_at = 0.0
         self._began = clock.mono()
-        #: When each job's first request left, in seconds of the run, until the job is settled.
+        #: When each job's first request left, in seconds of this life, until the job is settled.
         self._first: dict[int, float] = {}
         #: Requests on their way right now.
         self.flying = 0
@@ -201,6 +203,8 @@ class Runner:
             if command.record.kind == "settled":
                 self._time(command.record)
             self._journal.append(command.record)
+        elif isinstance(command, Lease):
+            self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
         elif isinstance(command, Hold):
             self._brake.hold(self._clock.mono(), command.seconds)
         elif isinstance(command, Finish):
@@ -212,6 +216,9 @@ class Runner:
             elif command.name == "stop":
                 self._recall()
             self._tell(command)
+
+    def _claimed(self, job: int, answer: Leased) -> None:
+        self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes))
 
     def _tell(self, tell: Tell) -> None:
         """Tell those who listen. One that fails is told nothing more, and does not harm the run."""
@@ -255,8 +262,6 @@ class Runner:
             send = await self._next()
             self._leaving[send.job] = send
             await gate.pass_one(send.call.endpoint)
-            if self._leaving.get(send.job) is send and send.call.effect:
-                await self._keep_claim()
             if self._leaving.pop(send.job, None) is not send:
                 continue  # given back while it waited
             self.flying += 1
@@ -268,15 +273,6 @@ class Runner:
                 self.flying -= 1
             self._count(send.call, answer, left_s)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
-
-    async def _keep_claim(self) -> None:
-        """Before an effect: a process that was held up too long may have lost its run to another, and must not act.
-
-        Raises:
-            StoreError: it has.
-        """
-        if self._clock.mono() > self._journal.fresh_until_mono:
-            await self._journal.flush()
 
     def _time(self, record: Record) -> None:
         """Put into a job's last record when its first request left and when it was over, for the report."""

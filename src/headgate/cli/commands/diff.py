@@ -26,7 +26,7 @@ def command(run: str, other: str, json: bool, profile: str | None, state: str | 
     from headgate.report.compare import compare, text
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         names = [find_run(store, name, settings.state).id for name in (run, other)]
         if store is None:
             return

@@ -118,7 +118,7 @@ def _told(run: str | None, events: Path | None, settings: Profile) -> Story:
     if events is not None:
         found = tell(read_events(events), run or "")
         return story(found.run, found.outline, found.past)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         row = find_run(store, run or "", settings.state)
         if store is None:
             raise AssertionError("a run was found in no store")
@@ -136,7 +136,7 @@ def _failed(run: str | None, place: Path, settings: Profile, overrides: Mapping[
 
     if run is None:
         raise click.UsageError("--failed-manifest needs a RUN of the state store.")
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         row = find_run(store, run, settings.state)
         if store is None:
             return

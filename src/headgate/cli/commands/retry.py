@@ -54,7 +54,7 @@ def command(
     from headgate.launch import Wishes
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         row = find_run(store, run, settings.state)
         if store is None:
             return 2
