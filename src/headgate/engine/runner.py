@@ -274,6 +274,10 @@ class Runner:
             self._count(send.call, answer, left_s)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
 
+    def _ceiling(self) -> float:
+        """The rate that requests are held to right now, for the report."""
+        return self._limits.rate_per_s
+
     def _time(self, record: Record) -> None:
         """Put into a job's last record when its first request left and when it was over, for the report."""
         first = self._first.pop(record.job, None)
@@ -286,7 +290,7 @@ class Runner:
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
-            self._tally.ceiling.set(self._tally.seconds + now - self._began, self._limits.rate_per_s)
+            self._tally.ceiling.set(self._tally.seconds + now - self._began, self._ceiling())
             self._journal.count(self._tally.as_dict(now - self._began))
 
     # -- time ------------------------------------------------------------------------------------------------------
