@@ -46,6 +46,9 @@ def test_it_loads_without_an_error_and_the_charts_are_drawn(opened):
     errors = [line for line in opened.get_log("browser") if line["level"] in ("SEVERE", "WARNING")]
     assert errors == []
     assert opened.execute_script("return document.documentElement.dataset.ready") == "charts"
+    opened.execute_script("document.querySelector('#charts-latency').scrollIntoView()")
+    until(lambda: opened.execute_script("return document.documentElement.dataset.latencyMs"))
+    time.sleep(0.3)
     drawn = opened.execute_script("""
         const found = [];
         const walk = (node) => {

@@ -118,9 +118,17 @@ async function showCharts() {
   fillLatency(docs.latency);
   paint(document.documentElement.dataset.theme);
   const shown = { time: data.jobs.all || data.series.sent.length, latency: data.latency.length };
-  for (const name of Object.keys(docs)) {
-    $(`charts-${name}`).hidden = !shown[name];
-    if (shown[name]) await Bokeh.embed.add_document_standalone(docs[name], $(`chart-${name}`));
+  for (const name of Object.keys(docs)) $(`charts-${name}`).hidden = !shown[name];
+  const draw = (name) => Bokeh.embed.add_document_standalone(docs[name], $(`chart-${name}`));
+  if (shown.time) await draw("time");
+  if (shown.latency) {
+    // Far down the page: drawn when somebody comes near.
+    const near = new IntersectionObserver((seen) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      near.disconnect();
+      draw("latency").then(() => ready("latency"));
+    }, { rootMargin: "800px" });
+    near.observe($("chart-latency"));
   }
   document.addEventListener("theme", (event) => paint(event.detail));
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => zoom(button.dataset.zoom));

@@ -23,7 +23,7 @@ function showLatency() {
 
 // For whoever waits for the page: what is there, and since when.
 function ready(what) {
-  document.documentElement.dataset.ready = what;
+  if (what !== "latency") document.documentElement.dataset.ready = what;
   document.documentElement.dataset[`${what}Ms`] = String(Math.round(performance.now()));
 }
 
