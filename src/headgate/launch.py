@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from headgate.planning.model import Plan
     from headgate.report import Report
+    from headgate.report.story import Story
     from headgate.settings import Profile
     from headgate.simulator import Simulator
 
@@ -376,10 +377,30 @@ def report_of(store: Store, run_id: str) -> Report:
     """
     from headgate.report import build
 
+    return build(*told_of(store, run_id))
+
+
+def story_of(store: Store, run_id: str) -> Story:
+    """The report of any run in ``store``, with its times and its counters.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    from headgate.report.story import story
+
+    return story(*told_of(store, run_id))
+
+
+def told_of(store: Store, run_id: str) -> tuple[RunRow, Outline, Past]:
+    """All that ``store`` knows of a run.
+
+    Raises:
+        StoreError: there is no such run.
+    """
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
-    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)))
+    return run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id))
 
 
 def _status(finish: Finish, machine: Machine) -> Any:

@@ -33,12 +33,14 @@ from headgate.engine.events import (
     Ticked,
     Write,
 )
+from headgate.engine.record import TIMES
 from headgate.faultpoint import Point, reach
 from headgate.pacing import Brake, burst
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
     from headgate.engine.machine import Machine
+    from headgate.engine.record import Record
     from headgate.engine.tally import Tally
     from headgate.exchange import Answer, Call
     from headgate.platform.contract import Platform
@@ -126,6 +128,8 @@ class Runner:
         self._scope: anyio.CancelScope | None = None
         self._counted_at = 0.0
         self._began = clock.mono()
+        #: When each job's first request left, in seconds of this life, until the job is settled.
+        self._first: dict[int, float] = {}
         #: Requests on their way right now.
         self.flying = 0
         #: What went wrong in observers, which hear nothing since.
@@ -152,6 +156,7 @@ class Runner:
             for _ in range(self._limits.concurrency):
                 group.start_soon(self._work)
             begun()
+            self._tally.begin(self._clock.now())
             self._feed(Ticked(self._clock.mono()))
             broken = getattr(self._journal, "broken", None)
             await asyncio.wait(
@@ -197,6 +202,8 @@ class Runner:
             else:
                 self._post(command)
         elif isinstance(command, Write):
+            if command.record.kind == "settled":
+                self._time(command.record)
             self._journal.append(command.record)
         elif isinstance(command, Lease):
             self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
@@ -262,20 +269,34 @@ class Runner:
                 continue  # given back while it waited
             self.flying += 1
             reach(Point.LEAVING, send.call.endpoint)
+            left_s = clock.mono() - self._began
+            self._first.setdefault(send.job, left_s)
             try:
                 answer = await perform(send.call)
             finally:
                 self.flying -= 1
             reach(Point.ANSWERED, send.call.endpoint)
-            self._count(send.call, answer)
+            self._count(send.call, answer, left_s)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
             reach(Point.ANSWER_QUEUED, send.call.endpoint)
 
-    def _count(self, call: Call, answer: Answer) -> None:
-        self._tally.answered(call, answer)
+    def _ceiling(self) -> float:
+        """The rate that requests are held to right now, for the report."""
+        return self._limits.rate_per_s
+
+    def _time(self, record: Record) -> None:
+        """Put into a job's last record when its first request left and when it was over, for the report."""
+        first = self._first.pop(record.job, None)
+        if first is not None and isinstance(record.data, dict):
+            before, now = self._tally.seconds, self._clock.mono() - self._began
+            record.data[TIMES] = [round(before + first, 3), round(before + now, 3)]
+
+    def _count(self, call: Call, answer: Answer, left_s: float) -> None:
+        self._tally.answered(call, answer, left_s)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
+            self._tally.ceiling.set(self._tally.seconds + now - self._began, self._ceiling())
             self._journal.count(self._tally.as_dict(now - self._began))
 
     # -- time ------------------------------------------------------------------------------------------------------

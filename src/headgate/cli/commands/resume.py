@@ -47,6 +47,7 @@ def command(
 
     What was done is not done again; what was on its way when it stopped is looked up first.
     """
+    from headgate.cli.again import plan_of_rest
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import (
         Choice,
@@ -62,6 +63,7 @@ def command(
     from headgate.garbage import gc_paused
     from headgate.launch import Wishes, last_unfinished
     from headgate.planning.outline import Outline
+    from headgate.rest import RETRY
     from headgate.workflows.destroy import rebuilt
 
     click.get_current_context().with_resource(gc_paused())  # until the run begins: all that is made until then stays
@@ -70,8 +72,10 @@ def command(
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
+        first = store.run(str(row.args[RETRY])) if store and row and row.unfinished and row.args.get(RETRY) else None
+        rest = plan_of_rest(store, first, settings, overrides)[0] if store and first else None
         made = None
-        if store is not None and row is not None and row.unfinished and not (undoing or overrides):
+        if store is not None and row is not None and row.unfinished and not (undoing or overrides or rest):
             from headgate.cli.kept import kept_plan
 
             made = kept_plan(store, row, near(row.path))
@@ -83,6 +87,8 @@ def command(
     if undoing:
         source = {key: args.get(key, "") for key in ("path", "command", "target", "again")}
         plan = replace(rebuilt(Outline.unpacked(outline)), source=source)
+    elif rest is not None:
+        plan = rest
     elif made is not None:
         plan = made[0]
     else:
