@@ -7,9 +7,13 @@ import sys
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    import signal
+
     from headgate.cli.app import main as run
 
-    sys.exit(run())
+    code = run()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C too many while Python tidies up is nobody's concern
+    sys.exit(code)
 
 
 if __name__ == "__main__":

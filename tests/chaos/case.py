@@ -113,6 +113,9 @@ class Case:
             if over and not deaths:
                 self._trouble([])
                 return True
+            if done.code == 2 and "is not unfinished any more; nothing was sent" in done.err:
+                following = command  # a rival ended it between the choice and the start
+                continue
             if done.code not in (0, *NOT_YET) and not (done.code == BUSY and death and death.kind == "overtaken"):
                 self.outcome.find("failed", f"{following[0]}: exit {done.code}: {done.talk[-1500:]}")
                 return False
@@ -159,7 +162,11 @@ class Case:
         first, second = stage.wait(), second or stage.wait(rival=1)
         for one in (first, second):
             # Frozen in the middle of a commit, it has the file and not only the run.
-            known = ("is being driven by process", "was taken over by", *(["another program"] if overtaken else []))
+            known = (
+                "is being driven by process",
+                "was taken over by",
+                *(["another program", "cannot be reached"] if overtaken else []),
+            )
             if one.code == 4 and not any(words in one.err for words in known):
                 self.outcome.find("failed", f"a rival of {command[0]}: exit 4: {one.talk[-1500:]}")
             self._listen(command, one)

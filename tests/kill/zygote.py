@@ -94,6 +94,7 @@ def _child(order):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         faultpoint.arm(os.environ.get(faultpoint.VARIABLE, ""))  # the module was imported without it
         code = main(order["args"])
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as headgate.__main__ does
         sys.stdout.flush()
         sys.stderr.flush()
     except KeyboardInterrupt:

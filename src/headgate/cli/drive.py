@@ -55,7 +55,7 @@ def drive(asked: Drive) -> int:
     writable(asked.report)
     watch = Watch(begun=settle)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
     except (asyncio.CancelledError, KeyboardInterrupt):
         _publish(asked, _unfinished(asked, watch, "interrupted", None))
@@ -194,6 +194,22 @@ def _signals(watch: Watch, view: View) -> Iterator[None]:
         yield
     finally:
         remove()
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop; the loop is closed in peace
+
+
+@contextmanager
+def _noted(watch: Watch) -> Iterator[None]:
+    """Ctrl-C while the loop is made, and while it is closed: never a traceback out of the middle of either."""
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: watch.drain())
+    except ValueError:  # not in the main thread, where no signal arrives
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # -- events ------------------------------------------------------------------------------------------------------------

@@ -276,7 +276,7 @@ class Machine:
                 self.live[index].phase, self.live[index].signal = replacing(self.plan.replaces[index]), Signal.RESUME
                 self._doubted.add(index)
                 continue
-            if past is not None and index in past.jobs:
+            if past is not None and index in past.jobs and past.jobs[index].phase:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):

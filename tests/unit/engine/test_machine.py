@@ -929,3 +929,14 @@ def test_what_was_made_from_other_content_is_read_changed_and_read_again():
 def test_refresh_compares_what_is_unchanged_too():
     of = machine(job("a"), known={mark("a"): ("x", "d1")}, refresh=True)
     assert sends(of.handle(Ticked(0.0)))[0].call.path == "/connections/x"
+
+
+def test_a_change_that_was_given_back_is_still_a_change_after_a_resume():
+    """Its object exists: made from START again there would be two."""
+    first = machine(job("a"), known={job("a").spec.marker: ("id-a", "another.digest")})
+    (read,) = sends(first.handle(Ticked(0.0)))
+    assert read.call.method == "GET"
+    records = [Record("intent", 0, {"at": "patch", "id": "id-a"}), Record("step", 0, {})]
+    again = machine(job("a"), known={job("a").spec.marker: ("id-a", "another.digest")}, past=fold(records))
+    (read,) = sends(again.handle(Ticked(0.0)))
+    assert (read.call.method, read.call.path) == ("GET", "/connections/id-a")
