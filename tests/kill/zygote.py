@@ -80,7 +80,7 @@ class Zygote:
 
 
 def _child(order):
-    from headgate import faultpoint
+    from headgate import __main__ as program, faultpoint
     from headgate.cli.app import main
 
     code = 70
@@ -93,8 +93,9 @@ def _child(order):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         faultpoint.arm(os.environ.get(faultpoint.VARIABLE, ""))  # the module was imported without it
+        program.begin()
         code = main(order["args"])
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as headgate.__main__ does
+        program.end()
         sys.stdout.flush()
         sys.stderr.flush()
     except KeyboardInterrupt:
