@@ -110,7 +110,8 @@ HURTS = {
 } | {name: {"fault": "body", "body": body} for name, body in JUNK.items()}
 ENDLESS = {"endless": {"fault": "endless"}, "loop": {"fault": "loop"}}
 KINDS = HEALS | HURTS | ENDLESS
-NOW_AND_THEN = [{"path": "/data/", "every": 4}]
+#: Not four: a lost creation and its looks are eight requests, so that each of its attempts could be the fourth one.
+NOW_AND_THEN = [{"path": "/data/", "every": 5}]
 EVERY_LOOK = [{"path": "/data/", "method": "GET"}]
 EVERY_EFFECT = [{"path": "/data/", "method": method} for method in ("POST", "PATCH", "DELETE")]
 
