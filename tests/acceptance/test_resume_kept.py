@@ -75,9 +75,11 @@ def test_killed_in_the_middle_and_resumed_from_what_was_kept(world):
 def test_a_secret_that_is_still_needed_is_read_again(world):
     """Killed before the connections are made: the password is in the manifest alone."""
     path, items, pairs = write_manifest(world.folder)
-    world.faults([{"match": {"method": "POST", "path": "/connections$"}, "fault": "slow", "seconds": 4}])
+    # Told to wait: however long it takes to notice, and to kill it, no connection is made.
+    refusal = {"fault": "status", "status": 429, "retry_after": 60}
+    world.faults([{"match": {"method": "POST", "path": "/connections$"}, **refusal}])
     process = world.start("run", str(path), "--rate", "80/s", "--no-progress")
-    assert world.await_requests(process, 7)
+    assert world.await_ledger(process, lambda ledger: "POST /connections" in ledger["requests"]["byEndpoint"])
     process.kill()
     process.communicate()
     world.faults([])
