@@ -155,19 +155,17 @@ def plan_retry(
         The plan, or ``None`` when nothing is left to do.
 
     Raises:
-        UsageError: there is no such run, it deletes, or it is unfinished.
+        UsageError: there is no such run, it deletes, it is unfinished, or a variable that was a secret is not given.
         ManifestError: its manifest is wrong by now.
     """
-    from headgate.rest import RETRY, rest_of
+    from headgate.rest import RETRY, asked_again, rest_of
     from headgate.settings import Profile
     from headgate.store import open_store
 
     profile = profile or Profile.load()
 
     def again(row: RunRow) -> Manifest:
-        asked = row.args
-        given = {**asked.get("set", {}), **(overrides or {})}
-        return load(row.path, overrides=given, select=asked.get("select", ()), tags=asked.get("tags", ()))
+        return load(row.path, **asked_again(row.args, overrides))
 
     store = open_store(state if state is not None else profile.state, readonly=True, org=profile.org_id)
     try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from headgate.errors import UsageError
 from headgate.launch import told_of
 from headgate.manifest.narrow import narrowed
 from headgate.report.leftover import LEFT, leftover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from headgate.manifest.model import Manifest
     from headgate.store.contract import RunRow, Store
@@ -21,6 +22,32 @@ RETRY: Final = "retry"
 RETRIED: Final = frozenset({"failed", "skipped"})
 #: What a manifest of the rest holds.
 UNDONE: Final = LEFT
+
+
+def asked_again(args: Mapping[str, Any], given: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """How :func:`headgate.load` is asked for what an earlier run or a saved plan was made from.
+
+    Args:
+        args: What that remembers.
+        given: Variables over those it was given.
+
+    Raises:
+        UsageError: a variable was a secret, so it was not kept, and is not given again.
+    """
+    given = given or {}
+    missing = [key for key in args.get("again", ()) if key not in given]
+    if missing:
+        flags = " ".join(f"--set {key}=…" for key in missing)
+        raise UsageError(
+            f"{', '.join(missing)}: given with --set, and a secret, so it was not kept; nothing was sent",
+            hint=f"give it again: {flags}",
+        )
+    return {
+        "overrides": {**args.get("set", {}), **given},
+        "select": tuple(args.get("select", ())),
+        "tags": tuple(args.get("tags", ())),
+        "allow_files": tuple(args.get("files", ())),
+    }
 
 
 def rest_of(

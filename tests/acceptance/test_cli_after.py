@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 from xml.etree import ElementTree
 
 import pytest
@@ -24,7 +25,10 @@ def ran(tmp_path_factory):
     """A run of three flows and their activation, one of which failed; its folder, environment and id."""
     folder = tmp_path_factory.mktemp("after")
     (folder / "faults.yaml").write_text(FAULTS)
-    write_manifest(folder, activation=True)
+    path = write_manifest(folder, activation=True)
+    (folder / "keys").mkdir()
+    (folder / "keys" / "s3.txt").write_text(S3_SECRET + "\n")
+    path.write_text(path.read_text().replace("${env:S3_SECRET}", "${file:keys/s3.txt}"))
     with platform(folder, "--time-scale", "20000", "--faults", "faults.yaml") as env:
         env = {**env, "HEADGATE_TIME_SCALE": "20000"}
         done = headgate("run", "small.yaml", "--events", "e.jsonl", "--report", "r.xml", cwd=folder, env=env)
@@ -37,9 +41,10 @@ def ran(tmp_path_factory):
 @pytest.fixture
 def here(ran, monkeypatch, capsys):
     """Commands that only read, in this process: a new one costs most of a second."""
-    folder, _, _ = ran
+    folder, env, _ = ran
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("S3_SECRET", S3_SECRET)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
 
     def run(*args):
         code = main(args)
@@ -78,19 +83,27 @@ def test_what_is_left_is_a_manifest_and_a_retry_does_it(ran, here, monkeypatch):
     assert "2 rows left undone" in done.err
     text = (folder / "later/again.yaml").read_text()
     assert S3_SECRET not in text
-    assert "${env:S3_SECRET}" in text
+    assert "${file:../keys/s3.txt}" in text
     left = yaml.safe_load(text)
     assert [entry["name"] for entry in left["entries"]] == ["Flow 1", "now"]
     assert len(left["entries"][1]["pairs"]["rows"]) == 1
     monkeypatch.setenv("CRM_S3_S3ACCESSKEY", "AKIAFAKEFAKEFAKEFAKE")
-    checked = here("validate", "later/again.yaml")
-    assert checked.code == 0, checked.err
+    refused = here("validate", "later/again.yaml")
+    assert refused.code == 2, "it is read as any manifest is: no more is allowed than was asked for"
+    assert "lies outside the manifest's folder" in refused.err
+    told = done.err.splitlines()[-1]
+    assert told == "do them with: headgate run later/again.yaml --allow-files keys"
+    assert here("report", run, "--failed-manifest", "small.yaml").code == 2
 
     again = headgate("retry", run, "--json", cwd=folder, env=env)
     assert again.code == 0, again.err
     assert [(row["item"], row["status"]) for row in again.json["items"]] == [("Flow 1", "created")]
     assert [row["outcome"] for row in again.json["activations"]] == ["activated"]
     assert again.json["requests"]["byEndpoint"]["POST /flows"] == 1
+    of_file = here(*shlex.split(told)[4:], "--json", "--no-progress")
+    assert of_file.code == 0, of_file.err
+    assert [row["outcome"] for row in of_file.json["activations"]] == ["activated"]
+    assert "POST /flows" not in of_file.json["requests"]["byEndpoint"], "what was made is used again"
     nothing = here("retry", again.json["runId"])
     assert (nothing.code, nothing.out) == (0, "")
     assert "nothing failed and nothing was skipped" in nothing.err

@@ -117,11 +117,11 @@ async def test_the_rest_of_a_run_is_done_again_and_nothing_else(tmp_path):
     assert len(rest.pairs) == len(undone)
     # Flows that exist are named by their ids, items that are made again by their names.
     assert {pair.destination for pair in rest.pairs} == {one for one, _ in undone}
-    place.write_text(written)
+    place.write_text(written.text)
     env = {line.split()[1]: value for line, value in zip(
-        [line for line in written.splitlines() if line.startswith("#   ")],
+        [line for line in written.text.splitlines() if line.startswith("#   ")],
         ("FAKEFAKEFAKEFAKEFAKE", "fake/secret/key/for/the/embedded/server+"), strict=True)}  # fmt: skip
-    assert "fake/secret" not in written
+    assert "fake/secret" not in written.text
     of_file = compile_plan(load(place, env=env), "dev")
     assert [job.key for job in of_file.jobs] == [job.key for job in rest.jobs]
 

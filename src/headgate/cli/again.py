@@ -12,6 +12,7 @@ from headgate.errors import UsageError
 from headgate.rest import RETRY, UNDONE, rest_of
 
 if TYPE_CHECKING:
+    from headgate.export.again import Written
     from headgate.manifest.model import Manifest
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -35,16 +36,20 @@ def plan_of_rest(
     return replace(plan, source={**plan.source, RETRY: run.id}), gone
 
 
-def failed_manifest(store: Store, run: RunRow, place: Path, given: Mapping[str, str] | None = None) -> tuple[str, int]:
-    """The text of a manifest that does what ``run`` left undone, to stand at ``place``, and how many rows it has.
+def failed_manifest(
+    store: Store, run: RunRow, place: Path, given: Mapping[str, str] | None = None
+) -> tuple[Written, int]:
+    """A manifest that does what ``run`` left undone, to stand at ``place``, and how many rows it has.
 
     Raises:
-        UsageError: the run deletes, or everything in it went well.
+        UsageError: the run deletes, everything in it went well, or its own manifest stands at ``place``.
     """
     from headgate.export.again import manifest_again
 
     if run.command != "run":
         raise UsageError(f"{run.id} is a {run.command}: it has no manifest", hint=f"headgate resume {run.id}")
+    if place.resolve() == Path(run.path).resolve():
+        raise UsageError(f"{place}: is the manifest of {run.id} itself; nothing was written", hint="name another file")
     manifest, gone = rest_of(store, run, _load(given or {}), UNDONE)
     if not manifest.entries:
         raise UsageError(

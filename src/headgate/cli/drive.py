@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -321,7 +322,7 @@ def publish(report: Report, path: Path | None, *, json: bool, profile: Profile |
 def state_flag(profile: Profile | None) -> str:
     """``--state …`` for commands that are shown, where a person would have to write it."""
     usual = profile is None or profile.layers.get("state", "default") == "default"
-    return "" if usual or profile is None else f"--state {profile.state}"
+    return "" if usual or profile is None else shlex.join(["--state", profile.state_shown])
 
 
 def _story(report: Report, profile: Profile | None) -> Story:

@@ -2,14 +2,17 @@
 
 Every reference to a variable, a row or a file has become its value, so the text stands by itself; only secrets stay
 references. One that came from the environment or a file stays as it was (files relative to the new place), one that
-was written out or came from a row gets the name of an environment variable, which the head of the text lists.
+was written out or came from a row gets the name of an environment variable, which the head of the text lists. A file
+that does not lie below the new place is read only where its folder is allowed, as for any manifest: the head says so.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +27,14 @@ _REFERENCE = re.compile(r"\$\$|\$\{([^}]*)\}")
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The text of a manifest, and the folders beside its own that it must be allowed to read (``--allow-files``)."""
+
+    text: str
+    folders: tuple[Path, ...] = ()
+
+
 class _Secrets:
     """Turns secrets into references that hold at the new place, and remembers what they need there.
 
@@ -35,6 +46,8 @@ class _Secrets:
         #: ``vars:`` of the new manifest, and environment variables that have no name yet, with their purpose.
         self.variables: dict[str, Any] = {}
         self.needed: dict[str, str] = {}
+        #: Where files lie that are not below the new place.
+        self.folders: set[Path] = set()
         self._named: dict[tuple[str, ...], str] = {}
         self._inline: dict[tuple[object, ...], dict[str, Any]] = {}
 
@@ -77,7 +90,11 @@ class _Secrets:
         inner = match[1]
         if inner is None or not inner.startswith("file:"):
             return match[0]
-        return f"${{file:{moved(inner[5:].strip(), self._old, self._new)}}}"
+        name = inner[5:].strip()
+        place = (self._old / name).resolve()  # as it is read: what counts is where the file lies
+        if not place.is_relative_to(self._new.resolve()):
+            self.folders.add(place.parent)
+        return f"${{file:{moved(name, self._old, self._new)}}}"
 
     def _need(self, names: Sequence[str]) -> None:
         """Put a variable among those of the new manifest."""
@@ -95,17 +112,19 @@ class _Secrets:
 
 def moved(name: str, old: Path, new: Path) -> str:
     """File ``name`` of a manifest in folder ``old``, as a manifest in folder ``new`` names it."""
-    whole = (old / name).absolute()
+    here, there = old.resolve(), new.resolve()
+    if here == there or Path(name).is_absolute():
+        return name
     try:
-        return Path(os.path.relpath(whole, new.absolute())).as_posix()
+        return Path(os.path.relpath(here / name, there)).as_posix()
     except ValueError:  # another drive
-        return whole.as_posix()
+        return (here / name).as_posix()
 
 
 def manifest_again(
     manifest: Manifest, sandbox: str, place: Path, *, variables: Mapping[str, Any], head: Sequence[str] = ()
-) -> str:
-    """The text of a manifest at ``place`` that means exactly ``manifest``.
+) -> Written:
+    """A manifest to stand at ``place`` that means exactly ``manifest``.
 
     Args:
         manifest: What is to be written, its secrets wrapped.
@@ -137,7 +156,16 @@ def manifest_again(
     if secrets.needed:
         lines.append("Secrets are never written. The environment must also hold:")
         lines += [f"  {name}  ({what})" for name, what in sorted(secrets.needed.items())]
-    return "".join(f"# {line}\n" for line in lines) + yaml_text(whole)
+    folders = _fewest(secrets.folders)
+    if folders:
+        allowed = " ".join(f"--allow-files {shlex.quote(str(folder))}" for folder in folders)
+        lines.append(f"Secrets are read from files that do not lie below this folder: {allowed}")
+    return Written("".join(f"# {line}\n" for line in lines) + yaml_text(whole), folders)
+
+
+def _fewest(folders: set[Path]) -> tuple[Path, ...]:
+    """Those of ``folders`` that lie in no other of them."""
+    return tuple(sorted(one for one in folders if not any(parent in folders for parent in one.parents)))
 
 
 def _entries(items: Sequence[tuple[Item, dict[str, Any]]], kind: str) -> list[dict[str, Any]]:

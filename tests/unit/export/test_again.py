@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 import yaml
 
 from headgate.api import load
-from headgate.export.again import manifest_again
+from headgate.errors import ManifestError
+from headgate.export.again import _fewest, manifest_again
 from headgate.manifest.narrow import Rows, narrowed
 from headgate.workflows.compile import compile_plan
 
@@ -60,7 +62,7 @@ def test_the_examples_mean_the_same_when_written_again(path, tmp_path):
     manifest = load(path)
     place = tmp_path / "deeper" / "again.yaml"
     place.parent.mkdir()
-    place.write_text(manifest_again(manifest, "dev", place, variables={}, head=["once more"]))
+    place.write_text(manifest_again(manifest, "dev", place, variables={}, head=["once more"]).text)
     values = values_of(manifest)
     assert not any(value in place.read_text() for value in values.values() if len(value) > 8)
     again = load(place, env=values)
@@ -98,12 +100,20 @@ def test_a_secret_stays_a_reference_that_holds(tmp_path, secret, reference):
     manifest = load(path, env=ENV)
     place = tmp_path / "new" / "failed.yaml"
     place.parent.mkdir()
-    text = manifest_again(manifest, "dev", place, variables=yaml.safe_load(path.read_text())["vars"])
+    made = manifest_again(manifest, "dev", place, variables=yaml.safe_load(path.read_text())["vars"])
+    text = made.text
     place.write_text(text)
     assert ENV["S3_KEY"] not in text
     assert "hidden" not in text
     assert reference in text
-    again = load(place, env={**ENV, "CRM_S3_S3SECRETKEY": ENV["S3_KEY"], "VARS_WRITTEN": ENV["S3_KEY"]})
+    folder = path.parent / "keys"
+    assert made.folders == ((folder,) if "file:" in secret or "deep" in secret else ())
+    assert (f"--allow-files {folder}" in text) is bool(made.folders)
+    env = {**ENV, "CRM_S3_S3SECRETKEY": ENV["S3_KEY"], "VARS_WRITTEN": ENV["S3_KEY"]}
+    if made.folders:
+        with pytest.raises(ManifestError, match="lies outside the manifest's folder"):
+            load(place, env=env)
+    again = load(place, env=env, allow_files=made.folders)
     kept = {item.name for item in again.items}
     assert kept == {"It's $1: #1", "It's $2: #1"}
     assert len(again.entries) == 1, "items of one entry stay together"
@@ -111,6 +121,44 @@ def test_a_secret_stays_a_reference_that_holds(tmp_path, secret, reference):
     assert params["s3SecretKey"].reveal() in (ENV["S3_KEY"],)
     if reference == secret:
         assert plan_of(again).fingerprint == plan_of(manifest).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("place", "secret", "reference"),
+    [
+        ("old/failed.yaml", "${file:./keys/a.txt}", "${file:./keys/a.txt}"),
+        ("failed.yaml", "${file:keys/a.txt}", "${file:old/keys/a.txt}"),
+        ("link/failed.yaml", "${file:keys/a.txt}", "${file:keys/a.txt}"),
+    ],
+)
+def test_a_file_below_the_new_place_needs_no_leave(tmp_path, place, secret, reference):
+    path = written(tmp_path, secret)
+    (tmp_path / "link").symlink_to("old", target_is_directory=True)
+    manifest = load(path, env=ENV)
+    again = manifest_again(manifest, "dev", tmp_path / place, variables={})
+    assert again.folders == ()
+    assert reference in again.text
+    (tmp_path / place).write_text(again.text)
+    assert load(tmp_path / place, env=ENV).items[0].connection.auth["params"]["s3SecretKey"].reveal() == ENV["S3_KEY"]
+
+
+def test_a_file_that_needed_leave_before_still_needs_it(tmp_path):
+    (tmp_path / "vault").mkdir()
+    key = tmp_path / "vault" / "key.txt"
+    key.write_text(ENV["S3_KEY"])
+    for secret in ("${file:../vault/key.txt}", f"${{file:{key}}}", "${file:keys/link.txt}"):
+        shutil.rmtree(tmp_path / "old", ignore_errors=True)
+        path = written(tmp_path, secret)
+        (path.parent / "keys" / "link.txt").symlink_to(key)
+        manifest = load(path, env=ENV, allow_files=[key.parent])
+        again = manifest_again(manifest, "dev", path.parent / "failed.yaml", variables={})
+        assert again.folders == (key.parent,)
+        assert secret in again.text
+
+
+def test_no_folder_is_named_that_lies_in_another():
+    assert _fewest({Path("/a/b"), Path("/a/b/c/d"), Path("/a/bc")}) == (Path("/a/b"), Path("/a/bc"))
+    assert _fewest(set()) == ()
 
 
 def test_only_the_rows_that_are_asked_for_stay(tmp_path):
@@ -127,6 +175,6 @@ def test_only_the_rows_that_are_asked_for_stay(tmp_path):
     assert [item.name for item in small.items] == [one[0], activation.name]
     assert [pair[:2] for pair in small.items[1].body["pairs"]] == [one, (flow, other[1])]
     place = tmp_path / "again.yaml"
-    place.write_text(manifest_again(small, "dev", place, variables={}))
+    place.write_text(manifest_again(small, "dev", place, variables={}).text)
     again = plan_of(load(place, env=values_of(manifest)))
     assert [pair.destination for pair in again.pairs] == [one[0], flow]

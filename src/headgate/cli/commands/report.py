@@ -127,9 +127,12 @@ def _told(run: str | None, events: Path | None, settings: Profile) -> Story:
 
 def _failed(run: str | None, place: Path, settings: Profile, overrides: Mapping[str, str]) -> None:
     """Write the manifest of what is left to do."""
+    import shlex
+
     from headgate.cli.again import failed_manifest
     from headgate.cli.app import say
-    from headgate.cli.wiring import find_run, reading
+    from headgate.cli.drive import state_flag
+    from headgate.cli.wiring import find_run, near, reading
     from headgate.errors import StoreError
     from headgate.report import render
     from headgate.report.render_table import plural
@@ -140,12 +143,16 @@ def _failed(run: str | None, place: Path, settings: Profile, overrides: Mapping[
         row = find_run(store, run, settings.state)
         if store is None:
             return
-        text, rows = failed_manifest(store, row, place, overrides)
+        written, rows = failed_manifest(store, row, place, overrides)
     try:
-        render.write(place, text)
+        render.write(place, written.text)
     except OSError as error:
         raise StoreError(f"{place}: the manifest cannot be written: {error.strerror}") from error
-    say(f"{place}: {plural(rows, 'row')} left undone by {row.id}; headgate run {place}")
+    allowed = [word for folder in written.folders for word in ("--allow-files", str(near(folder)))]
+    flags = [flag for flag, needed in (("--simulate", row.args.get("simulate")), ("--fresh", row.unfinished)) if needed]
+    again = shlex.join(["headgate", "run", str(place), *allowed, *flags])
+    say(f"{place}: {plural(rows, 'row')} left undone by {row.id}")
+    say(f"do them with: {again} {state_flag(settings)}".rstrip())
 
 
 def _exported(path: Path) -> list[dict[str, str]]:
