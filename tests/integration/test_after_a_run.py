@@ -11,8 +11,9 @@ import pytest
 from headgate.api import load, plan_retry
 from headgate.bulletin import Bulletin
 from headgate.cli.again import failed_manifest, plan_of_rest
+from headgate.cli.kept import kept_plan
 from headgate.errors import UsageError
-from headgate.launch import Watch, story_of
+from headgate.launch import Watch, Wishes, story_of
 from headgate.report import rebuild
 from headgate.report.compare import compare, text
 from headgate.report.rebuild import read_events
@@ -157,6 +158,33 @@ async def test_a_retry_of_a_retry_does_what_that_left(tmp_path):
     with pytest.raises(UsageError, match="left nothing undone"):
         failed_manifest(store, store.run(third.run_id), tmp_path / "x.yaml")
     store.close()
+
+
+async def test_a_retry_that_was_cut_short_goes_on_from_its_kept_plan_or_from_its_manifest(tmp_path, monkeypatch):
+    make_plan(tmp_path)
+    path = tmp_path / "small.yaml"
+    text = path.read_text().replace("FAKEFAKEFAKEFAKEFAKE", '"${env:KEY_ID}"')
+    path.write_text(text.replace("fake/secret/key/for/the/embedded/server+", '"${env:KEY}"'))
+    monkeypatch.setenv("KEY_ID", "FAKEFAKEFAKEFAKEFAKE")
+    monkeypatch.setenv("KEY", "fake/secret/key/for/the/embedded/server+")
+    first, _ = await go(tmp_path, compile_plan(load(path), "dev"), faults=FAULTS)
+    by_program = plan_retry(first.run_id, profile=profile(tmp_path))
+    cut, _ = await told(tmp_path, by_program, stop_after=2)
+    assert cut.status == "interrupted"
+
+    store = stored(tmp_path)
+    run = store.run(cut.run_id)
+    made, seen = kept_plan(store, run, path)
+    assert (made.fingerprint, made.source["retry"]) == (run.fingerprint, first.run_id)
+    path.write_text(path.read_text() + "# a word more\n")
+    assert kept_plan(store, run, path) is None
+    rest, _ = plan_of_rest(store, store.run(first.run_id), profile(tmp_path))
+    assert rest.fingerprint == run.fingerprint
+    store.close()
+    last, ledger = await go(tmp_path, made, seen=seen, wishes=Wishes(resume=run.id))
+    assert (last.run_id, last.status) == (cut.run_id, "succeeded")
+    assert ledger["duplicates"] == []
+    assert set(ledger["activations"]["pairs"].values()) == {1}
 
 
 async def test_two_runs_are_compared(tmp_path):

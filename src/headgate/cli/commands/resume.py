@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
 from headgate.cli.app import Talk, say
+
+if TYPE_CHECKING:
+    from headgate.launch import Seen
+    from headgate.planning.model import Plan
+    from headgate.settings import Profile
+    from headgate.store.contract import RunRow, Store
 
 
 @click.command(
@@ -47,7 +54,6 @@ def command(
 
     What was done is not done again; what was on its way when it stopped is looked up first.
     """
-    from headgate.cli.again import plan_of_rest
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import (
         Choice,
@@ -63,7 +69,6 @@ def command(
     from headgate.garbage import gc_paused
     from headgate.launch import Wishes, last_unfinished
     from headgate.planning.outline import Outline
-    from headgate.rest import RETRY
     from headgate.workflows.destroy import rebuilt
 
     click.get_current_context().with_resource(gc_paused())  # until the run begins: all that is made until then stays
@@ -72,13 +77,9 @@ def command(
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
-        first = store.run(str(row.args[RETRY])) if store and row and row.unfinished and row.args.get(RETRY) else None
-        rest = plan_of_rest(store, first, settings, overrides)[0] if store and first else None
-        made = None
-        if store is not None and row is not None and row.unfinished and not (undoing or overrides or rest):
-            from headgate.cli.kept import kept_plan
-
-            made = kept_plan(store, row, near(row.path))
+        made, seen = None, None
+        if store is not None and row is not None and row.unfinished and not undoing:
+            made, seen = _at_hand(store, row, settings, overrides)
     if row is None or not row.unfinished:
         say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
         return 0
@@ -87,10 +88,8 @@ def command(
     if undoing:
         source = {key: args.get(key, "") for key in ("path", "command", "target", "again")}
         plan = replace(rebuilt(Outline.unpacked(outline)), source=source)
-    elif rest is not None:
-        plan = rest
     elif made is not None:
-        plan = made[0]
+        plan = made
     else:
         manifest = load_manifest(Choice.again(near(row.path), args, overrides))
         plan = make_plan(
@@ -113,5 +112,18 @@ def command(
         finish_by.timestamp() if finish_by else None,
         resume=row.id,
     )
-    seen = made[1] if made is not None else None
     return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen))
+
+
+def _at_hand(store: Store, run: RunRow, settings: Profile, given: Mapping[str, str]) -> tuple[Plan | None, Seen | None]:
+    """The plan of an unfinished run where its manifest is not needed for it, or is not all that is needed."""
+    from headgate.cli.again import plan_of_rest
+    from headgate.cli.kept import kept_plan
+    from headgate.cli.wiring import near
+    from headgate.rest import RETRY
+
+    made = kept_plan(store, run, near(run.path)) if not given else None
+    if made is not None:
+        return made
+    first = store.run(str(run.args[RETRY])) if run.args.get(RETRY) else None
+    return (plan_of_rest(store, first, settings, given)[0] if first is not None else None), None
