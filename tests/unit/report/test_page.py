@@ -73,6 +73,14 @@ def test_causes_have_their_request_ids_and_what_was_skipped_for_them():
     assert [row[0] for row in found["latency"]][:2] == ["POST /flows", "POST /sourceConnections"]
 
 
+def test_an_adhoc_job_that_was_asked_again_in_parts_is_no_success_of_its_own():
+    told = story()
+    parts = [JobTime(f"adhoc:now:1.{part}", "adhoc", "adhoc", -1, "succeeded", 10.0, 11.0) for part in "ab"]
+    pairs = [replace(pair, adhocJob=2) if pair.adhocJob else pair for pair in told.report.activations]
+    found = payload(replace(told, jobs=[*told.jobs, *parts], report=replace(told.report, activations=pairs)))
+    assert [row[2] for row in found["adhoc"]] == ["split", "succeeded", "split"]
+
+
 def test_bars_of_a_lane_do_not_overlap():
     jobs = payload(story(200))["jobs"]
     assert jobs["all"] == len(jobs["key"]) == 200 * 3 + 180 * 2 + 1

@@ -142,7 +142,6 @@ def _latency() -> Any:
     found = _figure(
         height=_LATENCY_HEIGHT,
         name="latency",
-        title="How long answers took: half of them, 90, 95 and 99 of 100",
         tools="",
         x_axis_type="log",
         x_range=models.Range1d(0.001, 10, name="durations"),

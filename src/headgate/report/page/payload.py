@@ -38,6 +38,8 @@ BANDS: Final = (
     ("watched", ("watch",)),
     ("others", ()),
 )
+#: How an ad-hoc job ended that has no pair left: what it asked was refused as a whole, and its parts asked again.
+_SPLIT: Final = {"succeeded": "split"}
 _BAND_OF: Final = {name: number for number, (_, names) in enumerate(BANDS) for name in names}
 
 
@@ -124,7 +126,7 @@ def _rounds(told: Story) -> list[list[Any]]:
             count = counts[pair.adhocJob - 1]
             count[pair.outcome] = count.get(pair.outcome, 0) + 1
     return [
-        [at, job.key, job.ending, job.began_s, job.ended_s, count]
+        [at, job.key, job.ending if count else _SPLIT.get(job.ending, job.ending), job.began_s, job.ended_s, count]
         for at, (job, count) in enumerate(zip(jobs, counts, strict=True), 1)
         if count or job.began_s is not None  # one that was split at once has only its parts
     ]
