@@ -26,7 +26,7 @@ REQUESTS = 200_000
 WAIT_S = 120.0
 _ROLES = ("sourceConnection", "targetConnection", "flow", "selectors", "check")
 _FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--headless", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--window-size=1280,900",
 )  # fmt: skip

@@ -31,7 +31,9 @@ def ran(tmp_path_factory):
     path.write_text(path.read_text().replace("${env:S3_SECRET}", "${file:keys/s3.txt}"))
     with platform(folder, "--time-scale", "20000", "--faults", "faults.yaml") as env:
         env = {**env, "HEADGATE_TIME_SCALE": "20000"}
-        done = headgate("run", "small.yaml", "--events", "e.jsonl", "--report", "r.xml", cwd=folder, env=env)
+        told = ("--events", "e.jsonl", "--report", "r.xml")
+        # One after the other, so that it is the second flow whose request is refused.
+        done = headgate("run", "small.yaml", "--concurrency", "1", *told, cwd=folder, env=env)
         assert done.code == 1, done.err
         run = json.loads((folder / "e.jsonl").read_text().splitlines()[0])["run"]
         assert f"mend the cause, then: headgate retry {run}" in done.out

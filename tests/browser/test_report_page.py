@@ -48,8 +48,13 @@ def test_it_loads_without_an_error_and_the_charts_are_drawn(opened):
     assert opened.execute_script("return document.documentElement.dataset.ready") == "charts"
     opened.execute_script("document.querySelector('#charts-latency').scrollIntoView()")
     until(lambda: opened.execute_script("return document.documentElement.dataset.latencyMs"))
-    time.sleep(0.3)
-    drawn = opened.execute_script("""
+    drawn = until(lambda: all_drawn(opened))
+    assert len(drawn) >= 3, drawn
+
+
+def all_drawn(browser):
+    """Canvases that are charts, once the timeline shows what went well and what failed; nothing before."""
+    found = browser.execute_script("""
         const found = [];
         const walk = (node) => {
           for (const each of node.querySelectorAll("*")) {
@@ -64,8 +69,8 @@ def test_it_loads_without_an_error_and_the_charts_are_drawn(opened):
         };
         walk(document);
         return found;""")
-    assert len([one for one in drawn if one[1] > 150]) >= 3, drawn
-    assert any(red and blue for *_, red, blue in drawn), "the timeline shows what went well and what failed"
+    charts = [one for one in found if one[1] > 150]
+    return charts if len(charts) >= 3 and any(red and blue for *_, red, blue in charts) else None
 
 
 def test_the_head_says_how_it_ended_why_and_what_to_do(opened):

@@ -151,6 +151,7 @@ def _latency() -> Any:
     found.segment("p50", "endpoint", "p99", "endpoint", source=rows, color=QUIET, line_width=3)
     for name, color, size in (("p50", GOOD, 11), ("p90", CEILING, 9), ("p95", WARN, 9), ("p99", BAD, 9)):
         found.scatter(name, "endpoint", source=rows, color=color, size=size)
+    found.toolbar_location = None  # there is nothing to choose
     found.xaxis.axis_label = "seconds"
     found.xgrid.grid_line_alpha = 0.25
     found.ygrid.grid_line_alpha = 0.25
