@@ -145,6 +145,8 @@ def plan_retry(
 ) -> Plan | None:
     """What failed or was skipped in a finished run, as a plan for :func:`run`; sends nothing.
 
+    How that run was to go (``refresh``, ``replace_changed``, the rate) is asked of :func:`run` again.
+
     Args:
         run: The run's id.
         profile: Names the state store; :meth:`Profile.load` when not given.

@@ -13,6 +13,7 @@ from headgate.rest import RETRY, UNDONE, rest_of
 
 if TYPE_CHECKING:
     from headgate.export.again import Written
+    from headgate.launch import Wishes
     from headgate.manifest.model import Manifest
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -34,6 +35,24 @@ def plan_of_rest(
         return None, gone
     plan = make_plan(manifest, settings, simulate=bool(run.args.get("simulate")))
     return replace(plan, source={**plan.source, RETRY: run.id}), gone
+
+
+def wishes_again(args: Mapping[str, Any], given: Wishes) -> Wishes:
+    """What a run asked for, as its ``args`` remember, with what is ``given`` over it.
+
+    What was to be refreshed or replaced and was not still is to be.
+    """
+    from headgate.launch import REPLACES
+
+    return replace(
+        given,
+        rate=given.rate or args.get("rate"),
+        concurrency=given.concurrency or args.get("concurrency"),
+        on_error=given.on_error or args.get("onError"),
+        tolerate=given.tolerate or args.get("tolerate"),
+        refresh=given.refresh or bool(args.get("refresh")),
+        replace=given.replace or bool(args.get(REPLACES)),
+    )
 
 
 def failed_manifest(

@@ -117,13 +117,14 @@ def command(
 
 def _at_hand(store: Store, run: RunRow, settings: Profile, given: Mapping[str, str]) -> tuple[Plan | None, Seen | None]:
     """The plan of an unfinished run where its manifest is not needed for it, or is not all that is needed."""
-    from headgate.cli.again import plan_of_rest
     from headgate.cli.kept import kept_plan
     from headgate.cli.wiring import near
-    from headgate.rest import RETRY
 
     made = kept_plan(store, run, near(run.path)) if not given else None
     if made is not None:
         return made
+    from headgate.cli.again import plan_of_rest
+    from headgate.rest import RETRY
+
     first = store.run(str(run.args[RETRY])) if run.args.get(RETRY) else None
     return (plan_of_rest(store, first, settings, given)[0] if first is not None else None), None

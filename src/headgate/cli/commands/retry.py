@@ -47,7 +47,7 @@ def command(
     The manifest is read again, so mend it first where it was the cause. Flags are those RUN was started with, unless
     they are given again. What succeeded is not touched; an activation that went well is not repeated.
     """
-    from headgate.cli.again import plan_of_rest
+    from headgate.cli.again import plan_of_rest, wishes_again
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import confirm, find_run, load_profile, reading
     from headgate.errors import UsageError
@@ -71,15 +71,9 @@ def command(
     if plan is None:
         say(f"nothing failed and nothing was skipped in {row.id}" if not gone else "nothing is left to do")
         return 0
-    args = row.args
-    simulate = bool(args.get("simulate"))
+    simulate = bool(row.args.get("simulate"))
     if not simulate:
         confirm(settings, plan.sandbox, yes)
-    wishes = Wishes(
-        rate or args.get("rate"),
-        concurrency or args.get("concurrency"),
-        on_error or args.get("onError"),
-        tolerate or args.get("tolerate"),
-        finish_by.timestamp() if finish_by else None,
-    )
+    until_s = finish_by.timestamp() if finish_by else None
+    wishes = wishes_again(row.args, Wishes(rate, concurrency, on_error, tolerate, until_s))
     return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
