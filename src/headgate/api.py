@@ -160,7 +160,8 @@ def plan_retry(
         UsageError: there is no such run, it deletes, it is unfinished, or a variable that was a secret is not given.
         ManifestError: its manifest is wrong by now.
     """
-    from headgate.rest import RETRY, asked_again, rest_of
+    from headgate.launch import RETRY
+    from headgate.rest import asked_again, rest_of
     from headgate.settings import Profile
     from headgate.store import open_store
 

@@ -68,6 +68,8 @@ class Wishes:
 WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
 #: In a run's arguments: what it replaces.
 REPLACES = "replaces"
+#: In a run's arguments: the run of which it does what was left.
+RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +164,13 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         # It was ended by another process since it was chosen. A new run would activate everything a second time.
         raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")
     if unfinished is not None:
-        if unfinished.command != command:
+        retried = plan.source.get(RETRY)
+        if (unfinished.command, unfinished.args.get(RETRY)) != (command, retried):
+            doing = RETRY if unfinished.args.get(RETRY) else unfinished.command
             raise UsageError(
-                f"run {unfinished.id} ({unfinished.command}) of this manifest is unfinished; nothing was sent",
-                hint=f"`headgate resume {unfinished.id}` finishes it; --fresh leaves it as it stands",
+                f"run {unfinished.id} ({doing}) of this manifest is unfinished; nothing was sent",
+                hint=f"`headgate resume {unfinished.id}` finishes it"
+                + ("" if retried else "; --fresh leaves it as it stands"),
             )
         if unfinished.fingerprint != plan.fingerprint:
             raise StalePlan(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.errors import UsageError
-from headgate.launch import told_of
+from headgate.launch import RETRY, told_of
 from headgate.manifest.narrow import narrowed
 from headgate.report.leftover import LEFT, leftover
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from headgate.manifest.model import Manifest
     from headgate.store.contract import RunRow, Store
 
-#: In the arguments of a run: the run of which it does what was left.
-RETRY: Final = "retry"
 #: What a retry does again; what is held goes on with a resume.
 RETRIED: Final = frozenset({"failed", "skipped"})
 #: What a manifest of the rest holds.

@@ -207,7 +207,16 @@ def test_planted_secrets_are_nowhere(told, monkeypatch, capfd):
         go("sweep", "--json")
 
     looked = detective.search_files(told)
-    assert {"state.db", "events.jsonl", "report.json", "saved.json", "ids.csv", "out.csv", "out.html", "failed.yaml"} <= looked
+    assert {
+        "state.db",
+        "events.jsonl",
+        "report.json",
+        "saved.json",
+        "ids.csv",
+        "out.csv",
+        "out.html",
+        "failed.yaml",
+    } <= looked
     db = sqlite3.connect(told / ".headgate" / "state.db")
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         for row in db.execute(f"SELECT * FROM {table}"):

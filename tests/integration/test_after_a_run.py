@@ -171,6 +171,8 @@ async def test_a_retry_that_was_cut_short_goes_on_from_its_kept_plan_or_from_its
     by_program = plan_retry(first.run_id, profile=profile(tmp_path))
     cut, _ = await told(tmp_path, by_program, stop_after=2)
     assert cut.status == "interrupted"
+    with pytest.raises(UsageError, match=f"{cut.run_id} .retry. of this manifest is unfinished"):
+        await go(tmp_path, compile_plan(load(path), "dev"))
 
     store = stored(tmp_path)
     run = store.run(cut.run_id)

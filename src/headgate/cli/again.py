@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.cli.wiring import Choice, load_manifest, make_plan, near
 from headgate.errors import UsageError
-from headgate.rest import RETRY, UNDONE, rest_of
+from headgate.launch import RETRY
+from headgate.rest import UNDONE, rest_of
 
 if TYPE_CHECKING:
     from headgate.export.again import Written

@@ -124,7 +124,7 @@ def _at_hand(store: Store, run: RunRow, settings: Profile, given: Mapping[str, s
     if made is not None:
         return made
     from headgate.cli.again import plan_of_rest
-    from headgate.rest import RETRY
+    from headgate.launch import RETRY
 
     first = store.run(str(run.args[RETRY])) if run.args.get(RETRY) else None
     return (plan_of_rest(store, first, settings, given)[0] if first is not None else None), None
