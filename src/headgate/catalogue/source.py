@@ -79,6 +79,20 @@ def check_ingestion(schedule: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("interval", f"{interval} is too short for frequency {frequency}", f"at least {least}")
 
 
+def interval_forms() -> list[dict[str, Any]]:
+    """What ``frequency`` means for ``interval`` and ``backfill``: conditions of JSON Schema."""
+    conditions: list[dict[str, Any]] = []
+    for frequency, least in FREQUENCIES.items():
+        asked = {"properties": {"frequency": {"const": frequency}}, "required": ["frequency"]}
+        if frequency == "once":
+            absent = {"type": "null", "description": "Does not go with frequency once."}
+            conditions.append({"if": asked, "then": {"properties": {"interval": absent, "backfill": absent}}})
+        else:
+            then: dict[str, Any] = {"required": ["interval"], "properties": {"interval": {"minimum": least}}}
+            conditions.append({"if": asked, "then": then})
+    return conditions
+
+
 def check_delta(delta: Mapping[str, Any]) -> Iterator[Finding]:
     """What is wrong with ``deltaColumn``; keys are relative to it."""
     written = delta.get("dateFormat")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +18,21 @@ from headgate.manifest.schema_errors import schema_findings
 from headgate.manifest.template import compile_value, depends_on_row, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from headgate.catalogue import Finding
     from headgate.manifest.connections import Built
     from headgate.manifest.desk import Desk
     from headgate.manifest.grammar import Draft, Grammar
 
-COMMON: Final = ("kind", "name", "foreach", "tags")
+#: The keys that every entry has, and what they mean.
+MEANINGS: Final[Mapping[str, str]] = {
+    "kind": "What the entry is.",
+    "name": "Names identify objects on the platform. With foreach, one for each row: Loyalty ${row.region}.",
+    "foreach": "One item for each row of a file or list; its values are ${row.column}.",
+    "tags": "Words to choose items by: --tag nightly.",
+}
+COMMON: Final = tuple(MEANINGS)
+#: The key of entries that use an account.
+CONNECTION: Final = "The account: a key of connections:, or a mapping of its own."
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -201,7 +209,7 @@ class EntryReader:
 
     def _tags(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> tuple[str, ...]:
         tags = raw.get("tags")
-        if isinstance(tags, list) and all(isinstance(tag, (str, int)) or tag is UNRESOLVED for tag in tags):
+        if isinstance(tags, list) and all(_is_word(tag) or tag is UNRESOLVED for tag in tags):
             return tuple(str(tag) for tag in tags)
         if tags is not None and tags is not UNRESOLVED:
             place = row.place if depends_on_row(entry.template, ("tags",)) else None
@@ -238,6 +246,10 @@ class EntryReader:
             row=row,
             warning=finding.severity == "warning",
         )
+
+
+def _is_word(tag: Any) -> bool:
+    return isinstance(tag, (str, int)) and not isinstance(tag, bool)
 
 
 def _pattern(name: str) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from headgate.manifest.inputs import Inputs
     from headgate.manifest.keys import Path
 
-KINDS: Final = ("csv", "jsonl", "rows", "matrix", "range")
+#: The sources of rows and what they are.
+MEANINGS: Final[Mapping[str, str]] = {
+    "csv": "A CSV file beside the manifest; its first row names the columns, and all values are text.",
+    "jsonl": "A file beside the manifest with a JSON object on each line.",
+    "rows": "The rows themselves.",
+    "matrix": "Every combination of the lists: {country: [fr, de], tier: [gold, vip]} gives four rows.",
+    "range": "Whole numbers from the first to the last, both included: [1, 500]; ${row} is the number.",
+}
+KINDS: Final = tuple(MEANINGS)
 #: More rows than this is a slip (a matrix of the wrong lists), not a wish.
 MOST: Final = 1_000_000
 _FORMS = "one of csv: FILE, jsonl: FILE, rows: […], matrix: {a: […]}, range: [first, last]"

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 FLOW_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Kinds whose items make a flow.
 MAKERS: Final = ("audience-export", "dataset-export", "source-ingestion")
-_KEYS: Final = ("property", "where")
 _CONDITION: Final = re.compile(r"([A-Za-z0-9_.\[\]-]+?)\s*(==|>=|<=|!=|!>|!<|=|~|>|<)\s*(.*)", re.DOTALL)
 _OPERATORS: Final = ("==", ">", "<", ">=", "<=")
 #: Top-level fields of a flow that a filter may begin with (facts 2.3, 2.4).
@@ -34,6 +33,39 @@ _FIELDS: Final = (
 )  # fmt: skip
 _SHOWN: Final = 5
 _ALL: Final = 'property: ["inheritedAttributes.properties.isDestinationFlow==true"] means every export'
+
+
+#: The keys of ``select:`` and what they mean.
+MEANINGS: Final = {
+    "property": "Filters the platform applies; all of them must hold: flowSpec.id==…, state==enabled.",
+    "where": "A JMESPath that each flow is asked: scheduleParams.endTime < `1790000000`.",
+}
+SELECT: Final = "Which flows: by filters. They are chosen while running; `headgate plan` shows them."
+FLOWS: Final = "Which flows: by id, or by the names of items of this manifest that make them."
+
+
+def select_form() -> dict[str, Any]:
+    """``select:`` as JSON Schema."""
+    one = {"type": "string", "minLength": 1}
+    properties = {
+        "property": {"type": ["string", "array", "null"], "items": one},
+        "where": {"type": ["string", "null"]},
+    }
+    return {
+        "type": ["object", "null"],
+        "properties": {key: {**inner, "description": MEANINGS[key]} for key, inner in properties.items()},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+
+def flows_form() -> dict[str, Any]:
+    """``flows:`` as JSON Schema."""
+    return {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "minItems": 1}
+
+
+#: What a body with ``select`` and ``flows`` must have: one of the two.
+ONE_OF_TWO: Final[dict[str, Any]] = {"anyOf": [{"required": ["select"]}, {"required": ["flows"]}]}
 
 
 def complete_selection(body: Mapping[str, Any], desk: Desk, **more: Any) -> dict[str, Any]:
@@ -82,8 +114,8 @@ def _check_select(select: Any) -> Iterator[Finding]:
             yield Finding("select", "must be a mapping", "select: {property: [...], where: ...}")
         return
     for key in select:
-        if key not in _KEYS:
-            yield Finding(f"select.{key}", "unknown key", suggestion(str(key), _KEYS, noun="known keys"))
+        if key not in MEANINGS:
+            yield Finding(f"select.{key}", "unknown key", suggestion(str(key), MEANINGS, noun="known keys"))
     given = select.get("property")
     conditions = _texts(given)
     if not isinstance(given, (str, list, type(None))) or not all(isinstance(one, str) for one in _resolved(given)):
