@@ -58,9 +58,6 @@ MEANINGS: Final[Mapping[str, str]] = {
     "publicKey": "The public key, encoded in base64.",
     "specName": "The name of the specification, as Adobe has it.",
     "params": "Its parameters.",
-    "dataSetId": "The dataset's id.",
-    "name": "The dataset's name.",
-    "select": 'A pattern of dataset names: "AAM *". All that fit when the flow is made are exported.',
 }
 #: Legacy destinations take these beside the location.
 _LEGACY_EXTRA: Final[Mapping[str, Schema]] = {
@@ -72,7 +69,8 @@ _LEGACY_EXTRA: Final[Mapping[str, Schema]] = {
 def form(schema: Schema, name: str = "") -> Form:
     """A schema of the catalogue's data in standard words: closed, and with descriptions."""
     done: Form = {key: schema[key] for key in ("type", "enum", "pattern", "contentEncoding", "format") if key in schema}
-    said = [MEANINGS.get(name, ""), _sentence(str(schema.get("hint", "")))]
+    # The hint of a choice is the choices.
+    said = [MEANINGS.get(name, ""), "" if "enum" in schema else _sentence(str(schema.get("hint", "")))]
     if text := " ".join(part for part in said if part):
         done["description"] = text
     if "properties" in schema:
@@ -143,10 +141,7 @@ def audience_target(key: str) -> Form:
     destination = batch(key)
     if destination is None:
         raise KeyError(key)
-    if destination.target_schema is not None:
-        schema = destination.target_schema
-    else:
-        schema = _legacy(destination)
+    schema = destination.target_schema or _legacy(destination)
     return {**form(schema), "description": f"Where in {destination.name} the files go, and what they are."}
 
 

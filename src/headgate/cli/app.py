@@ -19,11 +19,13 @@ from headgate.errors import HeadgateError, InternalError, ManifestError
 #: Commands in the order of ``--help``, each in ``headgate.cli.commands.<name>``.
 COMMANDS: Final = (
     "init", "validate", "expand", "plan", "run", "resume", "destroy", "sweep",
-    "status", "runs", "report", "export", "catalog", "simulate",
+    "status", "runs", "report", "export", "catalog", "simulate", "schema", "help", "completion",
 )  # fmt: skip
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 _OUR_BUG = 70
+#: Set by the script of ``headgate completion`` while the shell asks.
+_COMPLETING = "_HEADGATE_COMPLETE"
 
 EPILOG: Final = """\b
 No account? Everything works against the embedded platform:
@@ -107,7 +109,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         say("interrupted")
         return _INTERRUPTED
-    except SystemExit:
+    except SystemExit as ending:
+        if _COMPLETING in os.environ:  # the shell asked for words, and click answered it
+            return ending.code if isinstance(ending.code, int) else 0
         return _PIPE_CLOSED  # click's way to say so
     except BrokenPipeError:
         # Nobody reads any more; the interpreter's own flush at exit must not complain either.

@@ -19,6 +19,34 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+def complete_destinations(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of destinations for the shell."""
+    from headgate.catalogue import batch_keys
+
+    return [key for key in batch_keys() if key.startswith(incomplete)]
+
+
+def complete_catalog(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of destinations and sources for the shell."""
+    from headgate.catalogue import source_keys
+
+    return [
+        *complete_destinations(ctx, param, incomplete),
+        *(key for key in source_keys() if key.startswith(incomplete)),
+    ]
+
+
+def complete_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of runs for the shell, newest first. A shell that asks is never told of trouble."""
+    from contextlib import suppress
+
+    from headgate.cli.wiring import load_profile, reading
+
+    with suppress(Exception), reading(load_profile(ctx.params.get("profile"), ctx.params.get("state"))) as store:
+        return [row.id for row in store.runs() if row.id.startswith(incomplete)] if store is not None else []
+    return []
+
+
 def _talkative(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     talk = ctx.find_object(Talk)
     if talk is not None and value:

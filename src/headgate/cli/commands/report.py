@@ -17,7 +17,7 @@ from headgate.cli import options
         "headgate report nightly --format json --out report.json",
     ),
 )
-@click.argument("run")
+@click.argument("run", shell_complete=options.complete_runs)
 @click.option(
     "--format",
     "form",

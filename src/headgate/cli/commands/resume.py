@@ -20,7 +20,7 @@ from headgate.cli.app import Talk, say
         "headgate resume nightly-20261220-170000-3fa1 --rate 20/s",
     ),
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=options.complete_runs)
 @options.running
 @options.again
 @options.profile

@@ -16,7 +16,7 @@ from headgate.cli.app import say
         "headgate status --settings",
     ),
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=options.complete_runs)
 @click.option("--settings", is_flag=True, help="Show every setting, its value and the layer it came from.")
 @options.as_json
 @options.profile

@@ -97,7 +97,8 @@ class Activation:
 - kind: activation
   name: now
   destinations:
-    8256cfb4-17e6-432c-a469-6aedafb16cd5: [9f7d37fd-7039-4454-94ef-2b0cd6c3206a]
+    8256cfb4-17e6-432c-a469-6aedafb16cd5:
+      - 9f7d37fd-7039-4454-94ef-2b0cd6c3206a
   wait: true
 """
     action: ClassVar[bool] = True

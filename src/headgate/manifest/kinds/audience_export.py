@@ -98,15 +98,20 @@ class AudienceExport:
   name: "Loyalty ${row.region}"
   foreach: {rows: [{region: emea}, {region: amer}]}
   connection: {destination: data_landing_zone}
-  target: {path: "exports/${row.region}", fileType: CSV, compression: GZIP}
+  target: {path: "${row.region}", fileType: CSV, compression: GZIP}
   audiences:
     - id: 9f7d37fd-7039-4454-94ef-2b0cd6c3206a
       exportMode: DAILY_FULL_EXPORT
       schedule:
-        {frequency: DAILY, triggerType: SCHEDULED, startDate: "2026-12-20", startTime: "17:00", endDate: "2027-12-20"}
+        frequency: DAILY
+        triggerType: SCHEDULED
+        startDate: "2026-12-20"
+        startTime: "17:00"
+        endDate: "2027-12-20"
   attributes: [personalEmail.address, person.name.firstName]
   mandatoryFields: [personalEmail.address]
-  primaryFields: [{fieldType: ATTRIBUTE, attributePath: personalEmail.address}]
+  primaryFields:
+    - {fieldType: ATTRIBUTE, attributePath: personalEmail.address}
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True

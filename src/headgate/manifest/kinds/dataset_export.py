@@ -67,7 +67,11 @@ class DatasetExport:
     - {select: "AAM *"}
   target: {path: lake, datasetFileType: PARQUET, compression: GZIP}
   scheduleParams:
-    {exportMode: FIRST_FULL_THEN_INCREMENTAL, timeUnit: hour, interval: 3, startTime: 1798800000, endTime: 1830336000}
+    exportMode: FIRST_FULL_THEN_INCREMENTAL
+    timeUnit: hour
+    interval: 3
+    startTime: 1798800000
+    endTime: 1830336000
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True

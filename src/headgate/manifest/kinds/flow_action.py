@@ -53,7 +53,10 @@ class FlowAction:
     example: ClassVar[str] = """\
 - kind: flow-action
   name: pause exports
-  select: {property: ["flowSpec.id==269ba276-16fc-47db-92b0-c1049a3c131f", "state==enabled"]}
+  select:
+    property:
+      - flowSpec.id==269ba276-16fc-47db-92b0-c1049a3c131f
+      - state==enabled
   action: disable
 """
     action: ClassVar[bool] = True

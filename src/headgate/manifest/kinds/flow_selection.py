@@ -47,7 +47,7 @@ FLOWS: Final = "Which flows: by id, or by the names of items of this manifest th
 def select_form() -> dict[str, Any]:
     """``select:`` as JSON Schema."""
     one = {"type": "string", "minLength": 1}
-    properties = {
+    properties: dict[str, dict[str, Any]] = {
         "property": {"type": ["string", "array", "null"], "items": one},
         "where": {"type": ["string", "null"]},
     }

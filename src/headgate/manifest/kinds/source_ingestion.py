@@ -37,17 +37,25 @@ class SourceIngestion:
   connection:
     auth:
       specName: Basic Authentication
-      params: {username: "${env:SF_USER}", password: "${env:SF_PASSWORD}", securityToken: "${env:SF_TOKEN}"}
+      params:
+        username: "${env:SF_USER}"
+        password: "${env:SF_PASSWORD}"
+        securityToken: "${env:SF_TOKEN}"
   table:
     tableName: Account
     columns:
       - {name: Id, type: string, xdm: {type: string}}
-      - {name: LastModifiedDate, type: string, xdm: {type: string, format: date-time}}
-  schema: {title: Accounts, class: "https://ns.adobe.com/xdm/context/profile"}
+      - name: LastModifiedDate
+        type: string
+        xdm: {type: string, format: date-time}
+  schema:
+    title: Accounts
+    class: https://ns.adobe.com/xdm/context/profile
   dataset: {name: Accounts}
   mappings: [{sourceAttribute: Id, destinationXdmPath: _id}]
   deltaColumn: {name: LastModifiedDate}
-  scheduleParams: {startTime: 1798800000, frequency: minute, interval: 15, backfill: true}
+  scheduleParams:
+    {startTime: 1798800000, frequency: minute, interval: 15, backfill: true}
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True

@@ -47,7 +47,7 @@ class WatchBody(BaseModel):
     )
     within: Any = Field(
         "24h",
-        description="How long, on the platform's clock: 90s, 15m, 24h, 2d, or seconds. What is not over by then failed.",
+        description="How long, on the platform's clock: 90s, 15m, 24h, 2d, or seconds; what lasts longer has failed.",
         json_schema_extra=fixed(
             {"type": ["string", "number"], "pattern": rf"^\s*{_TIME.pattern}\s*$", "minimum": 1, "maximum": _MOST_S}
         ),
