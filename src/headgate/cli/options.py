@@ -219,6 +219,27 @@ def moment(text: str, now: datetime) -> datetime:
     return at
 
 
+def graph(command: Command) -> Command:
+    """``--graph`` and ``--graph-limit``."""
+    for option in (
+        click.option(
+            "--graph-limit",
+            type=click.IntRange(1, 5_000),
+            metavar="N",
+            default=60,
+            show_default=True,
+            help="Nodes at most; where there are more jobs, equal ones become one node with a count.",
+        ),
+        click.option(
+            "--graph",
+            type=click.Choice(["mermaid", "dot", "json"]),
+            help="Print the jobs and what they wait for as a graph instead: for Mermaid, Graphviz or programs.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def deleting(command: Command) -> Command:
     """How a run that deletes goes and where it is told."""
     for option in (
