@@ -210,7 +210,7 @@ def test_several_problems_are_told_together():
     with pytest.raises(SettingsError) as caught:
         Profile.load(written("sandbx: dev\ntimeout_s: -1"), {"HEADGATE_TIME_SCALE": "slow"})
     message = str(caught.value)
-    assert all(key in message for key in ("sandbx", "timeout_s", "time_scale (environment)"))
+    assert all(key in message for key in ("sandbx", "timeout_s", "time_scale (HEADGATE_TIME_SCALE)"))
 
 
 def test_a_broken_file_is_not_quoted():

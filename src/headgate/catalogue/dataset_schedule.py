@@ -165,7 +165,8 @@ def _cadence(params: Mapping[str, Any]) -> Iterator[Finding]:
             found.append(Finding(key, f"'{clipped(value)}' is not one of the choices", f"{hint}use {either(choices)}"))
     interval = params.get("interval")
     if "interval" in params and (not isinstance(interval, int) or isinstance(interval, bool)):
-        found.append(Finding("interval", f"must be a whole number, not {type_name(interval)}"))
+        hint = "0 for one full export, 1 day, or 3, 6, 9 or 12 hours"
+        found.append(Finding("interval", f"must be a whole number, not {type_name(interval)}", hint))
     yield from found
     if not found and {"exportMode", "timeUnit", "interval"} <= set(params):
         yield from _together(params["exportMode"], params["timeUnit"], params["interval"])
@@ -203,7 +204,7 @@ def _times(params: Mapping[str, Any]) -> Iterator[Finding]:
         elif isinstance(value, int) and not isinstance(value, bool):
             yield Finding(key, f"{value} is not a time after 1970", "epoch seconds, such as 1798800000")
         else:
-            yield Finding(key, f"must be epoch seconds, a whole number, not {type_name(value)}")
+            yield Finding(key, f"must be epoch seconds, a whole number, not {type_name(value)}", "such as 1798800000")
     start, end = params.get("startTime"), params.get("endTime")
     if _is_time(start) and _is_time(end) and end <= start:
         yield Finding("endTime", f"{end} is not after startTime {start}", "exports run from startTime to endTime")
@@ -225,6 +226,6 @@ def _folder(params: Mapping[str, Any]) -> Iterator[Finding]:
         return
     template = params["foldernameTemplate"]
     if not isinstance(template, str):
-        yield Finding("foldernameTemplate", f"must be text, not {type_name(template)}")
+        yield Finding("foldernameTemplate", f"must be text, not {type_name(template)}", "such as %DATASET_NAME%")
         return
     yield from (finding.under("foldernameTemplate") for finding in check_folder(template))

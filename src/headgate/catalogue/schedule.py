@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.finding import Finding
+from headgate.catalogue.meanings import hinted
 from headgate.catalogue.words import clipped, either, nearest, suggestion
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "triggerType": "Full exports only. SCHEDULED starts at startTime, AFTER_SEGMENT_EVAL when the evaluation ends.",
     "startDate": "The first day, YYYY-MM-DD (UTC).",
     "startTime": "The hour of the export, HH:00 (UTC); not with AFTER_SEGMENT_EVAL.",
-    "endDate": "The day after the last export, YYYY-MM-DD; needed unless frequency is ONCE.",
+    "endDate": "The day after the last export, such as 2027-12-31; needed unless frequency is ONCE.",
 }
 _KEYS = tuple(MEANINGS)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -187,7 +188,7 @@ def _trigger(mode: str | None, schedule: Mapping[str, Any]) -> Iterator[Finding]
     known = frequency in FREQUENCIES[FULL] or frequency in FREQUENCIES[INCREMENTAL]
     for key in _needed(str(frequency), "AFTER_SEGMENT_EVAL" if evaluated else None):
         if key not in schedule and key not in meant and (known or key != "endDate"):
-            hint = "the day after the last export, such as 2027-12-31" if key == "endDate" else ""
+            hint = hinted(MEANINGS[key])
             yield Finding(key, f"missing, and needed with frequency {frequency}" if known else "missing", hint)
     if evaluated and "startTime" in schedule:
         yield Finding(

@@ -55,7 +55,7 @@ class Source:
             value = revealed(auth.get(key))
             if not isinstance(value, kind):
                 message = "missing" if value is None else f"must be {word}, not {type_name(value)}"
-                found.append(Finding(f"auth.{key}", message))
+                found.append(Finding(f"auth.{key}", message, "as Adobe's documentation of the source gives it"))
         return found
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from headgate import __version__
-from headgate.errors import HeadgateError, InternalError, ManifestError
+from headgate.errors import HeadgateError, InternalError, ManifestError, UsageError
 
 #: Commands in the order of ``--help``, each in ``headgate.cli.commands.<name>``.
 COMMANDS: Final = (
@@ -24,6 +24,8 @@ COMMANDS: Final = (
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 _OUR_BUG = 70
+#: How messages say themselves what was not done.
+_NOT_DONE: Final = ("nothing was", "was sent", "was written")
 #: Set by the script of ``headgate completion`` while the shell asks.
 _COMPLETING = "_HEADGATE_COMPLETE"
 
@@ -52,6 +54,14 @@ class Talk:
         self.files: tuple[str, ...] = ()
 
 
+class Misuse(click.UsageError):
+    """A command line that cannot be, with what to do about it."""
+
+    def __init__(self, message: str, hint: str, ctx: click.Context | None = None) -> None:
+        super().__init__(message, ctx)
+        self.hint = hint
+
+
 class Commands(click.Group):
     """Loads a command when it is named; an unknown one is met with the nearest."""
 
@@ -74,7 +84,7 @@ class Commands(click.Group):
         if name and not name.startswith("-") and name not in COMMANDS:
             near = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'?" if near else f"commands: {', '.join(COMMANDS)}"
-            raise click.UsageError(f"No such command '{name}'.\nhint: {hint}", ctx)
+            raise Misuse(f"No such command '{name}'", hint, ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -104,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        tell_usage(error)
         return 2
     except (click.Abort, KeyboardInterrupt):
         say("interrupted")
@@ -137,10 +147,24 @@ def _leave_no_core() -> None:
 
 
 def tell_error(error: HeadgateError) -> None:
-    """The message, and what to do about it on a line of its own."""
-    say(str(error) if isinstance(error, ManifestError) else f"error: {error.message}")
+    """The message, what was not done, and what to do about it on a line of its own."""
+    if isinstance(error, ManifestError):
+        say(str(error))
+        return
+    first, line, rest = error.message.partition("\n")
+    if isinstance(error, UsageError) and not any(word in error.message for word in _NOT_DONE):
+        first = f"{first}; nothing was sent"  # that is what this kind of error means
+    say(f"error: {first}{line}{rest}")
     if error.hint:
         say(f"hint: {error.hint}")
+
+
+def tell_usage(error: click.ClickException) -> None:
+    """What is wrong with a command line, in the form of every other error."""
+    from headgate.cli.misuse import hint_for, message_of
+
+    say(f"error: {message_of(error)}; nothing was sent")
+    say(f"hint: {hint_for(error)}")
 
 
 def say(text: str) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from headgate.settings import Profile
 
 _INTERRUPTED: Final = 130
+_WRITABLE: Final = "name a file in a folder you may write to"
 _OUR_BUG: Final = 70
 
 
@@ -226,7 +227,9 @@ def _events_to(path: Path, watch: Watch) -> Iterator[Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab", buffering=0)  # nothing is left to be written, or to fail, when it is closed
     except OSError as error:
-        raise UsageError(f"{path}: events cannot be written: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: events cannot be written: {error.strerror}; nothing was sent", hint=_WRITABLE
+        ) from error
     with file:
         log: Any = structlog.wrap_logger(
             structlog.BytesLogger(file),
@@ -277,7 +280,9 @@ def writable(path: Path | None) -> None:
     try:
         probe(path)
     except OSError as error:
-        raise UsageError(f"{path}: the report cannot be written there: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: the report cannot be written there: {error.strerror}; nothing was sent", hint=_WRITABLE
+        ) from error
 
 
 def _publish(asked: Drive, report: Report) -> None:

@@ -97,7 +97,9 @@ class EntryReader:
         stand_in = not source.rows and (source.broken or "foreach" not in raw)
         rows = [Row(UNRESOLVED, 0, f"{desk.file}:{line}")] if stand_in else source.rows
         if not rows:
-            desk.tell((*path, "foreach"), "gives no rows, so there are no items", warning=True)
+            desk.tell(
+                (*path, "foreach"), "gives no rows, so there are no items", "is the right file named?", warning=True
+            )
         for row in rows:
             self._piece(entry, row, real=not stand_in or "foreach" not in raw)
         return entry
@@ -204,7 +206,8 @@ class EntryReader:
         if name is not None and name is not UNRESOLVED:
             message = "must not be empty" if isinstance(name, str) else f"must be text, not {type_name(name)}"
             place = row.place if depends_on_row(entry.template, ("name",)) else None
-            self._desk.tell((*entry.path, "name"), message, "", place=place, row=place is not None)
+            hint = "names identify objects on the platform"
+            self._desk.tell((*entry.path, "name"), message, hint, place=place, row=place is not None)
         return ""
 
     def _tags(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> tuple[str, ...]:

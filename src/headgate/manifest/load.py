@@ -165,7 +165,7 @@ class _Loading:
     def _variables(self, raw: Any, overrides: Mapping[str, str]) -> None:
         desk = self._desk
         if raw is not None and not isinstance(raw, dict):
-            desk.tell(("vars",), f"must be a mapping, not {type_name(raw)}")
+            desk.tell(("vars",), f"must be a mapping, not {type_name(raw)}", "vars: {bucket: acme-exports}")
             raw = None
         merged: dict[str, Any] = {}
         for key, value in (raw or {}).items():

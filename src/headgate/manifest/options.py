@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from headgate.catalogue.finding import Finding
+from headgate.catalogue.meanings import hinted
 from headgate.catalogue.words import suggestion
 from headgate.pacing.rate import parse_rate, parse_share
 
@@ -119,6 +120,6 @@ def _checked(value: Mapping[str, Any], known: Mapping[str, Option]) -> list[Find
             continue
         message = known[key].check(inner)
         if message is not None:
-            hint = f"Adobe allows {MOST_AUDIENCES} at most" if key == "audiencesPerJob" else ""
+            hint = f"Adobe allows {MOST_AUDIENCES} at most" if key == "audiencesPerJob" else hinted(known[key].meaning)
             found.append(Finding(key, message, hint))
     return found

@@ -93,7 +93,7 @@ class Reader:
     def _text(self, name: Any, path: Path) -> tuple[str, str] | None:
         """Shown name and text of a file beside the manifest."""
         if not isinstance(name, str) or not name:
-            self.say(path, f"must be the name of a file, not {type_name(name)}", "", None)
+            self.say(path, f"must be the name of a file, not {type_name(name)}", "csv: regions.csv", None)
             return None
         target = self.base / name
         try:
@@ -111,7 +111,7 @@ class Reader:
             line = error.object.count(b"\n", 0, error.start) + 1
             self.say(path, "not UTF-8 text", "save the file as UTF-8", (str(target), line))
         except ValueError:
-            self.say(path, "is not a usable file name", "", None)
+            self.say(path, "is not a usable file name", "paths are relative to the manifest", None)
         return None
 
     def _csv(self, name: Any, path: Path) -> Source:
@@ -198,7 +198,8 @@ class Reader:
             if not isinstance(choices, list):
                 source.broken = True
                 if choices is not UNRESOLVED:
-                    self.say((*path, key), f"must be a list, not {type_name(choices)}", "", None)
+                    hint = f"{key}: [fr, de]"
+                    self.say((*path, key), f"must be a list, not {type_name(choices)}", hint, None)
         if not lists:
             self.say(
                 path,

@@ -44,7 +44,7 @@ class PlatformSettings:
         _checked_url("ims_url", self.ims_url, {})
         for key in ("timeout_s", "connect_timeout_s", "connections"):
             if not getattr(self, key) > 0:
-                raise SettingsError(key, "given", "must be above zero")
+                raise SettingsError(key, "given", "must be above zero", hint="leave it out for the default")
 
     @classmethod
     def of(cls, profile: Profile) -> PlatformSettings:
@@ -109,9 +109,10 @@ def _checked_url(key: str, url: str, layers: Mapping[str, str]) -> None:
     except ValueError:
         raise SettingsError(key, layer, "is not a URL", hint="write it like https://platform.adobe.io") from None
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(key, layer, "must not hold a user or a password")
+        hint = "credentials are client_id and client_secret, or access_token"
+        raise SettingsError(key, layer, "must not hold a user or a password", hint=hint)
     if parts.query or parts.fragment:
-        raise SettingsError(key, layer, "must not have a query or a fragment")
+        raise SettingsError(key, layer, "must not have a query or a fragment", hint="leave out what follows ? or #")
     if parts.scheme == "https" or (parts.scheme == "http" and loopback(parts.hostname or "")):
         return
     raise SettingsError(

@@ -34,12 +34,16 @@ def accepts(data) -> bool:
     return validator().is_valid(data)
 
 
-def loads(path) -> bool:
+def problems(path):
     try:
         load(path, grammars=GRAMMARS, env=ENV)
-    except ManifestError:
-        return False
-    return True
+    except ManifestError as error:
+        return error.problems
+    return ()
+
+
+def loads(path) -> bool:
+    return not problems(path)
 
 
 def written(data, base: Path) -> Path:
@@ -243,22 +247,28 @@ HOW = {
 
 @pytest.mark.parametrize("kind", GRAMMARS)
 def test_what_is_loaded_is_never_called_wrong(kind, tmp_path):
-    """Each value of a good manifest is dropped, or exchanged for others: what still loads, the schema must take."""
+    """Values of a good manifest are dropped, or exchanged for others: what still loads, the schema must take.
+
+    What does not load is said with a hint. A third of all changes is tried, always the same.
+    """
     data = entry(kind) | {"vars": {"any": "word"}, "options": {"rate": "50/s", "tolerate": 0}}
     data["entries"][0]["tags"] = ["a"]
     if kind == "activation":
         params = {"s3AccessKey": "A" * 20, "s3SecretKey": "s" * 40}
         account = {"destination": "amazon_s3", "auth": {"specName": "Access Key", "params": params}}
         data["connections"] = {"s3": account, "old": {"id": "1ed86558-59b5-42f7-9865-5859b552f7f4"}}
-    both, strict = 0, []
-    for at in places(data):
-        for name, how in HOW.items():
-            now = changed(data, at, how)
-            if now is None:
-                continue
-            if not accepts(now):
-                both += 1
-                if loads(written(now, tmp_path)):
-                    strict.append(f"{'.'.join(map(str, at))}: {name}")
+    both, strict, mute = 0, [], []
+    changes = [(at, name) for at in places(data) for name in HOW]
+    for at, name in changes[:: 1 if len(changes) < 200 else 3]:
+        now = changed(data, at, HOW[name])
+        if now is None or accepts(now):
+            continue
+        both += 1
+        found = problems(written(now, tmp_path))
+        what = f"{'.'.join(map(str, at))}: {name}"
+        if not found:
+            strict.append(what)
+        mute += [f"{what}: {one}" for one in found if not one.hint]
     assert not strict, "\n".join(strict)
-    assert both > 50
+    assert not mute, "\n".join(mute)
+    assert both > 30

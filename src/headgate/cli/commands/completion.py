@@ -15,10 +15,10 @@ from headgate.cli import options
         "headgate completion fish > ~/.config/fish/completions/headgate.fish",
     ),
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @options.verbose
 def command(shell: str) -> None:
-    """Print the script that lets SHELL complete commands, flags, destinations and runs with the tab key."""
+    """Print the script that lets SHELL (bash, zsh or fish) complete commands, flags, destinations and runs."""
     from click.shell_completion import ShellComplete, get_completion_class
 
     from headgate.cli.app import group

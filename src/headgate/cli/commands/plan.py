@@ -100,7 +100,10 @@ def command(
         try:
             write(out, file.written(out, found.as_json()))
         except OSError as error:
-            raise StoreError(f"{out}: the plan cannot be written: {error.strerror}") from error
+            raise StoreError(
+                f"{out}: the plan cannot be written: {error.strerror}; nothing was sent",
+                hint="name a file in a folder you may write to",
+            ) from error
         say(f"saved: {out}; carry it out with: headgate run {out}")
     if graph is not None:
         from headgate.cli.views import graph as graph_view

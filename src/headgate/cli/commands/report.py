@@ -64,7 +64,10 @@ def command(
     try:
         render.write(out, text)
     except OSError as error:
-        raise StoreError(f"{out}: the report cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"{out}: the report cannot be written: {error.strerror}; the run is as it was",
+            hint="name a file in a folder you may write to, or leave --out away to see it here",
+        ) from error
 
 
 def _exported(path: Path) -> list[dict[str, str]]:
@@ -76,7 +79,9 @@ def _exported(path: Path) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+        raise UsageError(
+            f"{path}: cannot be read: {error}; nothing was written", hint="a file that `headgate export --ids` wrote"
+        ) from error
     if any("item" not in row for row in rows):
         raise UsageError(f"{path}: has no column 'item'", hint="it must be what `headgate export --ids FILE` wrote")
     return rows

@@ -79,7 +79,7 @@ class AudienceExportBody(_Strict):
         description="Where the files go, and what they are.",
         json_schema_extra=shaped(lambda: form.any_target(form.audience_targets().values())),
     )
-    audiences: list[Audience] = Field(min_length=1, description="What is exported. Adobe's guardrail is 250 in a flow.")
+    audiences: list[Audience] = Field(min_length=1, description="What is exported; Adobe's guardrail is 250 in a flow.")
     attributes: list[str] = Field([], description="XDM paths of the attributes in the files: person.name.firstName.")
     mandatoryFields: list[str] = Field([], description="Attributes without which a profile is not exported.")
     primaryFields: list[PrimaryField] = Field([], description="What makes a row unique, for deduplication.")
@@ -226,6 +226,7 @@ def _fields(body: Mapping[str, Any], destination: Destination | None) -> Iterato
             yield Finding(
                 f"primaryFields[{number}].{needed}",
                 f"missing, and needed with fieldType {primary['fieldType']}",
+                "an XDM path, such as personalEmail.address" if needed == "attributePath" else "such as Email",
             )
 
 

@@ -143,7 +143,9 @@ def property_problem(condition: str) -> tuple[str, str, str] | None:
         return f"'{condition}' is no filter", "path, operator, value: state==enabled", "error"
     path, operator, value = match.groups()
     if operator not in _OPERATORS:
-        near = {"=": "==", "~": "where: contains(name, 'x')", "!=": "where: state != 'enabled'"}.get(operator)
+        near = {"=": f"{path}=={value}", "~": "where: contains(name, 'x')", "!=": "where: state != 'enabled'"}.get(
+            operator
+        )
         return f"the platform has no operator '{operator}'", near or f"one of {', '.join(_OPERATORS)}", "error"
     first = path.partition(".")[0].removesuffix("[]")
     if first not in _FIELDS:
@@ -155,7 +157,7 @@ def property_problem(condition: str) -> tuple[str, str, str] | None:
     if operator != "==" and "," in value:
         return f"'{operator}' takes one value", "write two filters: both must hold", "error"
     if path == "createdAt" and "," in value:
-        return "createdAt takes one value", "", "error"
+        return "createdAt takes one value", "write two filters: both must hold", "error"
     if first == "scheduleParams":
         hint = f"where: {path} {operator} `{value}`"
         return "filters on scheduleParams are not documented: the platform may ignore this one", hint, "warning"
@@ -182,7 +184,7 @@ def _check_flows(flows: Any, draft: Draft) -> Iterator[Finding]:
         if flow is UNRESOLVED:
             continue
         if not isinstance(flow, str) or not flow.strip():
-            yield Finding(key, "must be text: a flow id, or the name of an item")
+            yield Finding(key, "must be text: a flow id, or the name of an item", "flows: [Loyalty fr]")
         elif first.setdefault(flow, number) != number:
             yield Finding(key, f"'{flow}' stands twice", "keep one of the two")
         elif not FLOW_ID.fullmatch(flow):

@@ -156,7 +156,11 @@ def _check_pointer(key: str, path: Any, *, whole: bool, what: str = "path") -> I
         steps = steps_of(path)
     except ValueError as error:
         dotted = "/" + path.lstrip("/").replace(".", "/")
-        yield Finding(key, f"'{path}': {error}", f"did you mean {dotted}?" if not path.startswith("/") else "")
+        yield Finding(
+            key,
+            f"'{path}': {error}",
+            f"did you mean {dotted}?" if not path.startswith("/") else "~ is ~0 there, and / in a name is ~1",
+        )
         return
     if not steps or not steps[0]:
         if not whole:
@@ -173,7 +177,7 @@ def _check_pointer(key: str, path: Any, *, whole: bool, what: str = "path") -> I
 def _check_value(key: str, steps: Sequence[str], value: Any) -> Iterator[Finding]:
     if steps[0] in ("name", "description") and len(steps) == 1 and not isinstance(value, str):
         if value is not UNRESOLVED:
-            yield Finding(key, f"/{steps[0]} must be text")
+            yield Finding(key, f"/{steps[0]} must be text", "quote it to make it text")
     elif steps[0] == "scheduleParams":
         times = {steps[1]: value} if len(steps) == 2 else value if len(steps) == 1 else {}
         for name in _TIMES:
@@ -213,7 +217,7 @@ def _check_operation(key: str, operation: Mapping[str, Any]) -> Iterator[Finding
         if name not in ("op", "path", needed):
             yield Finding(f"{key}.{name}", f"does not belong to {op}", f"op, path{f', {needed}' if needed else ''}")
     if needed and needed not in operation:
-        yield Finding(f"{key}.{needed}", f"missing: {op} needs it")
+        yield Finding(f"{key}.{needed}", f"missing: {op} needs it", f"{{op: {op}, path: /name, {needed}: …}}")
     if "path" not in operation:
         yield Finding(f"{key}.path", "missing", "a JSON pointer: /scheduleParams/endTime")
     else:
