@@ -38,6 +38,9 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "access_token": "HEADGATE_ACCESS_TOKEN",
         "sandbox": "HEADGATE_SANDBOX",
         "state": "HEADGATE_STATE",
+        "notify": "HEADGATE_NOTIFY",
+        "prometheus": "HEADGATE_PROMETHEUS",
+        "otel": "HEADGATE_OTEL",
         "time_scale": "HEADGATE_TIME_SCALE",
     }
 )
@@ -112,6 +115,12 @@ class Profile:
     lease_s: float = 0.0
     #: Sandboxes in which nothing is written without being asked.
     protected_sandboxes: tuple[str, ...] = ()
+    #: A webhook that is told how each run ended; whoever has its address may post, so it is a secret.
+    notify: Secret | None = None
+    #: Where numbers are served while a run goes: a port of this machine, or ``host:port``; empty for nowhere.
+    prometheus: str = ""
+    #: Whether spans and numbers go to OpenTelemetry, as the ``OTEL_*`` variables say.
+    otel: bool = False
     #: How fast the platform's clock runs; other than 1 only for an embedded platform.
     time_scale: float = 1.0
     #: Where each value came from: default, file, environment or flag; keys like ``limits.rate``.
@@ -380,6 +389,8 @@ _EXAMPLES: Final = {
     "poll": "{first_s: 30, cap_s: 120}",
     "retry": "{attempts: 6}",
     "lease_s": "60, or 0 for twice timeout_s",
+    "notify": "${env:SLACK_WEBHOOK}",
+    "prometheus": "9464",
 }
 
 
@@ -479,6 +490,23 @@ def _count(value: Any) -> int:
     return found
 
 
+def _switch(value: Any) -> bool:
+    value = value.reveal() if isinstance(value, Secret) else value
+    found = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    text = str(value).strip().lower()
+    if text not in found:
+        raise ValueError("must be true or false")
+    return found[text]
+
+
+def _address(value: Any) -> str:
+    text = _text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    host, colon, port = text.rpartition(":")
+    if text and not (port.isascii() and port.isdigit() and int(port) < 65_536 and bool(colon) == bool(host)):
+        raise ValueError("must be a port, or host:port")
+    return text
+
+
 def _rate(value: Any) -> str:
     value = value.reveal() if isinstance(value, Secret) else value
     parse_rate(value)
@@ -523,6 +551,9 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "connect_timeout_s": _positive,
     "lease_s": _number,
     "protected_sandboxes": _words,
+    "notify": _secret,
+    "prometheus": _address,
+    "otel": _switch,
     "time_scale": _positive,
 }
 
@@ -544,6 +575,8 @@ def _shown(value: Any) -> str:
         return "(not set)"
     if isinstance(value, Secret):
         return value.ref
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, Mapping):

@@ -250,6 +250,14 @@ SETTINGS = [
         {**WHO, "HEADGATE_PLATFORM_URL": "http://127.0.0.1:9", "HEADGATE_IMS_URL": "http://127.0.0.1:9/token"},
     ),
     Case("no sandbox", ("sweep",), {}, WHO),
+    Case(
+        "a webhook over plain http",
+        ("run", "m.yaml", "--simulate", "--notify", "http://hooks.example.com/hushhush"),
+        GOOD,
+    ),
+    Case("a webhook that is no URL", ("run", "m.yaml", "--simulate"), GOOD, {"HEADGATE_NOTIFY": "hushhush"}),
+    Case("a port that is none", ("run", "m.yaml", "--simulate", "--prometheus", "http"), GOOD),
+    Case("a switch that is none", ("run", "m.yaml", "--simulate"), {**GOOD, "headgate.yaml": "otel: perhaps\n"}),
 ]
 #: The same items, to another kind of destination.
 _MOVED = (

@@ -35,6 +35,7 @@ ARROWS = {
     "drift": {"launch", "looking", "planning", "settings", "workflows"},
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
+    "telemetry": {"engine", "errors", "launch", "platform", "report", "settings", "version"},
     "bulletin": {"clock", "engine", "launch", "report"},
     "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "looking", "manifest", "planning",
             "platform", "report", "secret", "settings", "simulator", "store", "teardown", "workflows"},

@@ -59,7 +59,7 @@ def test_empty_variables_and_missing_flags_say_nothing():
 
 
 def test_every_variable_of_the_contract_is_read():
-    env = {name: "3" for name in ENVIRONMENT.values()}
+    env = {name: "3" for name in ENVIRONMENT.values()} | {"HEADGATE_OTEL": "true"}
     profile = Profile.load(env=env)
     layers = {key: layer for key, _, layer in profile.describe()}
     assert {key for key, layer in layers.items() if layer == "environment"} == set(ENVIRONMENT)

@@ -52,6 +52,8 @@ class Talk:
     def __init__(self) -> None:
         self.verbose = False
         self.files: tuple[str, ...] = ()
+        #: Settings given as flags, beside the profile and the state store.
+        self.settings: dict[str, str] = {}
 
 
 class Misuse(click.UsageError):

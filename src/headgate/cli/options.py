@@ -240,9 +240,41 @@ def graph(command: Command) -> Command:
     return command
 
 
+def _set(ctx: click.Context, param: click.Parameter, value: str | bool | None) -> None:
+    talk = ctx.find_object(Talk)
+    if talk is not None and value and param.name:
+        talk.settings[param.name] = str(value)
+
+
+def telling(command: Command) -> Command:
+    """``--notify``, ``--prometheus`` and ``--otel``: settings, for one run."""
+    for option in (
+        click.option(
+            "--otel", is_flag=True, expose_value=False, callback=_set, help="Send spans and numbers to OpenTelemetry."
+        ),
+        click.option(
+            "--prometheus",
+            metavar="[HOST:]PORT",
+            expose_value=False,
+            callback=_set,
+            help="Serve numbers at /metrics while it goes; on this machine unless HOST is named.",
+        ),
+        click.option(
+            "--notify",
+            metavar="URL",
+            expose_value=False,
+            callback=_set,
+            help="Post a summary to this webhook at the end; better HEADGATE_NOTIFY, which no process list shows.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def deleting(command: Command) -> Command:
     """How a run that deletes goes and where it is told."""
     for option in (
+        telling,
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,
         _events,
@@ -257,6 +289,7 @@ def deleting(command: Command) -> Command:
 def running(command: Command) -> Command:
     """Everything that says how a run goes and where it is told."""
     for option in (
+        telling,
         click.option("--yes", metavar="NAME", help="The name of a protected sandbox, instead of typing it."),
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,
