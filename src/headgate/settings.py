@@ -282,7 +282,7 @@ class _Draft:
         if layer == "file" and self._file is not None:
             line = lines.get(key)
             return f"{self._file}:{line}" if line else str(self._file)
-        return ENVIRONMENT.get(key, layer) if layer == "environment" else layer
+        return place_of(key, layer)
 
     def _add_group(self, group: str, value: Any, layer: str) -> None:
         if isinstance(value, _GROUPS[group]):
@@ -344,6 +344,11 @@ def _read_file(path: Path) -> dict[str, Any]:
             "profile", "file", f"{path} must be a mapping of settings", hint="such as sandbox: dev, one on each line"
         )
     return content
+
+
+def place_of(key: str, layer: str) -> str:
+    """Where the value of ``key`` comes from, as exactly as its layer tells: the name of a variable."""
+    return ENVIRONMENT.get(key, layer) if layer == "environment" else layer
 
 
 def _lines(path: Path | None) -> dict[str, int]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from headgate.errors import SettingsError
 from headgate.platform.endpoint import loopback
+from headgate.settings import place_of
 
 if TYPE_CHECKING:
     from headgate.settings import Profile
@@ -36,10 +37,11 @@ def check(profile: Profile) -> None:
         host = ""
         parts = urlsplit("")
     if not host or parts.scheme not in ("https", "http"):
-        raise SettingsError("notify", layer, "is not a URL", hint="the address of the webhook: https://hooks.…")
+        hint = "the address of the webhook: https://hooks.…"
+        raise SettingsError("notify", layer, "is not a URL", hint=hint, place=place_of("notify", layer))
     if parts.scheme != "https" and not loopback(host):
         hint = "plain http is allowed for localhost, 127.0.0.1 and [::1] only"
-        raise SettingsError("notify", layer, "must be https", hint=hint)
+        raise SettingsError("notify", layer, "must be https", hint=hint, place=place_of("notify", layer))
 
 
 async def post(
