@@ -129,7 +129,8 @@ def plan_destroy(
         else:
             chosen = sandbox or what.sandbox or profile.sandbox
             if not chosen:
-                raise SettingsError("sandbox", "default", "not set, and the manifest names none")
+                hint = "put `sandbox:` into the manifest or the profile, or set HEADGATE_SANDBOX"
+                raise SettingsError("sandbox", "default", "not set, and the manifest names none", hint=hint)
             scope = Scope(what.name, chosen, None, str(what.path), str(what.path))
         return teardown(store, scope).plan
     finally:
@@ -389,13 +390,15 @@ def check_wishes(plan: Plan, profile: Profile, wishes: Wishes) -> None:
     from headgate.launch import rules_of
 
     if wishes.concurrency is not None and wishes.concurrency < 1:
-        raise UsageError("concurrency: must be at least 1; nothing was sent")
+        raise UsageError("concurrency: must be at least 1; nothing was sent", hint="leave it out for the profile's")
     if wishes.on_error not in (None, "continue", "stop"):
-        raise UsageError(f"on_error: {wishes.on_error!r} is neither continue nor stop; nothing was sent")
+        raise UsageError(
+            f"on_error: {wishes.on_error!r} is neither continue nor stop; nothing was sent", hint="continue"
+        )
     try:
         rules_of(plan, profile, wishes)
     except ValueError as error:
-        raise UsageError(f"{error}; nothing was sent") from error
+        raise UsageError(f"{error}; nothing was sent", hint="rates: 50/s, 3000/min; shares: 10, 5%") from error
 
 
 def platform_of(profile: Profile, *, simulate: bool) -> str:

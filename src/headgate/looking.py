@@ -67,14 +67,20 @@ class Looker:
                 raise _unreadable(f"the list of {collection}", answer)
             seen = of.seen(answer.body)
             if seen is None:
-                raise PlatformError(f"the list of {collection} cannot be read: there is none in the answer")
+                raise PlatformError(
+                    f"the list of {collection} cannot be read: there is none in the answer; nothing was changed",
+                    hint="check platform_url; if it is right, run again later",
+                )
             found.update({one.id: one for one in seen})
             cursor = of.after(answer.body, cursor)
             if not cursor:
                 return list(found.values())
             page, previous = [one.id for one in seen], page
             if cursor in before or len(before) >= PAGES or (page and page == previous):
-                raise PlatformError(f"the list of {collection} does not end")
+                raise PlatformError(
+                    f"the list of {collection} does not end; nothing was changed",
+                    hint="the platform repeats its pages: run again later, and report it to Adobe if it stays",
+                )
             before.add(cursor)
 
     async def one(self, collection: str, remote: str) -> Mapping[str, Any] | None:
@@ -108,7 +114,9 @@ def _unreadable(what: str, answer: Answer) -> PlatformError:
     problem = answer.problem
     said = problem.message if problem is not None else answer.verdict.value
     refused = "the platform refused: " if answer.verdict is Verdict.REFUSED else ""
-    return PlatformError(f"{what} cannot be read: {refused}{said}", hint=problem.advice if problem is not None else "")
+    advice = problem.advice if problem is not None else ""
+    hint = advice or "run again later; `headgate status --settings` shows who is asked, and as whom"
+    return PlatformError(f"{what} cannot be read: {refused}{said}; nothing was changed", hint=hint)
 
 
 def copied(stack: AsyncExitStack, profile: Profile) -> Profile:

@@ -36,6 +36,7 @@ ARROWS = {
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
     "rest": {"errors", "launch", "manifest", "report", "store"},
+    "telemetry": {"engine", "errors", "launch", "platform", "report", "settings", "version"},
     "bulletin": {"clock", "engine", "launch", "planning", "report"},
     "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "looking", "manifest", "planning",
             "platform", "report", "rest", "secret", "settings", "simulator", "store", "teardown", "workflows"},

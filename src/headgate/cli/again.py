@@ -75,7 +75,8 @@ def failed_manifest(
         raise UsageError(
             f"{run.id} left nothing undone: no manifest was written"
             if not gone
-            else f"{near(run.path)} has none of the items any more that {run.id} left undone"
+            else f"{near(run.path)} has none of the items any more that {run.id} left undone",
+            hint=f"headgate status {run.id}",
         )
     rows = sum(len(item.body["pairs"]) if "pairs" in item.body else 1 for item in manifest.items)
     head = [

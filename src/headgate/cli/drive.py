@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from headgate.settings import Profile
 
 _INTERRUPTED: Final = 130
+_WRITABLE: Final = "name a file in a folder you may write to"
 _OUR_BUG: Final = 70
 
 
@@ -54,17 +55,25 @@ def drive(asked: Drive) -> int:
     from headgate.launch import Watch
 
     writable(asked.report)
+    if asked.profile.notify is not None:
+        from headgate.telemetry import webhook
+
+        webhook.check(asked.profile)
     watch = Watch(begun=settle)
     try:
         with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
     except (asyncio.CancelledError, KeyboardInterrupt):
-        _publish(asked, _unfinished(asked, watch, "interrupted", None))
+        report = _unfinished(asked, watch, "interrupted", None)
+        _publish(asked, report)
         say("interrupted" if watch.run else "interrupted; nothing was sent")
+        _notify(asked, report)
         return _INTERRUPTED
     except Exception as error:
         with suppress(HeadgateError):
-            _publish(asked, _unfinished(asked, watch, "failed", error))
+            report = _unfinished(asked, watch, "failed", error)
+            _publish(asked, report)
+            _notify(asked, report)
         raise
     with _undisturbed():
         return _conclude(asked, watch, outcome)
@@ -81,7 +90,23 @@ def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
             say(note)
     else:
         click.echo(_summary(asked, outcome.report), nl=False)
+    _notify(asked, outcome.report)
     return _judged(outcome.verdict, code)
+
+
+def _notify(asked: Drive, report: Report) -> None:
+    """Tell the webhook, if there is one. What comes of it changes nothing but a line on stderr."""
+    if asked.profile.notify is None:
+        return
+    from headgate.telemetry import summary, webhook
+
+    try:
+        body = summary.payload(report, _notes(asked, report))
+        trouble = asyncio.run(webhook.post(str(asked.profile.notify.reveal()), body))
+    except (Exception, KeyboardInterrupt, asyncio.CancelledError) as error:  # noqa: BLE001 -- the run is over
+        trouble = type(error).__name__
+    if trouble:
+        say(f"warning: the summary was not posted: {trouble}; the run itself was not harmed")
 
 
 async def _run(asked: Drive, watch: Watch) -> Outcome:
@@ -95,6 +120,8 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             bulletin = stack.enter_context(_events_to(asked.events, watch))
             observers.append(bulletin)
             ended = bulletin.end
+        told: list[Report] = []
+        observers += stack.enter_context(_listening(asked.profile, watch, told))
         view, every_s = choose(progress=asked.progress)
         stack.callback(_quietly, view.close)
         if asked.verbose:
@@ -116,10 +143,30 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             # What goes wrong in showing a run is not the run's.
             with suppress(asyncio.CancelledError, Exception):
                 await showing
+        told.append(outcome.report)
         if ended is not None:
             with suppress(OSError):
                 ended(outcome.report)
     return outcome
+
+
+@contextmanager
+def _listening(profile: Profile, watch: Watch, told: list[Report]) -> Iterator[list[Observer]]:
+    """Telemetry that the profile asks for, until the run is over; ``told`` has its report then, if there is one."""
+    if not (profile.otel or profile.prometheus):
+        yield []
+        return
+    from headgate.telemetry import listeners
+
+    found = listeners(profile, watch)
+    try:
+        yield list(found)
+    finally:
+        for listener in found:
+            with suppress(Exception):
+                trouble = listener.end(told[0] if told else None)
+                if trouble:
+                    say(f"warning: telemetry: {trouble}; the run itself was not harmed")
 
 
 def _quietly(end: Callable[[], None]) -> None:
@@ -228,7 +275,9 @@ def _events_to(path: Path, watch: Watch) -> Iterator[Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab", buffering=0)  # nothing is left to be written, or to fail, when it is closed
     except OSError as error:
-        raise UsageError(f"{path}: events cannot be written: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: events cannot be written: {error.strerror}; nothing was sent", hint=_WRITABLE
+        ) from error
     with file:
         log: Any = structlog.wrap_logger(
             structlog.BytesLogger(file),
@@ -283,7 +332,9 @@ def writable(path: Path | None) -> None:
     try:
         probe(path)
     except OSError as error:
-        raise UsageError(f"{path}: the report cannot be written there: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: the report cannot be written there: {error.strerror}; nothing was sent", hint=_WRITABLE
+        ) from error
 
 
 def _publish(asked: Drive, report: Report) -> None:

@@ -19,6 +19,34 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+def complete_destinations(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of destinations for the shell."""
+    from headgate.catalogue import batch_keys
+
+    return [key for key in batch_keys() if key.startswith(incomplete)]
+
+
+def complete_catalog(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of destinations and sources for the shell."""
+    from headgate.catalogue import source_keys
+
+    return [
+        *complete_destinations(ctx, param, incomplete),
+        *(key for key in source_keys() if key.startswith(incomplete)),
+    ]
+
+
+def complete_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of runs for the shell, newest first. A shell that asks is never told of trouble."""
+    from contextlib import suppress
+
+    from headgate.cli.wiring import load_profile, reading
+
+    with suppress(Exception), reading(load_profile(ctx.params.get("profile"), ctx.params.get("state"))) as store:
+        return [row.id for row in store.runs() if row.id.startswith(incomplete)] if store is not None else []
+    return []
+
+
 def _talkative(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     talk = ctx.find_object(Talk)
     if talk is not None and value:
@@ -191,9 +219,62 @@ def moment(text: str, now: datetime) -> datetime:
     return at
 
 
+def graph(command: Command) -> Command:
+    """``--graph`` and ``--graph-limit``."""
+    for option in (
+        click.option(
+            "--graph-limit",
+            type=click.IntRange(1, 5_000),
+            metavar="N",
+            default=60,
+            show_default=True,
+            help="Nodes at most; where there are more jobs, equal ones become one node with a count.",
+        ),
+        click.option(
+            "--graph",
+            type=click.Choice(["mermaid", "dot", "json"]),
+            help="Print the jobs and what they wait for as a graph instead: for Mermaid, Graphviz or programs.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _set(ctx: click.Context, param: click.Parameter, value: str | bool | None) -> None:
+    talk = ctx.find_object(Talk)
+    if talk is not None and value and param.name:
+        talk.settings[param.name] = str(value)
+
+
+def telling(command: Command) -> Command:
+    """``--notify``, ``--prometheus`` and ``--otel``: settings, for one run."""
+    for option in (
+        click.option(
+            "--otel", is_flag=True, expose_value=False, callback=_set, help="Send spans and numbers to OpenTelemetry."
+        ),
+        click.option(
+            "--prometheus",
+            metavar="[HOST:]PORT",
+            expose_value=False,
+            callback=_set,
+            help="Serve numbers at /metrics while it goes; on this machine unless HOST is named.",
+        ),
+        click.option(
+            "--notify",
+            metavar="URL",
+            expose_value=False,
+            callback=_set,
+            help="Post a summary to this webhook at the end; better HEADGATE_NOTIFY, which no process list shows.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def deleting(command: Command) -> Command:
     """How a run that deletes goes and where it is told."""
     for option in (
+        telling,
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,
         _events,
@@ -208,6 +289,7 @@ def deleting(command: Command) -> Command:
 def running(command: Command) -> Command:
     """Everything that says how a run goes and where it is told."""
     for option in (
+        telling,
         click.option("--yes", metavar="NAME", help="The name of a protected sandbox, instead of typing it."),
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,

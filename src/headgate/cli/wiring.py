@@ -47,15 +47,22 @@ def load_profile(file: str | None, state: str | None) -> Profile:
     """The profile as all layers together say."""
     from headgate.settings import Profile
 
-    return Profile.load(file, state=state)
+    talk = _talk()
+    flags: dict[str, Any] = dict(talk.settings) if talk is not None else {}
+    return Profile.load(file, state=state, **flags)
+
+
+def _talk() -> Talk | None:
+    """What the whole command line was told, where there is one."""
+    context = click.get_current_context(silent=True)
+    return context.find_object(Talk) if context is not None else None
 
 
 def load_manifest(choice: Choice) -> Manifest:
     """The manifest; what is doubtful in it is said on stderr."""
     from headgate.api import load
 
-    context = click.get_current_context(silent=True)
-    talk = context.find_object(Talk) if context is not None else None
+    talk = _talk()
     manifest = load(
         choice.path,
         overrides=choice.overrides,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from headgate.errors import StoreError
+from headgate.planning import edges
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Outline:
     selections: Sequence[SelectionRow] = ()
     #: The plan's own ``again``.
     again: Mapping[str, Any] = field(default_factory=dict)
+    #: Which jobs wait for which, packed (:mod:`headgate.planning.edges`); ``None`` in outlines of older programs.
+    edges: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> Outline:
@@ -55,6 +58,7 @@ class Outline:
             plan.pairs,
             plan.selections,
             plan.again,
+            edges.packed(plan.jobs),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -82,6 +86,8 @@ class Outline:
         }
         if self.again:
             data["again"] = self.again
+        if self.edges:
+            data["edges"] = self.edges
         return data
 
     def packed(self) -> bytes:
@@ -119,6 +125,7 @@ class Outline:
             [PairRow(*row) for row in data["pairs"]],
             [SelectionRow(*row) for row in data.get("selections", ())],
             data.get("again", {}),
+            data.get("edges"),
         )
 
 

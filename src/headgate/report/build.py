@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
-_FOUND = ("store", "before", "same", "sweep")
+FOUND = ("store", "before", "same", "sweep")
 #: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it.
 _JUDGED = ("tolerate", "wall")
 #: What an item's jobs make, in the order in which its ids are given.
@@ -116,7 +116,7 @@ class View:
 
     def reused(self) -> int:
         """How many jobs found what they were to make."""
-        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in _FOUND)
+        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in FOUND)
 
     # -- what a stopped run never began --------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class View:
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.
         made = [job for role, job in jobs.items() if role in ROLES and self.lines[job].item >= 0]
-        if all(self._output(job).get("found") in _FOUND for job in made):
+        if all(self._output(job).get("found") in FOUND for job in made):
             return "reused", None
         return "created", None
 

@@ -69,7 +69,10 @@ def tell(events: Iterable[Mapping[str, Any]], run: str = "") -> Told:
         elif name == "end":
             end = event
     if begin is None or outline is None:
-        raise UsageError(f"the events tell of no run {run!r}" if run else "the events tell of no run")
+        raise UsageError(
+            f"the events tell of no run {run!r}" if run else "the events tell of no run",
+            hint="a file that `run --events FILE` wrote, with the whole id of one of its runs",
+        )
     past, lines = fold(records), Outline.of_json(outline)
     settled = sum(1 for job in past.jobs.values() if job.settled is not None)
     row = RunRow(
@@ -97,7 +100,9 @@ def read_events(path: Path) -> list[Mapping[str, Any]]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror}; nothing was sent", hint="a file that `run --events FILE` wrote"
+        ) from error
     events: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

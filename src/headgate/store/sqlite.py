@@ -58,7 +58,8 @@ class SqliteStore:
             if readonly:
                 if not path.exists():
                     raise StoreMissing(
-                        f"{path}: there is no state store here", hint="run a manifest first, or give --state"
+                        f"{path}: there is no state store here; nothing was sent",
+                        hint="run a manifest first, or give --state",
                     )
                 where = f"file:{quote(str(path))}?mode=ro{_unchanging(path)}"
                 self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import options
+from headgate.cli.app import Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ FORMATS = ("text", "json", "csv", "jsonl", "html", "junit")
         "headgate report --events events.jsonl --format json",
     ),
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=options.complete_runs)
 @click.option(
     "--format",
     "form",
@@ -79,7 +80,7 @@ def command(
     from headgate.report.render_ids import ids_text
 
     if run is None and events is None:
-        raise click.UsageError("Missing argument 'RUN'.")
+        raise Misuse("missing argument 'RUN'", "`headgate runs` lists them; or --events FILE")
     settings = load_profile(profile, state)
     if failed is not None:
         _failed(run, failed, settings, overrides)
@@ -99,7 +100,10 @@ def command(
     try:
         render.write(out, text)
     except OSError as error:
-        raise StoreError(f"{out}: the report cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"{out}: the report cannot be written: {error.strerror}; the run is as it was",
+            hint="name a file in a folder you may write to, or leave --out away to see it here",
+        ) from error
 
 
 def _form_of(out: Path) -> str:
@@ -138,7 +142,7 @@ def _failed(run: str | None, place: Path, settings: Profile, overrides: Mapping[
     from headgate.report.render_table import plural
 
     if run is None:
-        raise click.UsageError("--failed-manifest needs a RUN of the state store.")
+        raise Misuse("--failed-manifest needs a RUN of the state store", "`headgate runs` lists them")
     with reading(settings) as store:
         row = find_run(store, run, settings.state)
         if store is None:
@@ -147,7 +151,10 @@ def _failed(run: str | None, place: Path, settings: Profile, overrides: Mapping[
     try:
         render.write(place, written.text)
     except OSError as error:
-        raise StoreError(f"{place}: the manifest cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"{place}: the manifest cannot be written: {error.strerror}; the run is as it was",
+            hint="name a file in a folder you may write to",
+        ) from error
     allowed = [word for folder in written.folders for word in ("--allow-files", str(near(folder)))]
     flags = [flag for flag, needed in (("--simulate", row.args.get("simulate")), ("--fresh", row.unfinished)) if needed]
     again = shlex.join(["headgate", "run", str(place), *allowed, *flags])
@@ -164,7 +171,9 @@ def _exported(path: Path) -> list[dict[str, str]]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+        raise UsageError(
+            f"{path}: cannot be read: {error}; nothing was written", hint="a file that `headgate export --ids` wrote"
+        ) from error
     if any("item" not in row for row in rows):
         raise UsageError(f"{path}: has no column 'item'", hint="it must be what `headgate export --ids FILE` wrote")
     return rows

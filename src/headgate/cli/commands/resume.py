@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         "headgate resume nightly-20261220-170000-3fa1 --rate 20/s",
     ),
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=options.complete_runs)
 @options.running
 @options.again
 @options.profile

@@ -124,14 +124,17 @@ def command(
             datasets={key: name or key for key, _, name in (each.partition("=") for each in datasets)},
         )
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(
+            f"{error}; nothing was started", hint="configs/faults has examples; `headgate simulate --help` the rest"
+        ) from error
     try:
         asyncio.run(_serve(simulator, host, port, time_scale, json=json))
     except KeyboardInterrupt:
         say("")
     except OSError as error:
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}", hint="--port 0 takes a free one"
+            f"cannot listen on {host}:{port}: {error.strerror or error}; nothing was started",
+            hint="--port 0 takes a free one",
         ) from error
     ledger = simulator.ledger()
     say(

@@ -1,0 +1,6 @@
+"""Write the golden file anew: ``python -m tests.golden``. Look at the difference before it is kept."""
+
+from tests.golden.collect import FILE, collected, rendered
+
+FILE.write_text(rendered(collected()), encoding="utf-8")
+print(FILE)
