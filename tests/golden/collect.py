@@ -18,7 +18,7 @@ from tests.golden.cases import MANIFESTS, SECRET, SETTINGS, STATE, TROUBLE, USAG
 FILE = Path(__file__).with_name("messages.txt")
 #: Said of what was not done (or was kept), in one of these ways.
 NOT_DONE = re.compile(
-    r"nothing (more )?(was|is) (sent|written|changed|started)|everything journaled before is kept|left as it is|as it was"
+    r"(nothing|no manifest) (more )?(was|is) (sent|written|changed|started)|everything journaled before is kept|left as it is|as it was"
 )
 HEAD = """\
 Every message that a person can cause, as they see it on stderr. Written by: python -m tests.golden
