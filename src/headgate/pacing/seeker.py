@@ -1,0 +1,264 @@
+"""Finds a limit that nobody tells, and holds it. Pure: time comes in with every call.
+
+What is known of a limit is what it let through and what it refused. So the rate begins at its ceiling and stays
+there until something is refused. Then:
+
+- A single refusal takes a little off the rate. A second one among those on their way stops everybody until all of
+  them have been answered; the share that passed says how far the rate was off.
+- When nothing passes at all the limit is *closed* (a window is used up, or the platform is down): single probes ask,
+  at growing distances, whether it is open again. Once it is, what passed from one opening to the next is the rate.
+- After a cut the rate returns soon to just below where the refusal came, and from there it grows, first slowly, then
+  faster and faster, as long as it is used and nothing is refused: near a limit it touches it seldom, far below one it
+  does not stay.
+
+Requests leave one after another, never in a bunch: after a pause as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a :class:`Seeker` behaves; chosen by simulation against every server model of the tests."""
+
+    #: What one refusal leaves of the rate.
+    cut: float = 0.97
+    #: Growth over the first ``calm_s``, as a share; it doubles with every further ``calm_s``.
+    grow: float = 0.02
+    #: Seconds without a refusal after which growth doubles; at least the time of ``calm_requests`` requests.
+    calm_s: float = 3.0
+    calm_requests: float = 150.0
+    #: Growth a second, at most, as a share.
+    fastest: float = 0.2
+    #: Time constant of the return to the rate at which the refusal came, in seconds.
+    back_s: float = 0.5
+    #: Requests leave this much late at most before their turn is lost, in seconds.
+    slack_s: float = 0.05
+    #: Shortest and longest distance of two probes of a closed limit, in seconds, and their share of its length so far.
+    probe_s: float = 0.25
+    probes_s: float = 5.0
+    probe_share: float = 0.2
+
+
+TUNING: Final = Tuning()
+#: A ``Retry-After`` of less holds only who was given it: all would lose more than the limit asks for.
+LONG_PAUSE_S: Final = 3.0
+#: Refusals in a row, with nothing that passed between, that mean closed.
+CLOSED_AFTER: Final = 3
+#: The slowest rate, requests per second.
+FLOOR_PER_S: Final = 0.05
+
+
+@dataclass(slots=True)
+class _Episode:
+    """From a fresh refusal until all requests that were on their way then have been answered."""
+
+    first_sent: float
+    began: float
+    ends: float
+    rate: float
+    until: float
+    answers: int = 1
+    refused: int = 1
+
+
+class Seeker:
+    """One limit below ``ceiling`` (requests per second). Times are monotonic seconds, and never go backwards."""
+
+    def __init__(self, ceiling: float, *, start: float | None = None, tuning: Tuning = TUNING) -> None:
+        self.ceiling = ceiling
+        self._tuning = tuning
+        self.rate = ceiling if start is None else min(ceiling, max(FLOOR_PER_S, start))
+        #: Where the fast return ends and the slow growth begins.
+        self._target = self.rate
+        #: Seconds of use without a refusal.
+        self._calm = 0.0
+        self._grown_at = -math.inf
+        self._next = -math.inf
+        self._hold = -math.inf
+        self._episode: _Episode | None = None
+        #: Refusals of requests sent before this are old news.
+        self._fresh = -math.inf
+        self._row = 0
+        #: When the last cut was judged, and what passed lately.
+        self._judged = -math.inf
+        self._recent: deque[float] = deque(maxlen=4096)
+        self._closed: float | None = None
+        self._probe_at = -math.inf
+        self._probing = False
+        self._refused_at = -math.inf
+        #: What passed since the limit was last seen to open, and since when.
+        self._passed = 0
+        self._opened: float | None = None
+        #: How long it takes from one opening to the next, where it closes: growth takes its time.
+        self._cycle = 0.0
+
+    # -- leaving ------------------------------------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether it holds nobody back: nothing was refused, or the ceiling has been reached again."""
+        return self.rate >= self.ceiling and self._closed is None and self._episode is None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing passes at present."""
+        return self._closed is not None
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next request may leave; 0.0 if it may now."""
+        self._judge_if_over(now)
+        if self._closed is not None:
+            if self._probing:
+                # Its answer says how to go on; one that gets lost must not stop everything.
+                return max(0.0, self._probe_at + self._tuning.probes_s * 2 - now) or 0.0
+            return max(0.0, self._probe_at - now)
+        return max(0.0, self._hold - now, 0.0 if self.idle else self._next - now)
+
+    def take(self, now: float) -> None:
+        """One request leaves."""
+        if self._opened is None:
+            self._opened = now
+        if self._closed is not None:
+            self._probing, self._probe_at = True, now
+            return
+        self._grow(now)
+        self._next = max(self._next, now - self._tuning.slack_s) + 1.0 / self.rate
+
+    def _grow(self, now: float) -> None:
+        since = now - self._grown_at
+        self._grown_at = now
+        # A rate that is not made use of is not known to be kept.
+        if self.rate >= self.ceiling or now - self._next > 2.0 / self.rate + self._tuning.slack_s:
+            return
+        since = min(since, 2.0 / self.rate + self._tuning.slack_s)
+        if self.rate < self._target:
+            self.rate += (self._target - self.rate) * -math.expm1(-since / self._tuning.back_s)
+            if self.rate < self._target * 0.99:
+                return
+        span = max(self._tuning.calm_s, self._tuning.calm_requests / self.rate, self._cycle)
+        self._calm += since
+        faster = min(self._tuning.fastest, self._tuning.grow / span * 2.0 ** min(30.0, self._calm / span))
+        self.rate = min(self.ceiling, self.rate * math.exp(faster * since))
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def passed(self, sent: float, now: float) -> None:
+        """A request that left at ``sent`` was not refused."""
+        self._passed += 1
+        self._row = 0
+        recent = self._recent
+        recent.append(now)
+        while recent[0] < now - 1.5:
+            recent.popleft()
+        if self._closed is not None:
+            if sent >= self._closed:
+                self._open(now)
+            return
+        self._note(sent, now, refused=False)
+
+    def refused(self, sent: float, now: float, pause_s: float | None = None) -> None:
+        """A request that left at ``sent`` was refused; ``pause_s`` is how long the platform asks to wait."""
+        pause = pause_s or 0.0
+        if self._closed is not None:
+            if sent >= self._probe_at:
+                self._probe_again(now, pause)
+            elif pause >= LONG_PAUSE_S and not self._probing:
+                self._probe_at = max(self._probe_at, now + pause)
+            return
+        if pause >= LONG_PAUSE_S:
+            self._close(now, now, pause)
+            return
+        if sent < self._fresh:
+            self._note(sent, now, refused=True)
+            return
+        self._row += 1
+        episode = self._episode
+        if episode is None:
+            length = 1.25 * max(0.02, now - sent)
+            self._episode = _Episode(sent, now, now + length, self.rate, now)
+            self._cut(self.rate * self._tuning.cut, self.rate * self._tuning.cut)
+        else:
+            self._note(sent, now, refused=True)
+            if self._hold < episode.ends:
+                # Not the only one: nobody leaves until all who are out have been answered.
+                episode.until, episode.ends = now, now + 1.25 * max(0.02, now - sent)
+                self._hold = episode.ends
+        if self._row >= CLOSED_AFTER and self._episode is not None and self._row >= self._episode.answers:
+            self._close(self._episode.began, now, pause)
+
+    def slowed(self, per_s: float, now: float) -> None:
+        """The platform keeps up with only ``per_s`` requests a second, without refusing any."""
+        if self._closed is None and per_s < self.rate:
+            self._judge_if_over(now)
+            self._cut(per_s, per_s)
+
+    def _note(self, sent: float, now: float, *, refused: bool) -> None:
+        episode = self._episode
+        if episode is not None and episode.first_sent <= sent <= episode.until:
+            episode.answers += 1
+            episode.refused += refused
+        self._judge_if_over(now)
+
+    def _judge_if_over(self, now: float) -> None:
+        episode = self._episode
+        if episode is None or now < episode.ends:
+            return
+        self._episode = None
+        self._fresh = episode.until
+        if episode.refused < 2:
+            return
+        share = 1.0 - episode.refused / episode.answers
+        # A handful says little: the end of a window refuses a few in a row of a rate that is nearly right.
+        # A handful says little: the end of a window refuses a few in a row of a rate that is nearly right.
+        found = episode.rate * max(0.7 if episode.refused < 4 else 0.2, share)
+        self._cut(found, min(episode.rate * self._tuning.cut, max(found, self._lately(episode.began))))
+        self._judged = now
+        self._next = now
+
+    def _lately(self, until: float) -> float:
+        """What passed per second since the last cut that was judged, or in the last second."""
+        since = max(self._judged, until - 1.0)
+        passed = sum(1 for at in self._recent if since < at <= until)
+        return passed / max(0.25, until - since)
+
+    def _cut(self, rate: float, target: float) -> None:
+        self.rate = max(FLOOR_PER_S, min(self.rate, rate))
+        self._target = max(self.rate, target)
+        self._calm = 0.0
+
+    # -- closed -------------------------------------------------------------------------------------------------------
+
+    def _close(self, since: float, now: float, pause: float) -> None:
+        self._closed, self._probing = since, False
+        if self._episode is not None:
+            self._target = self._episode.rate * self._tuning.cut
+            self._episode = None
+        self._probe_at = now + max(pause, self._tuning.probe_s, 1.0 / self.rate)
+
+    def _probe_again(self, now: float, pause: float) -> None:
+        closed = self._closed if self._closed is not None else now
+        own = min(self._tuning.probes_s, max(self._tuning.probe_s, (now - closed) * self._tuning.probe_share))
+        self._probing, self._refused_at = False, now
+        self._probe_at = now + max(own, pause)
+
+    def _open(self, now: float) -> None:
+        closed, opened = self._closed or now, self._opened if self._opened is not None else now
+        length = now - closed
+        if self._refused_at > opened and length >= 1.0:
+            now_open = (self._refused_at + now) / 2  # it opened between two probes
+        else:
+            now_open = now
+        cycle = max(1e-3, now_open - opened)
+        mean = max(FLOOR_PER_S, self._passed / cycle)
+        self._closed, self._probing, self._row = None, False, 0
+        self._cut(mean, mean)
+        if length >= 1.0:
+            self._cycle = max(cycle, self._cycle * 0.5)
+        self._passed, self._opened = 0, now_open
+        self._fresh, self._next, self._hold = now, now + 1.0 / self.rate, now
