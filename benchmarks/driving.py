@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure import Lap, lap
 from benchmarks.nothing import NullJournal, NullPlatform
 from headgate.clock import Clock, SystemClock
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.pacing import Brake
 from headgate.planning.outline import Outline

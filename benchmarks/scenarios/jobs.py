@@ -16,9 +16,10 @@ from benchmarks.nothing import NullJournal, NullPlatform
 from benchmarks.plain import turns
 from benchmarks.plans import BODY_BYTES, bodies, grove, items_for
 from headgate.clock import SystemClock
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.pacing import Brake
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.clock import Clock, SystemClock
 from headgate.engine.events import Finish, Stop
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.record import fold
-from headgate.engine.runner import Gate, Limits, Observer, Runner
+from headgate.engine.runner import Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StalePlan, StoreError, UsageError
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share

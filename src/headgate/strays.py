@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from headgate.engine.gate import Gate
 from headgate.engine.machine import Machine
 from headgate.engine.record import Made, Record, problem_of, settled_data
-from headgate.engine.runner import Gate, Runner
+from headgate.engine.runner import Runner
 from headgate.engine.tally import Tally
 from headgate.errors import PlatformError
 from headgate.launch import Wishes, new_run_id, report_of, rules_of, unwrapped

@@ -93,7 +93,7 @@ class Hold:
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["settled", "retry", "hold", "stop"]
+    name: Literal["settled", "retry", "hold", "stop", "rate"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 

@@ -446,15 +446,14 @@ class Machine:
         uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if answer.verdict is Verdict.THROTTLED:
             live.throttles += 1
-            self._out.append(Hold(answer.retry_after_s or 1.0))
+            if answer.retry_after_s:
+                self._out.append(Hold(answer.retry_after_s))
         # Patience with throttling is not patience with faults: each is counted by itself. An effect that may have
         # happened is always looked into: its procedure has a bound of its own.
         tries = live.throttles if answer.verdict is Verdict.THROTTLED else max(1, live.tries - live.throttles)
         delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
         if uncertain and delay is None:
             delay = 0.0
-        if answer.status == 503 and delay:
-            self._out.append(Hold(delay))  # overload without a word of how long: everybody steps back
         if delay is None:
             self._give_up(event, call)
             return

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 from headgate.engine.events import (
     Answered,
@@ -31,13 +30,14 @@ from headgate.engine.events import (
     Ticked,
     Write,
 )
-from headgate.pacing import Brake, burst
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
+    from headgate.engine.gate import Gate
     from headgate.engine.machine import Machine
     from headgate.engine.tally import Tally
     from headgate.exchange import Answer, Call
+    from headgate.pacing import Brake, Change
     from headgate.platform.contract import Platform
     from headgate.store.contract import Journal
 
@@ -52,45 +52,6 @@ class Limits:
 
     rate_per_s: float = 50.0
     concurrency: int = 100
-
-
-class Gate:
-    """Lets requests out one by one: nobody while the brake is on, then as the limiters allow.
-
-    ``endpoints`` have a rate of their own (``POST /flows``) under the common one.
-    """
-
-    def __init__(
-        self, rate_per_s: float, clock: Clock, brake: Brake, endpoints: Mapping[str, float] | None = None
-    ) -> None:
-        self._limiter = _limiter(rate_per_s)
-        self._own = {endpoint: _limiter(rate) for endpoint, rate in (endpoints or {}).items()}
-        self._clock = clock
-        self._brake = brake
-        self._line = asyncio.Lock()
-
-    async def pass_one(self, endpoint: str) -> None:
-        """Wait for leave to send one request."""
-        own = self._own.get(endpoint)
-        if own is not None:
-            await own.acquire()
-        if not self._line.locked() and self._limiter.has_capacity() and self._left() <= 0:
-            await self._limiter.acquire()  # nobody waits and nothing holds: straight through
-            return
-        async with self._line:
-            await self._limiter.acquire()
-            while (left := self._left()) > 0:
-                await self._clock.sleep(left)
-
-    def _left(self) -> float:
-        return self._brake.remaining(self._clock.mono())
-
-
-def _limiter(rate_per_s: float) -> AsyncLimiter:
-    # A small burst, asked for by one waiter at a time, keeps the rate exact: a burst of a whole second would let
-    # twice the rate through in the first second.
-    size = burst(rate_per_s)
-    return AsyncLimiter(size, size / rate_per_s)
 
 
 class Runner:
@@ -112,6 +73,7 @@ class Runner:
         self._machine, self._platform, self._journal, self._clock = machine, platform, journal, clock
         self._gate, self._brake, self._tally, self._limits = gate, brake, tally, limits
         self._observers = observers
+        gate.listener = self._paced
         self._outbox: deque[Send] = deque()
         #: Requests that wait for leave, and whether anything may still leave.
         self._leaving: dict[int, Send] = {}
@@ -215,6 +177,10 @@ class Runner:
                 self._observers = tuple(other for other in self._observers if other is not observer)
                 self.deaf.append(error)
 
+    def _paced(self, change: Change) -> None:
+        said = {"scope": change.scope, "perSecond": round(change.per_s, 2), "message": str(change)}
+        self._tell(Tell("rate", -1, said))
+
     def _recall(self) -> None:
         """Give back what has not left: a stop lets requests on their way end, and none begin."""
         self._stopped = True
@@ -271,6 +237,7 @@ class Runner:
 
     def _count(self, call: Call, answer: Answer) -> None:
         self._tally.answered(call, answer)
+        self._gate.answered(call, answer)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now

@@ -29,10 +29,10 @@ class Tuning:
     #: What one refusal leaves of the rate.
     cut: float = 0.97
     #: Growth over the first ``calm_s``, as a share; it doubles with every further ``calm_s``.
-    grow: float = 0.02
+    grow: float = 0.03
     #: Seconds without a refusal after which growth doubles; at least the time of ``calm_requests`` requests.
     calm_s: float = 3.0
-    calm_requests: float = 150.0
+    calm_requests: float = 90.0
     #: Growth a second, at most, as a share.
     fastest: float = 0.2
     #: Time constant of the return to the rate at which the refusal came, in seconds.
@@ -46,8 +46,10 @@ class Tuning:
 
 
 TUNING: Final = Tuning()
-#: A ``Retry-After`` of less holds only who was given it: all would lose more than the limit asks for.
+#: After a ``Retry-After`` of this or more a single request asks first whether it has been long enough.
 LONG_PAUSE_S: Final = 3.0
+#: Where a refusal means a pause for all, growth takes so many times as long: pauses are to be rare.
+PAUSE_CYCLES: Final = 10.0
 #: Refusals in a row, with nothing that passed between, that mean closed.
 CLOSED_AFTER: Final = 3
 #: The slowest rate, requests per second.
@@ -65,6 +67,8 @@ class _Episode:
     until: float
     answers: int = 1
     refused: int = 1
+    #: Whether everybody waits for it to end.
+    held: bool = False
 
 
 class Seeker:
@@ -74,6 +78,8 @@ class Seeker:
         self.ceiling = ceiling
         self._tuning = tuning
         self.rate = ceiling if start is None else min(ceiling, max(FLOOR_PER_S, start))
+        self._start = start
+        self.refusals = 0
         #: Where the fast return ends and the slow growth begins.
         self._target = self.rate
         #: Seconds of use without a refusal.
@@ -106,6 +112,13 @@ class Seeker:
         return self.rate >= self.ceiling and self._closed is None and self._episode is None
 
     @property
+    def found(self) -> float | None:
+        """The limit as far as it is known, requests per second; ``None`` when nothing was refused."""
+        if not self.refusals and self._start is None:
+            return None
+        return self._target if self.rate < 1.1 * self._target else 0.9 * self.rate
+
+    @property
     def closed(self) -> bool:
         """Whether nothing passes at present."""
         return self._closed is not None
@@ -116,9 +129,10 @@ class Seeker:
         if self._closed is not None:
             if self._probing:
                 # Its answer says how to go on; one that gets lost must not stop everything.
-                return max(0.0, self._probe_at + self._tuning.probes_s * 2 - now) or 0.0
+                return max(0.0, self._probe_at + self._tuning.probes_s * 2 - now)
             return max(0.0, self._probe_at - now)
-        return max(0.0, self._hold - now, 0.0 if self.idle else self._next - now)
+        hold = max(0.0, self._hold - now)
+        return hold if self.idle else max(hold, self._next - now)
 
     def take(self, now: float) -> None:
         """One request leaves."""
@@ -165,12 +179,16 @@ class Seeker:
     def refused(self, sent: float, now: float, pause_s: float | None = None) -> None:
         """A request that left at ``sent`` was refused; ``pause_s`` is how long the platform asks to wait."""
         pause = pause_s or 0.0
+        self.refusals += 1
         if self._closed is not None:
             if sent >= self._probe_at:
                 self._probe_again(now, pause)
             elif pause >= LONG_PAUSE_S and not self._probing:
                 self._probe_at = max(self._probe_at, now + pause)
             return
+        if pause > 0:
+            self._hold = max(self._hold, now + pause)
+            self._cycle = max(self._cycle, PAUSE_CYCLES * min(pause, LONG_PAUSE_S))
         if pause >= LONG_PAUSE_S:
             self._close(now, now, pause)
             return
@@ -185,18 +203,33 @@ class Seeker:
             self._cut(self.rate * self._tuning.cut, self.rate * self._tuning.cut)
         else:
             self._note(sent, now, refused=True)
-            if self._hold < episode.ends:
+            if not episode.held:
                 # Not the only one: nobody leaves until all who are out have been answered.
+                episode.held = True
                 episode.until, episode.ends = now, now + 1.25 * max(0.02, now - sent)
-                self._hold = episode.ends
+                self._hold = max(self._hold, episode.ends)
         if self._row >= CLOSED_AFTER and self._episode is not None and self._row >= self._episode.answers:
             self._close(self._episode.began, now, pause)
 
     def slowed(self, per_s: float, now: float) -> None:
         """The platform keeps up with only ``per_s`` requests a second, without refusing any."""
+        self.refusals += 1
         if self._closed is None and per_s < self.rate:
             self._judge_if_over(now)
             self._cut(per_s, per_s)
+
+    def lost(self, sent: float, now: float) -> None:
+        """A request that left at ``sent`` ended without saying anything of this limit."""
+        if self._closed is not None and self._probing and sent >= self._probe_at:
+            self._probe_again(now, 0.0)
+
+    def pardon(self, rate: float) -> None:
+        """What was refused was no concern of this limit: go back to ``rate``."""
+        self.rate = self._target = min(self.ceiling, max(self.rate, rate))
+        self._closed = self._episode = None
+        self._probing, self._row, self._hold = False, 0, -math.inf
+        if self.rate >= self.ceiling:
+            self.refusals = 0
 
     def _note(self, sent: float, now: float, *, refused: bool) -> None:
         episode = self._episode
@@ -250,15 +283,14 @@ class Seeker:
     def _open(self, now: float) -> None:
         closed, opened = self._closed or now, self._opened if self._opened is not None else now
         length = now - closed
-        if self._refused_at > opened and length >= 1.0:
-            now_open = (self._refused_at + now) / 2  # it opened between two probes
-        else:
-            now_open = now
-        cycle = max(1e-3, now_open - opened)
-        mean = max(FLOOR_PER_S, self._passed / cycle)
+        # It opened between two probes.
+        late = (now - self._refused_at) / 2 if self._refused_at > opened and length >= 1.0 else 0.0
+        cycle = max(1e-3, now - late - opened)
+        # What is left of the time until it closes again is to be enough for as much again.
+        mean = max(FLOOR_PER_S, self._passed / max(cycle - late, cycle / 2))
         self._closed, self._probing, self._row = None, False, 0
         self._cut(mean, mean)
         if length >= 1.0:
             self._cycle = max(cycle, self._cycle * 0.5)
-        self._passed, self._opened = 0, now_open
+        self._passed, self._opened = 0, now - late
         self._fresh, self._next, self._hold = now, now + 1.0 / self.rate, now

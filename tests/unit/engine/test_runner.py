@@ -8,9 +8,10 @@ import pytest
 
 from headgate.clock import SystemClock
 from headgate.engine.events import Stop
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StoreError
 from headgate.exchange import Answer, Verdict

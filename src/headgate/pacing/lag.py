@@ -1,0 +1,88 @@
+"""Overload that only shows in how long answers take. Pure.
+
+A platform that takes in more than it can do lets requests queue. Those of ours in its queue are those that are out
+beyond what its usual time explains. Slow answers alone are no overload: it is one when there is a queue and the
+answers come clearly slower than the requests were meant to go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+#: Answers of one endpoint that make a sample of its time.
+SAMPLE: Final = 25
+#: Samples remembered: the lowest is its usual time.
+SAMPLES: Final = 40
+#: How much longer than usual answers must take: a factor, and seconds on top.
+FACTOR: Final = 3.0
+MORE_S: Final = 0.2
+#: Seconds over which answers are counted.
+SPAN_S: Final = 2.0
+#: The smallest queue that is one: requests, and seconds' worth of answers.
+QUEUE: Final = 10.0
+QUEUE_S: Final = 0.5
+#: Share of the rate that must not have been reached, and what of the reached one is asked for then.
+REACHED: Final = 0.9
+EASE: Final = 0.9
+
+
+@dataclass(slots=True)
+class _Times:
+    """How long one endpoint takes."""
+
+    fresh: list[float] = field(default_factory=list)
+    medians: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+
+    @property
+    def usual(self) -> float | None:
+        return min(self.medians) if self.medians else None
+
+    def add(self, seconds: float) -> None:
+        self.fresh.append(seconds)
+        if len(self.fresh) >= SAMPLE:
+            self.medians.append(median(self.fresh))
+            self.fresh.clear()
+
+
+class Lag:
+    """Watches answers; says when the platform does not keep up, and what it does keep up with."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, _Times] = {}
+        self._answers: deque[tuple[float, float, float]] = deque()
+        self._asked_at = float("-inf")
+
+    def answered(self, endpoint: str, took_s: float, out: int, rate: float, now: float) -> float | None:
+        """An answer came.
+
+        Args:
+            endpoint: What was asked.
+            took_s: Seconds it took.
+            out: Requests that are on their way.
+            rate: Requests per second that may leave.
+            now: Monotonic seconds.
+
+        Returns:
+            Requests per second to slow down to, or ``None``.
+        """
+        times = self._times.setdefault(endpoint, _Times())
+        usual = times.usual
+        times.add(took_s)
+        answers = self._answers
+        if usual is not None:
+            answers.append((now, took_s, usual))
+        while answers and answers[0][0] <= now - SPAN_S:
+            answers.popleft()
+        if usual is None or out <= QUEUE or took_s <= FACTOR * usual + MORE_S or now - self._asked_at < SPAN_S:
+            return None
+        per_s = len(answers) / SPAN_S
+        took = sum(answer[1] for answer in answers) / len(answers)
+        normal = sum(answer[2] for answer in answers) / len(answers)
+        queue = out - per_s * normal
+        if per_s >= REACHED * rate or took <= FACTOR * normal + MORE_S or queue <= max(QUEUE, QUEUE_S * per_s):
+            return None
+        self._asked_at = now
+        return per_s * EASE

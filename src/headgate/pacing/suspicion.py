@@ -1,0 +1,97 @@
+"""Whether a 500 means "too fast" or is a trouble of its own. Pure counting.
+
+The platform's own words for a 500 are that too many calls may have been made at once (facts 1.4), and they may be
+wrong. So it is tried: once many of the last answers were faults the rate gives way as for a 429. If the faults go
+with it they meant the rate, and from then on each one does. If they stay though the rate has fallen, they are not
+about the rate: it is given back, and such faults slow nobody down until there are many more of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from typing import Final
+
+#: Answers looked at before a trial, and faults among them that begin one.
+WINDOW: Final = 20
+ENOUGH: Final = 3
+#: Answers after the rate gave way that are waited for, then those that judge.
+SETTLING: Final = 30
+TRIAL: Final = 40
+#: Answers over which faults that mean the rate are watched, and the share at which they cannot.
+LONG: Final = 100
+STUBBORN: Final = 0.035
+
+
+class Meaning(Enum):
+    """What faults mean, as far as known."""
+
+    UNKNOWN = "unknown"
+    TRIED = "tried"
+    RATE = "rate"
+    OTHER = "other"
+
+
+class Suspicion:
+    """Faults of one endpoint."""
+
+    def __init__(self) -> None:
+        self.meaning = Meaning.UNKNOWN
+        self._last: deque[bool] = deque(maxlen=WINDOW)
+        self._long: deque[bool] = deque(maxlen=LONG)
+        self._before = 0.0
+        self._base = 0.0
+        #: The rate at which the trial began.
+        self.rate_then = 0.0
+        self._since = 0
+        self._faults = 0
+
+    def passed(self) -> None:
+        """An answer that was no fault."""
+        self._add(fault=False)
+
+    def fault(self, rate: float, *, known: bool = False) -> bool:
+        """A fault at a rate of ``rate`` a second; whether it counts as a refusal.
+
+        ``known``: that faults of other endpoints mean the rate.
+        """
+        self._add(fault=True)
+        if self.meaning is Meaning.UNKNOWN and known:
+            self._begin(rate, Meaning.RATE)
+        elif self.meaning in (Meaning.UNKNOWN, Meaning.OTHER):
+            share = sum(self._last) / WINDOW
+            if sum(self._last) >= ENOUGH and share >= 3 * self._base + (ENOUGH / WINDOW if self._base else 0.0):
+                self._begin(rate, Meaning.TRIED)
+        return self.meaning in (Meaning.TRIED, Meaning.RATE)
+
+    def innocent(self, rate: float) -> bool:
+        """Asked after an answer: whether it has just come out that the faults are not about the rate."""
+        if self.meaning is Meaning.TRIED and self._since >= SETTLING + TRIAL:
+            share = self._faults / TRIAL
+            if share <= self._before / 2:
+                self.meaning = Meaning.RATE
+                self._long.clear()
+                return False
+            return self._acquit(share)
+        if self.meaning is Meaning.RATE and len(self._long) == LONG and rate < 0.6 * self.rate_then:
+            share = sum(self._long) / LONG
+            return share > STUBBORN and self._acquit(share)
+        return False
+
+    def _begin(self, rate: float, meaning: Meaning) -> None:
+        self.meaning, self.rate_then = meaning, rate
+        self._before = sum(self._last) / max(1, len(self._last))
+        self._since = self._faults = 0
+        self._long.clear()
+
+    def _acquit(self, share: float) -> bool:
+        self.meaning, self._base = Meaning.OTHER, share
+        self._last.clear()
+        return True
+
+    def _add(self, *, fault: bool) -> None:
+        self._last.append(fault)
+        self._long.append(fault)
+        self._since += 1
+        if fault and self._since > SETTLING:
+            self._faults += 1
