@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Verdict
+from headgate.store.contract import Leased
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from headgate.engine.record import Record
 
@@ -37,6 +38,11 @@ class NullJournal:
         del record
         if then is not None:
             then()
+
+    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
+        """Everything is free."""
+        del keys, note
+        then(Leased())
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Forget ``counters``."""

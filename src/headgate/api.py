@@ -113,7 +113,7 @@ def plan_destroy(
     from headgate.teardown import Scope, teardown
 
     profile = profile or Profile.load()
-    store = open_store(state if state is not None else profile.state, readonly=True)
+    store = open_store(state if state is not None else profile.state, readonly=True, org=profile.org_id)
     try:
         if isinstance(what, str):
             made = store.run(what)
@@ -273,7 +273,7 @@ async def conduct(
         **wishes.args,
     }
     async with AsyncExitStack() as stack:
-        store = open_store(profile.state)
+        store = open_store(profile.state, lease_s=profile.lease_life_s, org="" if simulate else profile.org_id)
         stack.callback(store.close)
         stranger = made_elsewhere(store, plan.sandbox, where)
         if stranger:

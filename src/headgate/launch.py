@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.clock import Clock, SystemClock
+from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
 from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
@@ -21,7 +22,7 @@ from headgate.engine.machine import Machine
 from headgate.engine.record import fold
 from headgate.engine.runner import Limits, Observer, Runner
 from headgate.engine.tally import Tally
-from headgate.errors import StalePlan, StoreError, UsageError
+from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
 from headgate.planning.content import same_kind
 from headgate.planning.outline import Outline
@@ -29,7 +30,7 @@ from headgate.report import Report, build
 from headgate.store import RunRow, Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -233,7 +234,8 @@ async def execute(
     gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
     journal = store.journal(run.id)
     try:
-        async with Transport(settings, clock, admit=gate.pass_one) as platform:
+        clear = Clearance(journal, clock, settings.timeout_s)
+        async with Transport(settings, clock, admit=gate.pass_one, clear=clear) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
@@ -300,15 +302,23 @@ def _status(finish: Finish, machine: Machine) -> Any:
 
 
 async def unwrapped(run: Callable[[], Any]) -> Finish:
-    """A task group wraps what went wrong; one cause is raised as itself."""
+    """A task group wraps what went wrong; one cause is raised as itself, however many met it."""
     try:
         finish: Finish = await run()
     except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-            error = error.exceptions[0]
-        raise error from None
+        causes = list(_causes(group))
+        if len(causes) == 1 or all(isinstance(cause, HeadgateError) for cause in causes):
+            raise causes[0] from None
+        raise
     return finish
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _causes(inner)
+    else:
+        yield error
 
 
 class _FinishBy:

@@ -50,6 +50,13 @@ def masked(value: Any) -> Any:
     return value
 
 
+def reference(value: Any) -> str:
+    """A secret as its reference: the ``default`` of an encoder whose output may be seen. Refuses anything else."""
+    if isinstance(value, Secret):
+        return value.ref
+    raise TypeError(type(value).__name__)
+
+
 def revealed(value: Any) -> Any:
     """A copy of ``value`` with every secret unwrapped. For the encoder and the schema checks only."""
     if isinstance(value, Secret):

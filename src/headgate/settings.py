@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import yaml
 
@@ -58,6 +58,9 @@ _CONSOLE_ONLY = frozenset(
 
 #: What makes a file one of those; in it, keys we do not know are left alone.
 _CONSOLE_MARKS = frozenset({"secret", "tech_id", "technical_account_id", "technical_account_email"})
+
+#: The default of ``timeout_s``.
+TIMEOUT_S: Final = 30.0
 
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
@@ -103,8 +106,11 @@ class Profile:
     poll: PollPolicy = field(default_factory=PollPolicy)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     #: One request, from connecting to the last byte.
-    timeout_s: float = 30.0
+    timeout_s: float = TIMEOUT_S
     connect_timeout_s: float = 5.0
+    #: A process that the state store has not heard of for this long has lost what it drives; 0 is twice ``timeout_s``,
+    #: and at least 20: no request may outlive it.
+    lease_s: float = 0.0
     #: Sandboxes in which nothing is written without being asked.
     protected_sandboxes: tuple[str, ...] = ()
     #: How fast the platform's clock runs; other than 1 only for an embedded platform.
@@ -140,6 +146,11 @@ class Profile:
             if value is not None:
                 draft.add(_FLAGS.get(flag, flag), value, "flag", flag)
         return cls(**draft.finish())
+
+    @property
+    def lease_life_s(self) -> float:
+        """:attr:`lease_s`, or what follows from ``timeout_s``."""
+        return self.lease_s or max(20.0, 2 * self.timeout_s)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -233,6 +244,10 @@ class _Draft:
             except ValueError as error:
                 layer = next((self._layers[f"{group}.{key}"] for key in inner), "default")
                 self._problems.append((group, layer, str(error), ""))
+        lease_s, timeout_s = values.get("lease_s"), values.get("timeout_s", TIMEOUT_S)
+        if lease_s and lease_s < 2 * timeout_s:
+            short = f"must be at least twice timeout_s ({timeout_s:g}): no request may outlive its lease"
+            self._problems.append(("lease_s", self._layers["lease_s"], short, "raise it, or lower timeout_s"))
         if len(self._problems) == 1:
             key, layer, message, hint = self._problems[0]
             raise SettingsError(key, layer, message, hint=hint)
@@ -433,6 +448,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "retry.budget_floor": _whole,
     "timeout_s": _positive,
     "connect_timeout_s": _positive,
+    "lease_s": _number,
     "protected_sandboxes": _words,
     "time_scale": _positive,
 }

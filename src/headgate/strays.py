@@ -21,7 +21,7 @@ from headgate.pacing import Brake
 from headgate.planning.marker import scope_prefix
 from headgate.planning.model import Job, Plan
 from headgate.planning.outline import Outline
-from headgate.store.contract import RunRow
+from headgate.store.contract import Leased, RunRow
 from headgate.workflows.contract import Ending
 from headgate.workflows.destroy import Relations, Target, compile_destroy
 from headgate.workflows.sweep import SWEPT, SweepSpec
@@ -93,6 +93,11 @@ class _Nowhere:
         del record
         if then is not None:
             then()
+
+    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
+        """What changes nothing needs no keys."""
+        del keys, note
+        then(Leased())
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Forget them."""

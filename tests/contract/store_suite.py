@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from dataclasses import replace
 from typing import Any, Protocol
@@ -24,16 +23,18 @@ import pytest
 
 from headgate.engine.record import Made, Record, fold
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
-from headgate.store import ObjectRow, RunRow, Store
+from headgate.store import Leased, ObjectRow, RunRow, Store
+from headgate.store.contract import LEASE_S
+from headgate.store.holder import machine
 
 
 class Place(Protocol):
     """One state, and how to get at it from several sides."""
 
-    def open(self, *, readonly: bool = False) -> Store: ...
+    def open(self, *, readonly: bool = False, lease_s: float = LEASE_S, org: str = "") -> Store: ...
 
-    def holder_row(self, run: str, *, host: str, pid: int, expires_at: float) -> None:
-        """Make a process of ``pid`` on ``host`` the run's holder, as it would have itself."""
+    def holder_row(self, run: str, *, host: str, pid: int, machine: str = "") -> None:
+        """Make a process of ``pid`` on ``host`` the holder of the run and its keys for a minute, as it would itself."""
 
     def expire(self) -> None:
         """Let the leases of all processes run out."""
@@ -56,6 +57,15 @@ def intent(job: int = 0, made: Made | None = None) -> Record:
 
 def made(remote: str = "", marker: str = "[headgate:1]", digest: str = "d1") -> Made:
     return Made(marker, "flows", remote, "name", digest)
+
+
+async def ask(journal, *keys: str, note: Any = ()) -> Leased:
+    """The answer to asking for ``keys``."""
+    answers: list[Leased] = []
+    journal.lease(keys, note, answers.append)
+    await asyncio.wait_for(journal.flush(), 10)
+    assert len(answers) == 1
+    return answers[0]
 
 
 async def until(condition, seconds: float = 5.0) -> None:
@@ -132,7 +142,7 @@ class StoreSuite:
 
     def test_a_new_run_may_begin_beside_one_whose_process_is_dead(self, place, store):
         place.open().begin(row("r1"), b"")
-        place.holder_row("r1", host=socket.gethostname(), pid=_dead_pid(), expires_at=time.time() + 60)
+        place.holder_row("r1", host="here", pid=_dead_pid(), machine=machine())
         store.begin(row("r2"), b"")
         assert store.holder("r2") is not None
 
@@ -467,7 +477,7 @@ class StoreSuite:
 
     def test_a_process_on_another_host_is_believed_until_its_lease_ends(self, place, store):
         store.begin(row(), b"")
-        place.holder_row("r1", host="elsewhere", pid=1, expires_at=time.time() + 60)
+        place.holder_row("r1", host="elsewhere", pid=1, machine="another boot")
         with pytest.raises(StoreBusy):
             store.claim("r1")
         place.expire()
@@ -479,7 +489,7 @@ class StoreSuite:
         """kill -9 leaves a lease that has not run out; on one host nobody waits for it."""
         pid = _dead_pid()
         store.begin(row(), b"")
-        place.holder_row("r1", host=socket.gethostname(), pid=pid, expires_at=time.time() + 60)
+        place.holder_row("r1", host="here", pid=pid, machine=machine())
         assert store.holder("r1") is None
         store.claim("r1")
         assert str(os.getpid()) in str(store.holder("r1"))
@@ -506,6 +516,71 @@ class StoreSuite:
         mine.close()
         assert [one.job for one in other.records("r1")] == [0, 2]
         other.close()
+
+    async def test_a_process_number_means_nothing_on_another_machine(self, place, store):
+        """Nor in another container, nor after a restart: only the lease tells."""
+        for where in ("", f"{machine()} but another boot"):
+            run = f"r {where}"
+            store.begin(row(run, manifest=run), b"")
+            place.holder_row(run, host="here", pid=_dead_pid(), machine=where)
+            with pytest.raises(StoreBusy):
+                store.claim(run)
+
+    def test_who_is_busy_says_since_when(self, place, store):
+        other = place.open()
+        other.begin(row(), b"")
+        with pytest.raises(StoreBusy, match=r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC") as caught:
+            store.claim("r1")
+        assert "r1" in str(caught.value)
+        other.close()
+
+    async def test_a_new_run_beside_a_silent_one_ends_what_that_one_could_do(self, place, store):
+        """It was only stopped, and comes back: two runs of one manifest must not be at work together."""
+        late = place.open()
+        late.begin(row("r1"), b"")
+        journal = late.journal("r1")
+        place.expire()
+        store.begin(row("r2"), b"")
+        journal.append(intent())
+        with pytest.raises(StoreError, match="taken over"):
+            await journal.flush()
+        journal.close()
+        assert list(store.records("r1")) == []
+        late.close()
+
+    async def test_the_journal_of_a_run_that_was_given_back_writes_nothing(self, place, store):
+        store.begin(row(), b"")
+        journal = store.journal("r1")
+        store.finish("r1", "interrupted", 1.0, 1, {})
+        other = place.open()
+        other.claim("r1")
+        journal.append(intent())
+        with pytest.raises(StoreError, match=f"taken over by process {os.getpid()} on"):
+            await journal.flush()
+        journal.close()
+        other.close()
+
+    async def test_a_claim_is_fresh_for_a_little_less_than_its_lease(self, place):
+        store = place.open(lease_s=30.0)
+        before = time.monotonic()
+        store.begin(row(), b"")
+        journal = store.journal("r1")
+        assert before + 28.9 <= journal.fresh_until_mono <= time.monotonic() + 29.0
+        given = time.monotonic()
+        await journal.flush()
+        assert given + 28.9 <= journal.fresh_until_mono <= time.monotonic() + 29.0
+        journal.close()
+        store.close()
+
+    async def test_an_idle_journal_keeps_saying_that_it_lives(self, place, store):
+        holding = place.open(lease_s=0.6)
+        holding.begin(row(), b"")
+        journal = holding.journal("r1")
+        fresh = journal.fresh_until_mono
+        await until(lambda: journal.fresh_until_mono > fresh + 0.5)
+        assert store.holder("r1") is not None
+        journal.close()
+        holding.close()
 
     def test_only_who_has_a_run_may_end_it(self, place, store):
         """A process that slept through its lease must not end the run that another has taken over."""
@@ -556,6 +631,288 @@ class StoreSuite:
         journal.append(intent())
         await journal.flush()
         assert store.holder("r1") is not None
+
+    # -- keys
+
+    async def test_keys_are_granted_all_or_none(self, place, claimed):
+        store, journal = claimed
+        other = place.open()
+        other.begin(row("r2", manifest="other"), b"")
+        rival = other.journal("r2")
+        assert await ask(journal, "a", "b") == Leased()
+        refused = await ask(rival, "b", "c")
+        assert refused.by.startswith(f"run r1, driven by process {os.getpid()} on ")
+        assert 0 <= refused.since_s < 5
+        assert refused.notes == ()
+        assert await ask(journal, "c", "d") == Leased(), "the refused one took nothing"
+        assert await ask(rival, "e") == Leased()
+        rival.close()
+        other.close()
+
+    async def test_what_a_run_has_it_may_ask_for_again(self, claimed):
+        _, journal = claimed
+        assert await ask(journal, "a") == Leased()
+        assert await ask(journal, "a", "b") == Leased()
+        assert await ask(journal) == Leased()
+
+    async def test_two_runs_of_one_process_do_not_share_keys(self, claimed):
+        store, journal = claimed
+        store.begin(row("r2", manifest="other"), b"")
+        rival = store.journal("r2")
+        await ask(journal, "a")
+        assert (await ask(rival, "a")).by.startswith("run r1")
+        rival.close()
+
+    async def test_answers_come_on_the_loop_in_order_with_the_records(self, claimed):
+        store, journal = claimed
+        seen: list[Any] = []
+        journal.append(intent(0), lambda: seen.append("first"))
+        journal.lease(["a"], [], lambda leased: seen.append(leased))
+        journal.append(intent(1), lambda: seen.append(len(list(store.records("r1")))))
+        await journal.flush()
+        assert seen == ["first", Leased(), 2]
+
+    async def test_a_record_frees_keys_with_the_group_that_holds_it(self, place, claimed):
+        _, journal = claimed
+        other = place.open()
+        other.begin(row("r2", manifest="other"), b"")
+        rival = other.journal("r2")
+        await ask(journal, "a", "b")
+        await ask(rival, "c")
+        journal.append(Record("settled", 0, {"ending": "succeeded"}, frees=("a", "c")))
+        await journal.flush()
+        assert await ask(rival, "a") == Leased(), "notes leave with the key"
+        assert (await ask(rival, "b")).by
+        assert (await ask(journal, "c")).by, "nobody frees what another has"
+        assert list(other.records("r1")) == [Record("settled", 0, {"ending": "succeeded"})]
+        rival.close()
+        other.close()
+
+    async def test_keys_freed_and_asked_for_in_one_group_follow_the_order_given(self, place, claimed):
+        _, journal = claimed
+        answers: list[Leased] = []
+        journal.lease(["a"], ["f1"], answers.append)
+        journal.append(Record("step", 0, {}, frees=("a",)))
+        journal.lease(["a"], ["f2"], answers.append)
+        journal.append(Record("step", 0, {}, frees=("a",)))
+        journal.lease(["b"], [], answers.append)
+        await journal.flush()
+        assert answers == [Leased(), Leased(), Leased()]
+        other = place.open()
+        other.begin(row("r2", manifest="other"), b"")
+        rival = other.journal("r2")
+        assert await ask(rival, "a") == Leased()
+        assert (await ask(rival, "b")).by
+        rival.close()
+        other.close()
+
+    async def test_keys_of_the_dead_are_taken_with_their_notes_and_those_of_the_living_are_not(self, place, claimed):
+        _, journal = claimed
+        others = []
+        for number, run in enumerate(("r2", "r3")):
+            other = place.open()
+            other.begin(row(run, manifest=run), b"")
+            others.append((other, other.journal(run)))
+            await ask(others[-1][1], f"a{number}", note=[f"flow {number}", "flow x"])
+        place.holder_row("r2", host="here", pid=_dead_pid(), machine=machine())
+        assert (await ask(journal, "a0", "a1")).by.startswith("run r3")
+        place.holder_row("r3", host="elsewhere", pid=1)
+        assert (await ask(journal, "a1")).by == "run r3, driven by process 1 on elsewhere"
+        place.expire()
+        granted = await ask(journal, "a0", "a1", "a2", note=["mine"])
+        assert (granted.by, set(granted.notes)) == ("", {"flow 0", "flow 1", "flow x"})
+        assert len(granted.notes) == 3
+        again = await ask(journal, "a0")
+        assert again.notes == ("flow 0", "flow x", "mine"), "old and new together"
+        for other, late in others:
+            late.append(intent())
+            with pytest.raises(StoreError, match="taken over"):
+                await late.flush()
+            late.close()
+            other.close()
+
+    async def test_a_late_holder_writes_no_group_frees_nothing_and_takes_nothing(self, place, store):
+        late = place.open()
+        late.begin(row(), b"")
+        journal = late.journal("r1")
+        await ask(journal, "a")
+        place.expire()
+        store.begin(row("r2", manifest="other"), b"")
+        rival = store.journal("r2")
+        assert (await ask(rival, "a")).by == ""
+        called: list[Any] = []
+        journal.append(Record("settled", 0, {}, made("id-1"), ("a",)), lambda: called.append(1))
+        journal.lease(["z"], [], called.append)
+        journal.count({"sent": 9})
+        with pytest.raises(StoreError, match="taken over"):
+            await asyncio.wait_for(journal.flush(), 5)
+        journal.close()
+        assert called == []
+        assert list(store.records("r1")) == []
+        assert store.known("dev") == {}
+        assert store.run("r1").counters == {}
+        third = place.open()
+        third.begin(row("r3", manifest="third"), b"")
+        looking = third.journal("r3")
+        assert (await ask(looking, "a")).by.startswith("run r2")
+        assert await ask(looking, "z") == Leased()
+        with pytest.raises(StoreError):
+            late.finish("r1", "succeeded", 1.0, 0, {})
+        for one in (looking, rival):
+            one.close()
+        late.close()
+        third.close()
+
+    async def test_who_claims_a_run_has_its_keys(self, place, store):
+        dead = place.open()
+        dead.begin(row(), b"")
+        journal = dead.journal("r1")
+        await ask(journal, "a", note=["flow 1"])
+        journal.close()
+        dead.close()
+        store.claim("r1")
+        other = place.open()
+        other.begin(row("r2", manifest="other"), b"")
+        rival = other.journal("r2")
+        assert (await ask(rival, "a")).by.startswith(f"run r1, driven by process {os.getpid()}")
+        mine = store.journal("r1")
+        assert (await ask(mine, "a")).notes == ("flow 1",)
+        for one in (mine, rival):
+            one.close()
+        other.close()
+
+    @pytest.mark.parametrize("left", [0, 3])
+    async def test_a_run_that_ends_gives_its_keys_back_and_leaves_notes_if_jobs_are_open(self, place, claimed, left):
+        store, journal = claimed
+        await ask(journal, "a", note=["flow 1"])
+        store.finish("r1", "interrupted", 1.0, left, {})
+        store.begin(row("r2", manifest="other"), b"")
+        rival = store.journal("r2")
+        assert await ask(rival, "a") == Leased(notes=("flow 1",) if left else ())
+        rival.close()
+
+    async def test_keys_belong_to_a_sandbox_and_an_organisation(self, place):
+        stores, journals = [], []
+        for number, (org, sandbox) in enumerate([("A", "dev"), ("A", "prod"), ("B", "dev")]):
+            stores.append(place.open(org=org))
+            stores[-1].begin(row(f"r{number}", sandbox=sandbox), b"")
+            journals.append(stores[-1].journal(f"r{number}"))
+            assert await ask(journals[-1], "a") == Leased()
+        for journal in journals:
+            journal.close()
+        for store in stores:
+            store.close()
+
+    async def test_of_many_who_ask_at_once_one_is_granted(self, place):
+        """Each from its own store, over and over: never two at a time, and everybody's turn comes."""
+        stores = [place.open() for _ in range(4)]
+        journals = []
+        for number, store in enumerate(stores):
+            store.begin(row(f"r{number}", manifest=str(number)), b"")
+            journals.append(store.journal(f"r{number}"))
+        holding: list[int] = []
+        turns = [0] * len(stores)
+
+        async def come(number):
+            journal = journals[number]
+            while turns[number] < 5:
+                keys = [f"k{(number + step) % 4}" for step in range(3)]  # any two of them share a key
+                if (await ask(journal, *keys)).by:
+                    await asyncio.sleep(0.001)
+                    continue
+                holding.append(number)
+                assert holding == [number]
+                await asyncio.sleep(0)
+                turns[number] += 1
+                holding.remove(number)
+                journal.append(Record("step", 0, {}, frees=tuple(keys)))
+                await journal.flush()
+                await asyncio.sleep(0.002)
+
+        await asyncio.wait_for(asyncio.gather(*map(come, range(len(stores)))), 30)
+        for journal, store in zip(journals, stores, strict=True):
+            journal.close()
+            store.close()
+
+    # -- organisations
+
+    async def test_two_organisations_share_a_state_and_see_only_their_own(self, place):
+        stores = {org: place.open(org=org) for org in ("A", "B")}
+        for org, store in stores.items():
+            store.begin(row(f"r{org}"), b"")  # one manifest, one sandbox: still two runs
+            journal = store.journal(f"r{org}")
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, made(f"id-{org}")))
+            await journal.flush()
+            journal.close()
+        for org, store in stores.items():
+            assert [one.id for one in store.runs()] == [f"r{org}"]
+            assert store.known("dev") == {"[headgate:1]": (f"id-{org}", "d1")}
+            assert [one.id for one in store.objects("dev")] == [f"id-{org}"]
+        everything = place.open(readonly=True)
+        assert {one.id for one in everything.runs()} == {"rA", "rB"}
+        assert {one.id for one in everything.objects("dev")} == {"id-A", "id-B"}
+        everything.close()
+        stores["A"].finish("rA", "interrupted", 1.0, 1, {})
+        with pytest.raises(StoreError, match="organisation A"):
+            stores["B"].claim("rA")
+        assert stores["A"].run("rA").status == "interrupted"
+        for store in stores.values():
+            store.close()
+
+    async def test_what_is_gone_for_one_organisation_stays_for_the_other(self, place):
+        for org in ("A", "B"):
+            store = place.open(org=org)
+            store.begin(row(f"r{org}"), b"")
+            journal = store.journal(f"r{org}")
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, made("id-1")))
+            await journal.flush()
+            if org == "B":
+                journal.append(Record("settled", 1, {"ending": "succeeded"}, replace(made("id-1"), gone=True)))
+                await journal.flush()
+            journal.close()
+            store.close()
+        for org, left in (("A", 1), ("B", 0)):
+            store = place.open(org=org)
+            assert len(store.objects("dev")) == left
+            store.close()
+
+    @pytest.mark.parametrize("begins", [True, False])
+    async def test_what_belongs_to_nobody_is_the_first_ones_that_works_there(self, place, begins):
+        old = place.open()
+        for run, sandbox in (("r1", "dev"), ("r2", "prod")):
+            old.begin(row(run, sandbox=sandbox), b"")
+            journal = old.journal(run)
+            journal.append(Record("settled", 0, {"ending": "succeeded"}, made(f"id-{sandbox}")))
+            await ask(journal, "a", note=["flow 1"])
+            journal.close()
+            old.finish(run, "interrupted", 1.0, 1, {})
+        old.close()
+        first, second = place.open(org="A"), place.open(org="B")
+        assert {one.id for one in second.runs()} == {"r1", "r2"}
+        if begins:
+            first.begin(row("r3"), b"")
+        else:
+            first.claim("r1")
+        assert [one.id for one in second.runs()] == ["r2"]
+        assert second.known("dev") == {}
+        assert list(second.known("prod")) == ["[headgate:1]"]
+        assert first.known("dev")["[headgate:1]"][0] == "id-dev"
+        journal = first.journal("r3" if begins else "r1")
+        assert (await ask(journal, "a")).notes == ("flow 1",)
+        journal.close()
+        first.close()
+        second.close()
+
+    def test_who_names_no_organisation_joins_the_only_one_there(self, place):
+        """The embedded platform needs none, and has one when the profile names it."""
+        named, unnamed = place.open(org="A"), place.open()
+        named.begin(row("r1"), b"")
+        unnamed.begin(row("r2", manifest="other"), b"")
+        assert {one.id for one in named.runs()} == {"r1", "r2"}
+        with pytest.raises(StoreBusy):
+            unnamed.begin(row("r3"), b"")
+        named.close()
+        unnamed.close()
 
     # -- looking without touching
 

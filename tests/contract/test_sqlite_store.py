@@ -8,18 +8,19 @@ import time
 import pytest
 
 from headgate.errors import StoreBusy, StoreError
-from headgate.store import open_store
+from headgate.engine.record import Record
+from headgate.store import Leased, RunRow, open_store
 from headgate.store.schema import MIGRATIONS
 
-from tests.contract.store_suite import StoreSuite, intent, row
+from tests.contract.store_suite import StoreSuite, ask, intent, row
 
 
 class SqlitePlace:
     def __init__(self, path):
         self.path = path
 
-    def open(self, *, readonly=False):
-        return open_store(self.path, readonly=readonly)
+    def open(self, **options):
+        return open_store(self.path, **options)
 
     def _do(self, *statements):
         db = sqlite3.connect(self.path, isolation_level=None)
@@ -30,14 +31,16 @@ class SqlitePlace:
         finally:
             db.close()
 
-    def holder_row(self, run, *, host, pid, expires_at):
+    def holder_row(self, run, *, host, pid, machine=""):
+        now = time.time()
         process = self._do(
             (
-                "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
-                (host, pid, time.time(), expires_at),
+                "INSERT INTO process (host, pid, machine, started_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+                (host, pid, machine, now, now + 60),
             )
         )
         self._do(("UPDATE run SET holder = ? WHERE id = ?", (process, run)))
+        self._do(("UPDATE lease SET holder = ? WHERE run = ?", (process, run)))
 
     def expire(self):
         self._do(("UPDATE process SET expires_at = 1.0",))
@@ -117,19 +120,77 @@ def test_a_journal_that_is_not_json_is_a_store_error(tmp_path):
     store.close()
 
 
-def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp_path):
-    """What it knows does not say how it was found, so it is not taken for created by the run it names."""
-    path = tmp_path / "state.db"
-    db = sqlite3.connect(path)
-    db.executescript(MIGRATIONS[0])
-    db.execute("PRAGMA user_version = 1")
-    db.execute("INSERT INTO object VALUES ('dev', '[headgate:1]', 'flows', 'id-1', 'name', 'd1', 'r1')")
-    db.commit()
+def _older(path, schema):
+    """A file as a program of ``schema`` left it: a run in two lives, its objects, a process that may still be there."""
+    db = sqlite3.connect(path, isolation_level=None)
+    for migration in MIGRATIONS[:schema]:
+        db.executescript(migration)
+    db.execute(f"PRAGMA user_version = {schema}")
+    db.execute("INSERT INTO process (host, pid, started_at, expires_at) VALUES ('here', 1, 1.0, 2.0)")
+    columns = "id, manifest, path, sandbox, fingerprint, status, started_at, open, args, counters, holder, outline"
+    for run, status, left, holder in (("r1", "running", 0, 1), ("r2", "failed", 2, None)):
+        values = (
+            run,
+            run,
+            "/tmp/m.yaml",
+            "dev",
+            "f",
+            status,
+            5.0,
+            left,
+            '{"rate":"5/s"}',
+            '{"sent":3}',
+            holder,
+            b"o\x00",
+        )
+        db.execute(f"INSERT INTO run ({columns}) VALUES ({','.join('?' * 12)})", values)
+        for seq in (1, 2, 3):
+            db.execute("INSERT INTO journal VALUES (?, ?, 'step', ?, ?)", (run, seq, seq * 10, '{"at":"x"}'))
+    for number, remote in ((1, "id-1"), (2, "")):
+        db.execute(
+            "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ("dev", f"[headgate:{number}]", "flows", remote, "name", "d1", "r1"),
+        )
+    if schema > 1:
+        db.execute("UPDATE object SET found = 'after'")
     db.close()
+
+
+@pytest.mark.parametrize("schema", range(1, len(MIGRATIONS)))
+async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp_path, schema):
+    """What the first program knows does not say how it was found: not taken for created by the run it names."""
+    path = tmp_path / "state.db"
+    _older(path, schema)
+    found = "after" if schema > 1 else "before"
     for readonly in (True, False):
-        store = open_store(path, readonly=readonly)
-        assert [(one.id, one.run, one.found) for one in store.objects("dev")] == [("id-1", "r1", "before")]
+        store = open_store(path, readonly=readonly, org="A")
+        assert {one.id for one in store.runs()} == {"r1", "r2"}
+        assert store.run("r2") == RunRow(
+            "r2", "r2", "/tmp/m.yaml", "dev", "f", "failed", 5.0, None, 2, {"rate": "5/s"}, {"sent": 3}
+        )
+        assert store.outline("r1") == b"o\x00"
+        assert [(one.kind, one.job, one.data) for one in store.records("r1")] == [
+            ("step", job, {"at": "x"}) for job in (10, 20, 30)
+        ]
+        assert store.known("dev") == {"[headgate:1]": ("id-1", "d1"), "[headgate:2]": ("", "d1")}
+        assert [(one.id, one.run, one.found) for one in store.objects("dev")] == [
+            ("id-1", "r1", found),
+            ("", "r1", found),
+        ]
+        assert store.holder("r1") is None
         store.close()
+    store = open_store(path, org="A")
+    store.claim("r1")
+    journal = store.journal("r1")
+    journal.append(Record("step", 40, {}))
+    assert await ask(journal, "a") == Leased()
+    assert [one.job for one in store.records("r1")] == [10, 20, 30, 40]
+    journal.close()
+    store.close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.close()
 
 
 def test_a_postgres_url_is_refused_in_words():

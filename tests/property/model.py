@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from headgate.engine.events import Answered, Finish, Hold, Send, Tell, Ticked, Write
+from headgate.engine.events import Answered, Claimed, Finish, Hold, Lease, Send, Tell, Ticked, Write
 from headgate.engine.machine import Machine
 from headgate.engine.record import Record, fold
 from headgate.exchange import Answer, Call, Problem, Verdict
@@ -327,11 +327,15 @@ class Driver:
         latency: tuple[float, float] = (0.01, 1.0),
         lag_s: float = 0.05,
         die_after: int | None = None,
+        others: float = 0.3,
+        left: tuple[str, ...] = (),
     ) -> None:
         self.machine, self.remote, self.disk, self.rng = machine, remote, disk, rng
         self.at, self.latency, self.lag_s, self.die_after = at, latency, lag_s, die_after
         self.now_s = now_s or (lambda at: at)
-        self.queue: list[tuple[Record, Send | None]] = []
+        #: How often another run holds one of the keys asked for, and the flows it leaves to be looked at.
+        self.others, self.left = others, left
+        self.queue: list[tuple[Record | Lease, Send | None]] = []
         self.heap: list[tuple[float, int, str, Any]] = []
         self.seq = 0
         self.emitted: list[Record] = list(disk.records)
@@ -395,6 +399,8 @@ class Driver:
                 self.check_skip(command.record)
             self.emitted.append(command.record)
             self.enqueue(command.record, None)
+        elif isinstance(command, Lease):
+            self.enqueue(command, None)
         elif isinstance(command, Hold):
             self.holds.append(command.seconds)
         elif isinstance(command, Finish):
@@ -428,7 +434,14 @@ class Driver:
         }
         assert cause in failed, f"{job.key} is skipped because of {cause}, which is no failed ancestor: {failed}"
 
-    def enqueue(self, record: Record, send: Send | None) -> None:
+    def lease(self, command: Lease) -> None:
+        """Another run holds a key now and then, and lets go of it; what it left behind is looked at."""
+        if self.rng.random() < self.others:
+            self.later(0.0, "tell", Claimed(command.job, self.at, by="run other, driven by process 7"))
+            return
+        self.later(0.0, "tell", Claimed(command.job, self.at, notes=tuple(sorted({*command.note, *self.left}))))
+
+    def enqueue(self, record: Record | Lease, send: Send | None) -> None:
         if not self.queue:
             self.later(self.rng.uniform(0, self.lag_s), "flush", None)
         self.queue.append((record, send))
@@ -438,6 +451,9 @@ class Driver:
         for position, (record, send) in enumerate(queue):
             if self.die_after is not None and len(self.disk.records) >= self.die_after:
                 self.die([send for _, send in queue[position:] if send])
+            if isinstance(record, Lease):
+                self.lease(record)
+                continue
             self.disk.write(record)
             if send is not None:
                 self.launch(send)

@@ -182,6 +182,8 @@ def test_no_secret_is_shown():
         ("limits: {endpoints: [1]}", "mapping"),
         ("limits: 5", "mapping"),
         ("timeout_s: 0", "above zero"),
+        ("lease_s: 59", "at least twice timeout_s"),
+        ("lease_s: -1", "at least twice timeout_s"),
         ("timeout_s: .nan", "number"),
         ("timeout_s: yes", "number"),
         ("sandbox: no", "quote it"),

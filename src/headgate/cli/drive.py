@@ -298,7 +298,7 @@ def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | 
         run = RunRow("", plan.manifest, "", plan.sandbox, plan.fingerprint, status, now)
     else:
         with suppress(HeadgateError):
-            store = open_store(asked.profile.state, readonly=True)
+            store = open_store(asked.profile.state, readonly=True, org=asked.profile.org_id)
             try:
                 run, past = store.run(run.id) or run, fold(store.records(run.id))
             finally:

@@ -114,14 +114,14 @@ def saved_plan(path: Path) -> SavedPlan | None:
 
 
 @contextmanager
-def reading(state: str) -> Iterator[Store | None]:
-    """The store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
+def reading(profile: Profile) -> Iterator[Store | None]:
+    """The profile's store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
     from headgate.store import open_store
 
-    if "://" not in state and not Path(state).exists():
+    if "://" not in profile.state and not Path(profile.state).exists():
         yield None
         return
-    store = open_store(state, readonly=True)
+    store = open_store(profile.state, readonly=True, org=profile.org_id)
     try:
         yield store
     finally:

@@ -62,7 +62,20 @@ class StopAsked:
     hint: str = ""
 
 
-Event = Answered | Returned | Ticked | StopAsked
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What came of a :class:`Lease`: all of its keys are this run's, or ``by`` says who holds one, since when.
+
+    ``notes`` is what earlier holders of the keys had noted: flows on which they may have left something running.
+    """
+
+    job: int
+    at: float
+    by: str = ""
+    notes: tuple[str, ...] = ()
+
+
+Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 
 @dataclass(slots=True)
@@ -80,6 +93,15 @@ class Write:
     """Journal this."""
 
     record: Record
+
+
+@dataclass(slots=True)
+class Lease:
+    """Ask the store for all ``keys``, which other runs may hold; ``note`` is for whoever takes them after us."""
+
+    job: int
+    keys: tuple[str, ...]
+    note: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +129,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Hold | Tell | Finish
+Command = Send | Write | Lease | Hold | Tell | Finish

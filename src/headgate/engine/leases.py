@@ -63,6 +63,10 @@ class Leases:
                 granted.append(waiting)
         return granted
 
+    def held(self, job: int) -> tuple[str, ...]:
+        """What ``job`` holds."""
+        return self._held.get(job, ())
+
     def _take(self, job: int, keys: tuple[str, ...]) -> None:
         self._held[job] = keys
         for key in keys:

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import heapq
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headgate.engine.events import (
     Answered,
+    Claimed,
     Command,
     Event,
     Finish,
     Hold,
+    Lease,
     Returned,
     Send,
     Stop,
@@ -54,6 +56,9 @@ from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+#: How long before keys that another run holds are asked for again, in seconds.
+LEASE_AGAIN_S: Final = 1.0
 
 
 class Machine:
@@ -88,6 +93,10 @@ class Machine:
         self._order = 0
         self._wakes: list[tuple[float, int, int]] = []
         self._leases = Leases()
+        #: Jobs whose keys are not yet known to be ours in the store that other runs share.
+        self._unleased: dict[int, tuple[str, ...]] = {}
+        #: Why the store did not grant them, as it was told.
+        self._denied: dict[int, str] = {}
         self._ours: set[str] = set()
         #: Jobs whose one journaled effect is about to leave: given back, they are as if they had never begun.
         self._unsent: set[int] = set()
@@ -124,6 +133,8 @@ class Machine:
                 self._stop(event)
             elif isinstance(event, Returned):
                 self._returned(event)
+            elif isinstance(event, Claimed):
+                self._claimed(event)
             else:
                 self._wake(event.at)
             self._admit(event.at)
@@ -205,6 +216,7 @@ class Machine:
             keys = PROCEDURES[self.jobs[index].kind].keys(self.jobs[index].spec, job.phase)
             if keys:
                 self._leases.force(index, keys)
+                self._unleased[index] = keys
 
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
         for index, job in enumerate(self.jobs):
@@ -297,6 +309,8 @@ class Machine:
                 continue
             if live.call is not None:
                 self._send(index, live.call)
+            elif index in self._unleased:
+                self._lease(index)
             else:
                 self._advance(index, live.signal, at)
 
@@ -328,8 +342,33 @@ class Machine:
                 self._out.append(Tell("hold", index, {"reason": step.reason, "until": step.until_s}))
         else:
             live.state, live.reason = State.WAITING, "another ad-hoc job holds one of its audiences"
+            self._unleased[index] = step.keys
             if self._leases.claim(index, step.keys):
-                self._make_ready(index)
+                self._lease(index)
+
+    def _lease(self, index: int) -> None:
+        """Ask the store for the keys that no other job of this run holds."""
+        live = self.live[index]
+        live.state, live.reason = State.WAITING, "asking for its audiences"
+        note = PROCEDURES[self.jobs[index].kind].note
+        self._out.append(Lease(index, self._unleased[index], note(self._context(index, self._clock_at))))
+
+    def _claimed(self, event: Claimed) -> None:
+        if event.job not in self._unleased:
+            raise InvalidTransition(f"{self.jobs[event.job].key}: keys it did not ask for")
+        if event.by:
+            reason = f"{event.by} holds one of its audiences"
+            self._pause(event.job, event.at + LEASE_AGAIN_S, reason)
+            if self._denied.get(event.job) != reason:
+                self._denied[event.job] = reason
+                self._out.append(Tell("hold", event.job, {"reason": reason, "until": None}))
+            return
+        del self._unleased[event.job]
+        self._denied.pop(event.job, None)
+        context = self._context(event.job, event.at)
+        own = PROCEDURES[self.jobs[event.job].kind].note(context)
+        context.left = tuple(note for note in event.notes if note not in own)
+        self._make_ready(event.job)
 
     def _pause(self, index: int, until: float, reason: str) -> None:
         live = self.live[index]
@@ -505,6 +544,7 @@ class Machine:
         cause: str | None,
     ) -> None:
         data = settled_data(ending, output, problem, children, cause)
+        frees = self._leases.held(index)
         made = None
         if output.get(GONE) and self.jobs[index].kind == "delete":
             spec = DeleteSpec.of(self.jobs[index].spec)
@@ -513,7 +553,7 @@ class Machine:
             made = self._made(index, str(output.get("id", "")), str(output.get("found", "")))
         elif output.get(ABSENT):
             made = self._made(index, "")  # there is nothing to be in doubt of
-        self._out.append(Write(Record("settled", index, data, made)))
+        self._out.append(Write(Record("settled", index, data, made, frees)))
         self._out.append(
             Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""})
         )
@@ -539,7 +579,7 @@ class Machine:
         self._ours.update(output.get(RUNS, ()))
         self._chosen += len(output.get(SELECTED, ()))
         for granted in self._leases.release(index):
-            self._make_ready(granted)
+            self._lease(granted)
         for dependent in self._dependents[index]:
             self._edge_settled(dependent, index, ending, restored=restored)
         if not restored:  # a resumed run is not stopped again by what stopped it before

@@ -46,13 +46,15 @@ class Record:
 
     ``intent``: the effect of ``phase`` may leave from now on. ``step``: its answer is understood, the job goes on in
     ``phase``; an empty one takes back an intent whose effect did not leave. ``settled``: the job is over, as ``data``
-    says. Records are kept in the order they are given.
+    says. Records are kept in the order they are given. ``frees`` are keys that the run holds no more once this is
+    durable; they are not part of the journal.
     """
 
     kind: RecordKind
     job: int
     data: Mapping[str, Any]
     made: Made | None = None
+    frees: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

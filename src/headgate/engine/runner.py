@@ -18,10 +18,12 @@ import anyio
 
 from headgate.engine.events import (
     Answered,
+    Claimed,
     Command,
     Event,
     Finish,
     Hold,
+    Lease,
     Returned,
     Send,
     Stop,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from headgate.exchange import Answer, Call
     from headgate.pacing import Brake, Change
     from headgate.platform.contract import Platform
-    from headgate.store.contract import Journal
+    from headgate.store.contract import Journal, Leased
 
 Observer = Callable[[Tell], None]
 #: How often counters are handed to the store, in seconds.
@@ -156,6 +158,8 @@ class Runner:
                 self._post(command)
         elif isinstance(command, Write):
             self._journal.append(command.record)
+        elif isinstance(command, Lease):
+            self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
         elif isinstance(command, Hold):
             self._brake.hold(self._clock.mono(), command.seconds)
         elif isinstance(command, Finish):
@@ -167,6 +171,9 @@ class Runner:
             elif command.name == "stop":
                 self._recall()
             self._tell(command)
+
+    def _claimed(self, job: int, answer: Leased) -> None:
+        self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes))
 
     def _tell(self, tell: Tell) -> None:
         """Tell those who listen. One that fails is told nothing more, and does not harm the run."""
@@ -214,8 +221,6 @@ class Runner:
             send = await self._next()
             self._leaving[send.job] = send
             await gate.pass_one(send.call.endpoint)
-            if self._leaving.get(send.job) is send and send.call.effect:
-                await self._keep_claim()
             if self._leaving.pop(send.job, None) is not send:
                 continue  # given back while it waited
             self.flying += 1
@@ -225,15 +230,6 @@ class Runner:
                 self.flying -= 1
             self._count(send.call, answer)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
-
-    async def _keep_claim(self) -> None:
-        """Before an effect: a process that was held up too long may have lost its run to another, and must not act.
-
-        Raises:
-            StoreError: it has.
-        """
-        if self._clock.mono() > self._journal.fresh_until_mono:
-            await self._journal.flush()
 
     def _count(self, call: Call, answer: Answer) -> None:
         self._tally.answered(call, answer)

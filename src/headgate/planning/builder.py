@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headgate.planning.marker import marker
@@ -41,6 +40,10 @@ class Builder:
             self.jobs.append(job)
         return index
 
+    def find(self, key: str) -> int | None:
+        """The index of job ``key``, if it is there already: what many items share need not be made again for each."""
+        return self._by_key.get(key)
+
     def share(self, key: str, content: Any) -> bool:
         """Say that job ``key`` stands for ``content``; whether it does so wherever it was asked for.
 
@@ -56,12 +59,3 @@ class Builder:
     def find_item(self, name: str) -> ItemRow | None:
         """The row of the item called ``name``, if it was planned before."""
         return self._of_item.get(name)
-
-
-def frozen(value: Any) -> Any:
-    """A hashable copy of JSON-like ``value``; secrets stay wrapped (they hash and compare by their value)."""
-    if isinstance(value, Mapping):
-        return tuple(sorted((key, frozen(inner)) for key, inner in value.items()))
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return tuple(frozen(inner) for inner in value)
-    return value

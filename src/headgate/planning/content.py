@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from headgate.secret import masked
+from headgate.secret import reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,14 +24,13 @@ _FIXED: Final = (("connectionSpec", "id"), ("flowSpec", "id"), ("auth", "specNam
 
 
 def digest_of(value: Any, size: int = 12) -> str:
-    """A digest of JSON ``value``, ``2 * size`` hex digits."""
-    return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=size).hexdigest()
+    """A digest of JSON ``value``, ``2 * size`` hex digits; secrets count by their reference."""
+    return blake2b(orjson.dumps(value, reference, orjson.OPT_SORT_KEYS), digest_size=size).hexdigest()
 
 
-def plain(spec: Any) -> dict[str, Any]:
-    """A spec without its secrets, as JSON."""
-    found: dict[str, Any] = masked({name: getattr(spec, name) for name in spec.__slots__})
-    return found
+def fields_of(spec: Any) -> dict[str, Any]:
+    """A spec's fields by name, secrets still wrapped."""
+    return {name: getattr(spec, name) for name in spec.__slots__}
 
 
 def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
@@ -42,7 +41,7 @@ def content(spec: Any, below: Iterable[str], further: Any = None) -> str:
         below: Marks of what it refers to for good: another one cannot be put in its place.
         further: Content the object gets after its creation.
     """
-    whole = digest_of([plain(spec), further])
+    whole = digest_of([fields_of(spec), further])
     if spec.collection not in CHANGEABLE:
         return f"{whole[:12]}.{whole}"
     body: Mapping[str, Any] = spec.body

@@ -7,6 +7,7 @@ can be told from a list, and sixteen of one of the job's key. It holds nothing o
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 PREFIX = "[headgate:"
@@ -18,6 +19,7 @@ def marker(sandbox: str, scope: str, key: str) -> str:
     return f"{scope_prefix(sandbox, scope)}{blake2b(text, digest_size=8).hexdigest()}]"
 
 
+@lru_cache(maxsize=16)
 def scope_prefix(sandbox: str, scope: str) -> str:
     """How the marks of all jobs of ``scope`` in ``sandbox`` begin."""
     text = f"{sandbox}\x1f{scope}".encode()

@@ -57,6 +57,7 @@ class Transport:
         clock: Clock,
         *,
         admit: Admit | None = None,
+        clear: Callable[[], Awaitable[None]] | None = None,
         session: SessionFactory | None = None,
     ) -> None:
         """Nothing is opened or sent before the block is entered.
@@ -66,11 +67,14 @@ class Transport:
             clock: Measures ``elapsed_s`` and the token's life.
             admit: Awaited before every request a call takes beyond its first (further pages, the second
                 sending after a token was renewed), so that whoever paces the first can pace them all.
+            clear: Awaited at the last moment before every request that changes something, token in hand; what it
+                raises is raised by ``perform``, and the request is not sent.
             session: Makes the aiohttp session; for tests and special networks.
         """
         self._settings = settings
         self._clock = clock
         self._admit = admit
+        self._clear = clear
         self._make_session = session or open_session
         self._session: aiohttp.ClientSession | None = None
         self._headers = Headers(settings)
@@ -184,6 +188,8 @@ class Transport:
         status = 0
         headers: Mapping[str, str] = {}
         raw: bytes | None = None
+        if self._clear is not None and call.effect:
+            await self._clear()
         try:
             own = self._headers.of(call, token)
             async with self._opened().request(

@@ -9,13 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from headgate.errors import StoreError
-from headgate.store.contract import Journal, ObjectRow, RunRow, Store
+from headgate.store.contract import LEASE_S, Journal, Leased, ObjectRow, RunRow, Store
 
-__all__ = ["Journal", "ObjectRow", "RunRow", "Store", "open_store"]
+__all__ = ["Journal", "Leased", "ObjectRow", "RunRow", "Store", "open_store"]
 
 
-def open_store(where: str | Path, *, readonly: bool = False) -> Store:
-    """The store at ``where``: a path is SQLite. ``readonly`` for looking at a run that another process drives.
+def open_store(where: str | Path, *, readonly: bool = False, lease_s: float = LEASE_S, org: str = "") -> Store:
+    """The store at ``where``: a path is SQLite.
+
+    Args:
+        where: A path, or the URL of a PostgreSQL database.
+        readonly: For looking at a run that another process drives; nothing is migrated.
+        lease_s: Seconds of silence after which this process is dead to others. It says that it lives six times as
+            often.
+        org: Whose runs, objects and keys: a platform organisation. Without one, all rows are seen.
 
     Raises:
         StoreError: it cannot be opened, is broken, or newer than this program.
@@ -28,4 +35,4 @@ def open_store(where: str | Path, *, readonly: bool = False) -> Store:
         )
     from headgate.store.sqlite import SqliteStore
 
-    return SqliteStore(Path(text), readonly=readonly)
+    return SqliteStore(Path(text), readonly=readonly, lease_s=lease_s, org=org)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from headgate.engine.record import Record
+
+#: Seconds a process may be silent before it is dead to others, unless the store was opened with another number.
+LEASE_S: Final = 60.0
 
 RunStatus = Literal["running", "succeeded", "failed", "stopped", "interrupted"]
 
@@ -58,17 +61,43 @@ class ObjectRow:
     found: str
 
 
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """What came of asking for keys: all of them, or none.
+
+    ``by`` is empty when they were granted, else who has one of them, in words: ``run R, driven by process P on H``;
+    ``since_s`` is then how many seconds ago that one was taken. ``notes`` of a grant are what the keys' rows held
+    before, oldest first: left by an earlier life of this run or by a holder that is dead. What is named there may
+    still be going on, so it is looked at before anything is sent.
+    """
+
+    by: str = ""
+    since_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+
 class Journal(Protocol):
     """The journal of one claimed run. Called from the event loop; records become durable in the order given.
 
-    ``fresh_until_mono``: until when (``time.monotonic``) the claim surely holds; whoever wants to change something
-    later than that asks for a ``flush`` first.
+    ``fresh_until_mono``: until when (``time.monotonic``) the claim surely holds, counted from before its last renewal
+    was sent. An effect may begin only if it ends before that, its longest time allowed for; whoever cannot promise
+    that asks for a ``flush`` first.
     """
 
     fresh_until_mono: float
 
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
         """Write ``record`` with the next group; ``then`` is called on the loop once it is durable."""
+        ...
+
+    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
+        """Ask, with the next group, for all ``keys`` for this run; ``then`` is called on the loop once durable.
+
+        A key is free if nobody has it, if this run has it, or if who has it is dead: then it is taken away. Keys are
+        those of the run's organisation and sandbox. ``note`` (short strings) is added to what the keys' rows hold,
+        for whoever takes them after this process. They stay until a record ``frees`` them, or the run is finished
+        with nothing open.
+        """
         ...
 
     def count(self, counters: Mapping[str, Any]) -> None:
@@ -85,10 +114,16 @@ class Journal(Protocol):
 
 
 class Store(Protocol):
-    """Runs, their journals and the objects they made. Raises :class:`~headgate.errors.StoreError` and nothing else."""
+    """Runs, their journals and the objects they made. Raises :class:`~headgate.errors.StoreError` and nothing else.
+
+    One that was opened for an organisation sees its rows and those that belong to none yet (of older programs), which
+    it makes its own, sandbox by sandbox, when it begins or claims a run there. One opened for none sees all rows.
+    """
 
     def begin(self, run: RunRow, outline: bytes) -> None:
         """Add a new run with its packed outline, taken by this process.
+
+        A run of the same manifest and sandbox whose process is dead can do nothing any more from now on.
 
         Raises:
             StoreBusy: a living process drives a run of the same manifest and sandbox.
@@ -100,7 +135,7 @@ class Store(Protocol):
         ...
 
     def claim(self, run_id: str) -> None:
-        """Take the run for this process.
+        """Take the run, and the keys it holds, for this process.
 
         Raises:
             StoreBusy: a living process has it.
@@ -114,7 +149,10 @@ class Store(Protocol):
     def finish(
         self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
     ) -> None:
-        """End the run's life in this process and give the claim back."""
+        """End the run's life in this process and give the claim back.
+
+        With nothing open its keys are free. With open jobs they are free to be taken, and their notes stay.
+        """
         ...
 
     def run(self, run_id: str) -> RunRow | None:
@@ -130,7 +168,7 @@ class Store(Protocol):
         ...
 
     def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
-        """Objects by marker: ``(id, digest)``; the id is empty while nobody knows whether it was made."""
+        """Objects of ``sandbox`` by marker: ``(id, digest)``; no id while nobody knows whether it was made."""
         ...
 
     def objects(self, sandbox: str) -> Sequence[ObjectRow]:

@@ -1,8 +1,9 @@
 """Numbered, forward-only migrations of the SQLite store. A store newer than this list is refused.
 
 ``process`` is the one lease-and-fence row of each living process; ``run`` names it, so that what a dead process drove
-is free the moment its row is dead. ``lease`` (keys held across processes) and ``rate`` (an organisation's shared
-schedule of requests) are laid out so, and nothing writes them yet.
+is free the moment its row is dead. ``lease`` holds keys across processes in the same way; one without a holder is of
+a run that ended with open jobs. ``rate`` (an organisation's shared schedule of requests) is laid out so, and nothing
+writes it yet.
 """
 
 from __future__ import annotations
@@ -44,5 +45,27 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE object ADD COLUMN found TEXT NOT NULL DEFAULT 'before';
     CREATE INDEX object_by_id ON object (sandbox, id);
+    """,
+    # Sandboxes of two organisations may have one name. What is there belongs to none until a run begins beside it.
+    """
+    ALTER TABLE process ADD COLUMN machine TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN org TEXT NOT NULL DEFAULT '';
+    ALTER TABLE object RENAME TO object_2;
+    CREATE TABLE object (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, marker TEXT NOT NULL, collection TEXT NOT NULL, id TEXT NOT NULL,
+        name TEXT NOT NULL, digest TEXT NOT NULL, run TEXT NOT NULL, found TEXT NOT NULL,
+        PRIMARY KEY (org, sandbox, marker)
+    ) WITHOUT ROWID;
+    INSERT INTO object (org, sandbox, marker, collection, id, name, digest, run, found)
+    SELECT '', sandbox, marker, collection, id, name, digest, run, found FROM object_2;
+    DROP TABLE object_2;
+    CREATE INDEX object_by_id ON object (org, sandbox, id);
+    DROP TABLE lease;  -- never written before
+    CREATE TABLE lease (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, key TEXT NOT NULL, run TEXT NOT NULL REFERENCES run(id),
+        holder INTEGER REFERENCES process(id), since REAL NOT NULL, remote TEXT NOT NULL DEFAULT '[]',
+        PRIMARY KEY (org, sandbox, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX lease_by_run ON lease (run);
     """,
 )

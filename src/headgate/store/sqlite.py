@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -13,10 +12,12 @@ from urllib.parse import quote
 import orjson
 
 from headgate.engine.record import Record
-from headgate.errors import SchemaMismatch, StoreBusy, StoreError
-from headgate.store.contract import ObjectRow, RunRow, RunStatus
+from headgate.errors import SchemaMismatch, StoreError
+from headgate.store import sqlite_leases as leases
+from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
+from headgate.store.holder import Holder, fresh_for_s, host, machine, no_run, not_driven, other_organisation
 from headgate.store.schema import MIGRATIONS
-from headgate.store.sqlite_journal import LEASE_S, SqliteJournal
+from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ _COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finish
 class SqliteStore:
     """One file. ``readonly`` opens it beside a living run without touching it."""
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, readonly: bool = False, lease_s: float = LEASE_S, org: str = "") -> None:
+        self._path, self._lease_s, self._org = path, lease_s, org
         self._process: int | None = None
+        self._fresh_until_mono = 0.0
         with plainly(path):
             if readonly:
                 if not path.exists():
@@ -91,18 +93,20 @@ class SqliteStore:
     def begin(self, run: RunRow, outline: bytes) -> None:
         """Add a new run with its packed outline and take it, in one step: of two who begin at once, one is refused."""
         with plainly(self._path), self._transaction():
-            other = self._db.execute(
-                "SELECT id FROM run WHERE manifest = ? AND sandbox = ? AND status = 'running'",
-                (run.manifest, run.sandbox),
-            ).fetchone()
-            row = self._holder_row(other[0]) if other is not None else None
-            if row is not None and row[0] != self._process and _lives(row[1], row[2], row[3], time.time()):
-                raise _busy(other[0], row)
-            self._enlist(time.time())
+            now = time.time()
+            org = self._joined(run.sandbox)
+            others = self._db.execute(
+                "SELECT id FROM run WHERE manifest = ? AND sandbox = ? AND org = ? AND status = 'running'",
+                (run.manifest, run.sandbox, org),
+            ).fetchall()
+            for (other,) in others:
+                self._oust(other, now)
+            self._enlist(now)
             self._db.execute(
-                f"INSERT INTO run (holder, {_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
+                f"INSERT INTO run (holder, org, {_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
                 (
                     self._process,
+                    org,
                     run.id,
                     run.manifest,
                     run.path,
@@ -123,50 +127,80 @@ class SqliteStore:
         with plainly(self._path):
             row = self._db.execute("SELECT outline FROM run WHERE id = ?", (run_id,)).fetchone()
         if row is None:
-            raise StoreError(f"there is no run {run_id} in {self._path}", hint="`headgate runs` lists them")
+            raise no_run(run_id, self._path)
         return bytes(row[0])
 
     def claim(self, run_id: str) -> None:
-        """Take the run for this process; a dead holder's is taken over."""
-        now = time.time()
+        """Take the run for this process; a dead holder's is taken over, and the keys it holds."""
         with plainly(self._path), self._transaction():
-            row = self._holder_row(run_id)
-            if row is not None and row[0] != self._process and _lives(row[1], row[2], row[3], now):
-                raise _busy(run_id, row)
-            if self._db.execute("SELECT 1 FROM run WHERE id = ?", (run_id,)).fetchone() is None:
-                raise StoreError(f"there is no run {run_id} in {self._path}", hint="`headgate runs` lists them")
-            self._enlist(now)
-            if row is not None and row[0] != self._process:
-                self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (row[0],))
+            now = time.time()
+            self._oust(run_id, now)
+            row = self._db.execute("SELECT sandbox, org FROM run WHERE id = ?", (run_id,)).fetchone()
+            if row is None:
+                raise no_run(run_id, self._path)
+            if self._org and row[1] not in ("", self._org):
+                raise other_organisation(run_id, row[1])
+            self._joined(row[0])
+            process = self._enlist(now)
             self._db.execute(
-                "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?",
-                (self._process, run_id),
+                "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?", (process, run_id)
             )
+            leases.adopt(self._db, run_id, process)
 
-    def _enlist(self, now: float) -> None:
+    def _joined(self, sandbox: str) -> str:
+        """The organisation that a run in ``sandbox`` belongs to; what belongs to none there is its own from now on."""
+        if not self._org:
+            rows = self._db.execute("SELECT DISTINCT org FROM run WHERE sandbox = ?", (sandbox,)).fetchall()
+            return str(rows[0][0]) if len(rows) == 1 else ""
+        for table in ("run", "object", "lease"):
+            self._db.execute(
+                f"UPDATE OR IGNORE {table} SET org = ? WHERE org = '' AND sandbox = ?",  # noqa: S608 -- our own names
+                (self._org, sandbox),
+            )
+        return self._org
+
+    def _enlist(self, now: float) -> int:
         """Say that this process lives; as a new one if it was declared dead."""
+        asked_mono = time.monotonic()
         alive = self._db.execute(
-            "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0", (now + LEASE_S, self._process)
+            "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0", (now + self._lease_s, self._process)
         ).rowcount
         if not alive:
             self._process = self._db.execute(
-                "INSERT INTO process (host, pid, started_at, expires_at) VALUES (?, ?, ?, ?)",
-                (socket.gethostname(), os.getpid(), now, now + LEASE_S),
+                "INSERT INTO process (host, pid, machine, started_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+                (host(), os.getpid(), machine(), now, now + self._lease_s),
             ).lastrowid
+        self._fresh_until_mono = asked_mono + fresh_for_s(self._lease_s)
+        assert self._process is not None
+        return self._process
 
-    def _holder_row(self, run_id: str) -> tuple[int, str, int, float] | None:
-        row: tuple[int, str, int, float] | None = self._db.execute(
-            "SELECT process.id, host, pid, expires_at FROM run JOIN process ON process.id = run.holder "
-            "WHERE run.id = ? AND process.dead = 0",
-            (run_id,),
+    def _oust(self, run_id: str, now: float) -> None:
+        """See that nobody else drives the run, now or later.
+
+        Raises:
+            StoreBusy: a living process does.
+        """
+        holder = self._holder(run_id, now)
+        if holder is None or holder.process == self._process:
+            return
+        if holder.lives:
+            raise holder.busy(run_id)
+        leases.declare_dead(self._db, [holder.process])
+
+    def _holder(self, run_id: str, now: float) -> Holder | None:
+        marked = "machine" if self._version() > 2 else "''"  # opened for reading, an older file stays as it is
+        row = self._db.execute(
+            f"SELECT process.id, host, pid, {marked}, process.started_at, expires_at < ? "  # noqa: S608 -- our own column names
+            "FROM run JOIN process ON process.id = run.holder WHERE run.id = ? AND process.dead = 0",
+            (now, run_id),
         ).fetchone()
-        return row
+        return Holder.of(row) if row is not None else None
 
     def holder(self, run_id: str) -> str | None:
         """Who drives the run, if a living process does."""
         with plainly(self._path):
-            row = self._holder_row(run_id)
-        return f"process {row[2]} on {row[1]}" if row and _lives(row[1], row[2], row[3], time.time()) else None
+            holder = self._holder(run_id, time.time())
+        return str(holder) if holder is not None and holder.lives else None
 
     def finish(
         self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
@@ -175,11 +209,12 @@ class SqliteStore:
         with plainly(self._path), self._transaction():
             ended = self._db.execute(
                 "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL "
-                "WHERE id = ? AND holder = ?",
+                "WHERE id = ? AND holder = (SELECT id FROM process WHERE id = ? AND dead = 0)",
                 (status, finished_at, open_jobs, _text(counters), run_id, self._process),
             ).rowcount
             if not ended:
-                raise StoreError(f"run {run_id} is not driven by this process", hint="`headgate runs` shows who has it")
+                raise not_driven(run_id)
+            leases.leave(self._db, run_id, open_jobs=open_jobs)
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
@@ -188,10 +223,20 @@ class SqliteStore:
         return _row(row) if row else None
 
     def runs(self) -> Sequence[RunRow]:
-        """All runs, newest first."""
+        """All runs that this store's organisation may see, newest first."""
         with plainly(self._path):
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM run ORDER BY started_at DESC, id DESC").fetchall()  # noqa: S608 -- our own column names
+            mine, org = self._mine()
+            rows = self._db.execute(
+                f"SELECT {_COLUMNS} FROM run WHERE {mine} ORDER BY started_at DESC, id DESC",  # noqa: S608 -- our own column names
+                org,
+            ).fetchall()
         return [_row(row) for row in rows]
+
+    def _mine(self) -> tuple[str, tuple[str, ...]]:
+        """Which rows this store sees: a condition, and what it is about."""
+        if not self._org or self._version() < 3:  # before that, nobody owned anything
+            return "true", ()
+        return "org IN ('', ?)", (self._org,)
 
     def records(self, run_id: str) -> Iterator[Record]:
         """The run's journal, oldest first."""
@@ -207,16 +252,22 @@ class SqliteStore:
     def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
         with plainly(self._path):
-            rows = self._db.execute("SELECT marker, id, digest FROM object WHERE sandbox = ?", (sandbox,))
+            mine, org = self._mine()
+            rows = self._db.execute(
+                f"SELECT marker, id, digest FROM object WHERE {mine} AND sandbox = ?",  # noqa: S608 -- our own column names
+                (*org, sandbox),
+            )
             return {marker: (remote, digest) for marker, remote, digest in rows}
 
     def objects(self, sandbox: str) -> Sequence[ObjectRow]:
         """Objects known and in doubt, by marker."""
         with plainly(self._path):
             found = "found" if self._version() > 1 else "'before'"  # opened for reading, an older file stays as it is
+            mine, org = self._mine()
             rows = self._db.execute(
-                f"SELECT marker, collection, id, name, run, {found} FROM object WHERE sandbox = ? ORDER BY marker",  # noqa: S608 -- our own column names
-                (sandbox,),
+                f"SELECT marker, collection, id, name, run, {found} FROM object "  # noqa: S608 -- our own column names
+                f"WHERE {mine} AND sandbox = ? ORDER BY marker",
+                (*org, sandbox),
             )
             return [ObjectRow(*row) for row in rows]
 
@@ -224,12 +275,13 @@ class SqliteStore:
         """The journal of a claimed run, with a writer thread and a connection of its own."""
         with plainly(self._path):
             mine = self._db.execute(
-                "SELECT sandbox FROM run WHERE id = ? AND holder = ?", (run_id, self._process)
+                "SELECT org, sandbox FROM run WHERE id = ? AND holder = ?", (run_id, self._process)
             ).fetchone()
             last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0]
         if self._process is None or mine is None:
-            raise StoreError(f"run {run_id} was not claimed")
-        return SqliteJournal(self._path, run_id, mine[0], self._process, int(last or 0))
+            raise not_driven(run_id)
+        who = leases.Taker(mine[0], mine[1], run_id, self._process)
+        return SqliteJournal(self._path, who, int(last or 0), self._lease_s, self._fresh_until_mono)
 
     def close(self) -> None:
         """Close the file."""
@@ -249,21 +301,6 @@ class SqliteStore:
         self._db.execute("COMMIT")
 
 
-def _lives(host: str, pid: int, expires_at: float, now: float) -> bool:
-    """Whether a holder may still be at work: its lease has not run out, and on this host its process exists."""
-    if expires_at < now:
-        return False
-    if host != socket.gethostname():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _statements(script: str) -> Iterator[str]:
     """The single statements of a migration; a script of them would commit what is open."""
     statement = ""
@@ -272,13 +309,6 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _busy(run_id: str, row: tuple[int, str, int, float]) -> StoreBusy:
-    return StoreBusy(
-        f"run {run_id} is being driven by process {row[2]} on {row[1]}; nothing was sent",
-        hint=f"`headgate status {run_id}` shows how it stands",
-    )
 
 
 def _text(value: Mapping[str, Any]) -> str:

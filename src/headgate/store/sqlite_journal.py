@@ -11,6 +11,8 @@ import queue
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,16 +20,17 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import StoreError
+from headgate.store import sqlite_leases as leases
+from headgate.store.contract import Leased
+from headgate.store.group import gathered
+from headgate.store.holder import fenced, fresh_for_s
+from headgate.store.sqlite_leases import Taker
 from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-#: A process that has not said it lives for this long is dead to others.
-LEASE_S: Final = 15.0
-#: How long after a commit this process may still act on its claim: less than others wait before they take it over.
-FRESH_S: Final = 2 / 3 * LEASE_S
 #: How long the writer waits for more when a group has at least this many records.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 8
@@ -40,10 +43,10 @@ SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extrac
 FROM json_each(?2)
 """
 _OBJECTS = """
-INSERT INTO object (sandbox, run, marker, collection, id, name, digest, found)
-SELECT ?1, ?2, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+INSERT INTO object (org, sandbox, run, marker, collection, id, name, digest, found)
+SELECT ?1, ?2, ?3, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
        json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
-FROM json_each(?3) WHERE true ON CONFLICT (sandbox, marker)
+FROM json_each(?4) WHERE true ON CONFLICT (org, sandbox, marker)
 """
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
 _DOUBT = _OBJECTS + "DO NOTHING"
@@ -55,32 +58,60 @@ _MADE = (
     found = CASE object.id WHEN excluded.id THEN object.found ELSE excluded.found END
 """
 )
-_UNDONE = "DELETE FROM object WHERE sandbox = ?1 AND id = '' AND marker IN (SELECT value FROM json_each(?2))"
+_UNDONE = """
+DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND id = '' AND marker IN (SELECT value FROM json_each(?3))
+"""
 #: What exists no more is forgotten by its id, whoever made it.
 _GONE = """
-DELETE FROM object WHERE sandbox = ?1 AND (id, collection) IN (
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?2)
+DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND (id, collection) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3)
 )
 """
+
+
+_ALIVE = """
+UPDATE process SET expires_at = ?1 WHERE id = ?2 AND dead = 0
+AND EXISTS (SELECT 1 FROM run WHERE run.id = ?3 AND run.holder = process.id)
+"""
+_TAKEN_BY = """
+SELECT 'process ' || pid || ' on ' || host FROM run JOIN process ON process.id = run.holder
+WHERE run.id = ? AND process.id != ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Keys that are asked for."""
+
+    keys: tuple[str, ...]
+    note: tuple[str, ...]
+    then: Callable[[Leased], None]
+
+
+#: A record and its callback; a callback alone is a flush; neither ends the journal.
+_Entry = tuple[Record | _Asked | None, Callable[[], None] | None]
 
 
 class SqliteJournal:
     """One run's journal. Every group is gated by the process row: a process that was declared dead writes nothing."""
 
-    def __init__(self, path: Path, run_id: str, sandbox: str, process: int, last: int) -> None:
-        self._path, self._run, self._sandbox, self._process = path, run_id, sandbox, process
-        self._seq = last
-        self._queue: queue.SimpleQueue[tuple[Record | None, Callable[[], None] | None]] = queue.SimpleQueue()
+    def __init__(self, path: Path, who: Taker, last: int, lease_s: float, fresh_until_mono: float) -> None:
+        self._path, self._who, self._seq, self._lease_s = path, who, last, lease_s
+        self._queue: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._counters: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[StoreError] = self._loop.create_future()
-        self.fresh_until_mono = time.monotonic() + FRESH_S / 2
+        self.fresh_until_mono = fresh_until_mono
         self._thread = threading.Thread(target=self._write, name="headgate-journal", daemon=True)
         self._thread.start()
 
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
         """Queue one record for the next group."""
         self._queue.put((record, then))
+
+    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
+        """Ask for keys with the next group."""
+        self._queue.put((_Asked(tuple(keys), tuple(note), then), None))
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
@@ -115,76 +146,77 @@ class SqliteJournal:
         except StoreError as error:
             self._on_loop(partial(_resolve, self.broken, error))
         except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
-            broken = StoreError(f"run {self._run}: a record cannot be written ({type(error).__name__})")
+            broken = StoreError(f"run {self._who.run}: a record cannot be written ({type(error).__name__})")
             self._on_loop(partial(_resolve, self.broken, broken))
 
     def _group(self, db: sqlite3.Connection) -> bool:
         """Write one group; ``False`` when the journal is to be closed."""
         try:
-            group = [self._queue.get(timeout=LEASE_S / 3)]
+            group = [self._queue.get(timeout=self._lease_s / 6)]
         except queue.Empty:
             group = []
         self._drain(group)
         if len(group) >= LINGER_FROM:
             time.sleep(LINGER_S)
             self._drain(group)
-        closing = any(record is None and then is None for record, then in group)
-        self._commit(db, [record for record, _ in group if record is not None])
-        callbacks = [then for _, then in group if then is not None]
+        closing = any(what is None and then is None for what, then in group)
+        callbacks = self._commit(db, group)
         if callbacks:
             self._on_loop(lambda: [then() for then in callbacks])
         return not closing
 
-    def _drain(self, group: list[tuple[Record | None, Callable[[], None] | None]]) -> None:
+    def _drain(self, group: list[_Entry]) -> None:
         while True:
             try:
                 group.append(self._queue.get_nowait())
             except queue.Empty:
                 return
 
-    def _commit(self, db: sqlite3.Connection, records: list[Record]) -> None:
+    def _commit(self, db: sqlite3.Connection, entries: list[_Entry]) -> list[Callable[[], object]]:
+        """Write one group; what is to be called now that it is durable, in order."""
         counters, self._counters = self._counters, None
-        db.execute("BEGIN IMMEDIATE")
+        callbacks: list[Callable[[], object]] = []
+        who = self._who
         asked_mono = time.monotonic()
-        alive = db.execute(
-            "UPDATE process SET expires_at = ? WHERE id = ? AND dead = 0",
-            (time.time() + LEASE_S, self._process),
-        ).rowcount
-        if not alive:
+        db.execute("BEGIN IMMEDIATE")
+        now = time.time()
+        if not db.execute(_ALIVE, (now + self._lease_s, who.process, who.run)).rowcount:
+            by = db.execute(_TAKEN_BY, (who.run, who.process)).fetchone()
             db.execute("ROLLBACK")
-            raise StoreError(
-                f"run {self._run} was taken over by another process; this one has stopped",
-                hint="`headgate runs` shows who has it",
-            )
-        rows: list[list[Any]] = []
-        doubts: list[list[str]] = []
-        made: list[list[str]] = []
-        undone: list[str] = []
-        gone: list[list[str]] = []
-        for record in records:
-            self._seq += 1
-            rows.append([self._seq, record.kind, record.job, orjson.dumps(record.data).decode()])
-            if (thing := record.made) is not None:
-                row = [thing.marker, thing.collection, thing.id, thing.name, thing.digest, thing.found]
-                if thing.gone and thing.id:
-                    gone.append([thing.id, thing.collection])
-                if (record.kind != "intent" and not thing.id) or thing.gone:
-                    undone.append(thing.marker)
-                else:
-                    (made if thing.id else doubts).append(row)
-        if rows:
-            db.execute(_APPEND, (self._run, orjson.dumps(rows).decode()))
-        for statement, objects in ((_DOUBT, doubts), (_MADE, made)):
-            if objects:
-                db.execute(statement, (self._sandbox, self._run, orjson.dumps(objects).decode()))
-        if gone:
-            db.execute(_GONE, (self._sandbox, orjson.dumps(gone).decode()))
-        if undone:
-            db.execute(_UNDONE, (self._sandbox, orjson.dumps(undone).decode()))
+            raise fenced(who.run, by and by[0])
+        records: list[Record] = []
+        for what, then in entries:
+            if isinstance(what, _Asked):
+                self._put(db, records)  # what was freed before is free
+                records = []
+                leased = leases.take(db, who, what.keys, what.note, now)
+                callbacks.append(partial(what.then, leased))
+            elif what is not None:
+                records.append(what)
+            if then is not None:
+                callbacks.append(then)
+        self._put(db, records)
         if counters is not None:
-            db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), self._run))
+            db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), who.run))
         db.execute("COMMIT")
-        self.fresh_until_mono = asked_mono + FRESH_S
+        self.fresh_until_mono = asked_mono + fresh_for_s(self._lease_s)
+        return callbacks
+
+    def _put(self, db: sqlite3.Connection, records: list[Record]) -> None:
+        if not records:
+            return
+        group, who = gathered(records, self._seq), self._who
+        self._seq += len(records)
+        db.execute(_APPEND, (who.run, orjson.dumps(group.rows).decode()))
+        if group.gone:
+            db.execute(_GONE, (who.org, who.sandbox, orjson.dumps(group.gone).decode()))
+        if group.undone:
+            db.execute(_UNDONE, (who.org, who.sandbox, orjson.dumps(group.undone).decode()))
+        for statement, objects in ((_DOUBT, group.doubts), (_MADE, group.made)):
+            if objects:
+                db.execute(statement, (who.org, who.sandbox, who.run, orjson.dumps(objects).decode()))
+        if group.frees:
+            leases.free(db, who, group.frees)
 
     def _on_loop(self, callback: Callable[[], object]) -> None:
         try:

@@ -4,8 +4,9 @@ The way of a job::
 
     start ─ sort the pairs: skipped, unmapped, out of schedule, held (younger than an hour), ready
       │        held and ready together: settle as two jobs; all held: pause until they are old enough
-    claim ─ every audience of the job, all or none: one ad-hoc job per audience at a time
-    busy ── GET /runs of the flows: wait while one that is not ours is in progress; note the newest (``since``)
+    claim ─ every audience of the job, all or none: one ad-hoc job per audience at a time, in all runs of a store
+    busy ── GET /runs of the flows: wait while one that is not ours is in progress; note the newest (``since``);
+      │     the same for the flows of a dead process from which an audience was taken over
     post ── POST /adhocrun
       │        200: runs known                     lost, 5xx: find
       │        400 running: that audience waits for the run and goes again, the rest goes at once
@@ -24,11 +25,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.workflows.adhoc_request import (
+    GROUP,
     all_pairs,
     ask_runs,
     child,
     facts_of,
     flow_of_pair,
+    flows_of,
     name_of,
     post,
     row,
@@ -68,6 +71,11 @@ WAITS: Final = 60
 def keys(spec: Mapping[str, Any], phase: Phase) -> tuple[str, ...]:
     """The audiences a job holds from before its request until its runs are terminal."""
     return _audiences(spec) if phase.get("at") in ("post", "find", "runs") else ()
+
+
+def note(ctx: Context) -> tuple[str, ...]:
+    """The flows of the job: whoever takes its audiences over from a dead process looks at what runs there."""
+    return flows_of(ctx)
 
 
 def _audiences(spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -189,6 +197,9 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
     page = int(phase["page"]) + 1
     if token and page < PAGES and newest / 1000 > ctx.now_s - LOOK_BACK_S:
         return ask_runs(ctx, {**phase, "since": since, "token": token, "page": page})
+    group = int(phase.get("group", 0))
+    if group * GROUP < len(ctx.left):
+        return ask_runs(ctx, {**phase, "since": since, "token": "", "page": 0, "group": group + 1})
     return post(ctx, since, lost=False, waits=phase["waits"])
 
 
@@ -312,4 +323,4 @@ def _clock(at_s: float) -> str:
 _RESUMED = {"start": _start, "after": _start, "claimed": _claimed, "busy": _claimed, "find": find, "runs": keep_looking}
 _ANSWERED = {"clock": _told, "after": _after, "busy": _busy, "post": _posted, "find": found_runs, "runs": runs_polled}
 
-PROCEDURE = Procedure(advance, keys)
+PROCEDURE = Procedure(advance, keys, note)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ACCEPT_V2: Final = "application/vnd.adobe.adhoc.activation+json; version=2"
+#: Flows in one question for their runs: ids fill an address.
+GROUP: Final = 80
 #: The role of the export job's id, for version 1. Roles of flows are names and ids, which have no such sign.
 EXPORT_JOB: Final = "$exportJob"
 
@@ -34,9 +36,18 @@ def post(ctx: Context, since: int, *, lost: bool, rounds: int = 0, waits: int = 
     return Ask(call, {"at": "post", "since": since, "lost": lost, "rounds": rounds, "waits": waits})
 
 
+def flows_of(ctx: Context) -> tuple[str, ...]:
+    """The ids of the job's flows."""
+    return tuple(sorted({flow_of_pair(ctx, pair) for pair in ctx.spec["pairs"] if pair[1] in ctx.inputs}))
+
+
 def ask_runs(ctx: Context, phase: Phase) -> Ask:
-    """One page of the runs of the job's flows, newest first (facts 2.4)."""
-    flows = sorted({flow_of_pair(ctx, pair) for pair in ctx.spec["pairs"] if pair[1] in ctx.inputs})
+    """One page of the runs of the job's flows, newest first (facts 2.4).
+
+    A ``group`` in the phase, from 1, is of the flows that dead holders of its audiences left behind.
+    """
+    group = int(phase.get("group", 0))
+    flows = ctx.left[(group - 1) * GROUP : group * GROUP] if group else flows_of(ctx)
     query = [("property", f"flowId=={','.join(flows)}"), ("limit", "100")]
     if phase["token"]:
         query.append(("continuationToken", phase["token"]))

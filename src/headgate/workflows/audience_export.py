@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from headgate.catalogue import Destination, batch, profile_store
 from headgate.planning.builder import Builder
-from headgate.planning.content import plain
+from headgate.planning.content import fields_of
 from headgate.planning.model import ItemRow, Job
 from headgate.workflows.check import CheckSpec
 from headgate.workflows.create import CreateSpec
@@ -70,6 +70,8 @@ def compile_item(item: Item, entry: str, plan: Builder) -> None:
 def profile_store_base(plan: Builder) -> int:
     """The profile store's base connection: headgate's own, one a sandbox, whatever the manifest (contract 4)."""
     store, key = profile_store(), "base:profile-store"
+    if (made := plan.find(key)) is not None:
+        return made
     spec = CreateSpec(
         "connections",
         whole(
@@ -147,7 +149,7 @@ def _flow(
         plan.mark(key),
         tuple(refs),
     )
-    return creation(plan, key, "flow", spec, index, needs, further=plain(selectors))
+    return creation(plan, key, "flow", spec, index, needs, further=fields_of(selectors))
 
 
 def _selectors(item: Item, destination: Destination) -> SelectorsSpec:

@@ -10,8 +10,9 @@ import orjson
 
 from headgate.manifest.model import Item, Manifest
 from headgate.planning.builder import Builder
+from headgate.planning.content import fields_of
 from headgate.planning.model import Job, Plan
-from headgate.secret import masked
+from headgate.secret import reference
 from headgate.workflows import activation, audience_export, dataset_export, flow_actions, source_ingestion
 from headgate.workflows.packing import CAP
 
@@ -83,8 +84,9 @@ def _fingerprint(builder: Builder) -> str:
 
 
 def _digest(job: Job) -> bytes:
-    spec = job.spec if isinstance(job.spec, dict) else {name: getattr(job.spec, name) for name in job.spec.__slots__}
+    spec = job.spec if isinstance(job.spec, dict) else fields_of(job.spec)
     return orjson.dumps(
-        [job.key, job.kind, sorted(job.needs.values()), sorted(job.after.values()), masked(spec)],
-        option=orjson.OPT_SORT_KEYS,
+        [job.key, job.kind, sorted(job.needs.values()), sorted(job.after.values()), spec],
+        reference,
+        orjson.OPT_SORT_KEYS,
     )

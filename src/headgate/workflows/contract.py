@@ -52,6 +52,8 @@ class Context:
     now_s: float
     ours: Collection[str] = ()
     dated: bool = True
+    #: What earlier holders of the claimed keys noted (see :class:`Procedure`), this job's own notes aside.
+    left: tuple[str, ...] = ()
     poll: PollPolicy = field(default_factory=PollPolicy)
 
 
@@ -81,7 +83,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled."""
+    """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled.
+
+    A key has one holder among all runs that share a state store.
+    """
 
     keys: tuple[str, ...]
     phase: Phase
@@ -122,12 +127,20 @@ def _no_keys(_spec: Any, _phase: Phase) -> tuple[str, ...]:
     return ()
 
 
+def _no_note(_ctx: Context) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """How jobs of one kind go. ``keys(spec, phase)`` are what such a job holds in a journaled phase."""
+    """How jobs of one kind go. ``keys(spec, phase)`` are what such a job holds in a journaled phase.
+
+    ``note(ctx)`` is kept with its keys, for a run that takes them over from a dead one: it gets it as ``ctx.left``.
+    """
 
     advance: Advance
     keys: Callable[[Any, Phase], tuple[str, ...]] = _no_keys
+    note: Callable[[Context], tuple[str, ...]] = _no_note
 
 
 NO_PHASE: Final[Phase] = {}

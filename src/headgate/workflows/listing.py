@@ -36,6 +36,8 @@ class ListSpec:
 
 def listing(plan: Builder, collection: str) -> int:
     """The job that lists ``collection`` for this plan."""
+    if (made := plan.find(f"list:{collection}")) is not None:
+        return made
     prefixes = (scope_prefix(plan.sandbox, plan.manifest), scope_prefix(plan.sandbox, ""))
     return plan.add(
         Job(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headgate.errors import Diagnostic, ManifestError
-from headgate.planning.builder import Builder, frozen
+from headgate.planning.builder import Builder
 from headgate.planning.content import content, digest_of
 from headgate.planning.marker import described
 from headgate.planning.model import Job
-from headgate.secret import masked
 from headgate.workflows.create import CreateSpec
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import LISTED, listing
@@ -112,17 +111,19 @@ def base_connection(plan: Builder, item: Item, connection: Connection, account: 
         ManifestError: two have one name and differ by their secrets alone. Which of them would be which could change
             with the order of rows, and a flow would get another account's credentials.
     """
-    shown = {"auth": masked(connection.auth), "encryption": masked(connection.encryption)}
     name = connection.name
     if not name:
+        shown = {"auth": connection.auth, "encryption": connection.encryption}
         # Written on the entry without a name: all that say the same are one, and are called by what they say.
         name = f"{plan.manifest} {account.name} {digest_of([account.key, shown])[:8]}"
     key = f"base:{account.key}:{connection.key or name}"
-    if not plan.share(key, frozen((connection.auth, connection.encryption))):
+    if not plan.share(key, (connection.auth, connection.encryption)):
         file, _, line = item.place.rpartition(":")
         message = f"two {account.name} connections differ by their secrets alone"
         hint = "give each a name of its own: `name:`, or a key under connections:"
         raise ManifestError((Diagnostic(file, int(line), f"item '{item.name}': connection", message, hint),))
+    if (made := plan.find(key)) is not None:
+        return made
     spec = CreateSpec(
         "connections",
         whole(

@@ -6,7 +6,20 @@ from random import Random
 
 import pytest
 
-from headgate.engine.events import Answered, Finish, Hold, Returned, Send, Stop, StopAsked, Tell, Ticked, Write
+from headgate.engine.events import (
+    Answered,
+    Claimed,
+    Finish,
+    Hold,
+    Lease,
+    Returned,
+    Send,
+    Stop,
+    StopAsked,
+    Tell,
+    Ticked,
+    Write,
+)
 from headgate.engine.live import Rules, State
 from headgate.engine.machine import Machine
 from headgate.engine.record import Past, Record, fold
@@ -70,6 +83,12 @@ def names(found, of):
 
 def written(commands, kind="settled"):
     return [command.record for command in commands if isinstance(command, Write) and command.record.kind == kind]
+
+
+def granted(of, commands, at=0.0, notes=()):
+    """``commands``, and what follows when the store grants the leases asked for."""
+    (lease,) = [command for command in commands if isinstance(command, Lease)]
+    return [*commands, *of.handle(Claimed(lease.job, at, notes=notes))]
 
 
 def finish(commands):
@@ -395,6 +414,18 @@ def test_what_is_skipped_is_not_counted_as_failed():
     assert of.failed_rows == 1
 
 
+FLOW = {
+    "id": "f",
+    "transformations": [
+        {
+            "params": {
+                "segmentSelectors": {"selectors": [{"value": {"id": audience, "createTime": "1"}} for audience in "ab"]}
+            }
+        }
+    ],
+}
+
+
 def adhoc(pairs=(("f", "a"), ("f", "b"))):
     spec = {"pairs": [[row, *pair] for row, pair in enumerate(pairs)], "version": 2, "wait": True}
     return (
@@ -411,19 +442,7 @@ def ad_hoc_machine(**rules):
         now_s=1e9,
     )
     (check,) = sends(of.handle(Ticked(0.0)))
-    flow = {
-        "id": "f",
-        "transformations": [
-            {
-                "params": {
-                    "segmentSelectors": {
-                        "selectors": [{"value": {"id": audience, "createTime": "1"}} for audience in "ab"]
-                    }
-                }
-            }
-        ],
-    }
-    (look,) = sends(answer(of, check, Answer(Verdict.OK, 200, flow)))
+    (look,) = sends(granted(of, answer(of, check, Answer(Verdict.OK, 200, FLOW))))
     return of, look
 
 
@@ -598,7 +617,7 @@ def test_restored_children_keep_their_numbers():
     ]
     of = Machine(Plan("m", "dev", adhoc(), (), (), (), "f"), Rules(), now_s=0.0, past=fold(records))
     assert of.jobs[2].key == "adhoc:x:1.b"
-    (send,) = sends(of.handle(Ticked(0.0)))
+    (send,) = sends(granted(of, of.handle(Ticked(0.0))))
     assert (send.job, dict(send.call.query)["property"]) == (2, "id==r")
 
 
@@ -619,9 +638,81 @@ def test_restored_jobs_hold_the_audiences_of_their_runs():
         Record("step", 1, {"at": "runs", "of": {"1": "r"}, "runs": ["r"], "look": 0}),
     ]
     of = Machine(Plan("m", "dev", jobs, (), (), (), "f"), Rules(), now_s=1e9, past=fold(records))
-    (send,) = sends(of.handle(Ticked(0.0)))
+    (send,) = sends(granted(of, of.handle(Ticked(0.0))))
     assert send.job == 1
     assert of.live[2].state is State.WAITING
+
+
+# -- leases that other runs may hold
+
+
+def waiting_for_keys():
+    """An ad-hoc machine that has asked the store for its audiences."""
+    of = Machine(Plan("m", "dev", adhoc(), (), (), (), "f"), Rules(), now_s=1e9)
+    (check,) = sends(of.handle(Ticked(0.0)))
+    commands = answer(of, check, Answer(Verdict.OK, 200, FLOW))
+    (lease,) = [command for command in commands if isinstance(command, Lease)]
+    assert not sends(commands), "nothing is asked of the platform before the audiences are ours"
+    return of, lease
+
+
+def test_audiences_are_asked_of_the_store_with_the_flows_they_are_for():
+    _, lease = waiting_for_keys()
+    assert (lease.keys, lease.note) == (("audience:a", "audience:b"), ("f",))
+
+
+def test_what_another_run_holds_is_asked_for_again_a_moment_later():
+    of, lease = waiting_for_keys()
+    assert not sends(of.handle(Claimed(lease.job, 1.0, by="run other, driven by process 7")))
+    assert "run other, driven by process 7" in of.live[lease.job].reason
+    assert of.live[lease.job].state is State.PAUSED
+    commands = of.handle(Ticked(of.next_wake()))
+    assert [(again.job, again.keys) for again in commands if isinstance(again, Lease)] == [(lease.job, lease.keys)]
+    assert sends(granted(of, commands))
+
+
+def test_the_flows_of_a_dead_holder_are_looked_at_before_anything_is_sent():
+    of, lease = waiting_for_keys()
+    (own,) = sends(of.handle(Claimed(lease.job, 0.0, notes=("f", "theirs"))))
+    assert dict(own.call.query)["property"] == "flowId==f"
+    (left,) = sends(answer(of, own, EMPTY))
+    assert dict(left.call.query)["property"] == "flowId==theirs"
+    going = {
+        "items": [
+            {"id": "r", "flowId": "theirs", "createdAt": 1, "metrics": {"statusSummary": {"status": "inProgress"}}}
+        ]
+    }
+    assert not sends(answer(of, left, Answer(Verdict.OK, 200, going)))
+    assert "flow theirs has a run in progress" in of.live[lease.job].reason
+    (own,) = sends(of.handle(Ticked(of.next_wake())))
+    (left,) = sends(answer(of, own, EMPTY))
+    (post,) = sends(answer(of, left, EMPTY))
+    assert post.call.method == "POST"
+
+
+def test_leases_are_given_back_with_the_end_of_their_job_and_passed_on_through_the_store():
+    jobs = (*adhoc(), Job("adhoc:x:2", "adhoc", "adhoc", adhoc()[1].spec, after={"f": 0}))
+    of = Machine(Plan("m", "dev", jobs, (), (), (), "f"), Rules(retry=RetryPolicy(attempts=1)), now_s=1e9)
+    (check,) = sends(of.handle(Ticked(0.0)))
+    (look,) = sends(granted(of, answer(of, check, Answer(Verdict.OK, 200, FLOW))))
+    commands = answer(of, look, FAULT)
+    (settled,) = written(commands)
+    assert settled.frees == ("audience:a", "audience:b")
+    (next_one,) = [command for command in commands if isinstance(command, Lease)]
+    assert next_one.job == 2
+    assert commands.index(next_one) > commands.index(next(each for each in commands if isinstance(each, Write)))
+
+
+def test_a_resumed_job_asks_for_its_leases_before_it_looks_what_became_of_its_request():
+    records = [
+        Record("settled", 0, {"ending": "succeeded", "output": {"id": "f", "segments": {}}}),
+        Record("intent", 1, {"at": "post", "since": 0, "lost": False, "rounds": 0, "waits": 0}),
+    ]
+    of = Machine(Plan("m", "dev", adhoc(), (), (), (), "f"), Rules(), now_s=0.0, past=fold(records))
+    commands = of.handle(Ticked(0.0))
+    assert not sends(commands)
+    (look,) = sends(granted(of, commands, notes=("f",)))
+    assert look.call.path == "/runs"
 
 
 # -- time

@@ -1,6 +1,6 @@
 """Actions come after what the manifest makes, in manifest order; and wait for what the ones before them become."""
 
-from headgate.engine.events import Answered, Send, Ticked, Write
+from headgate.engine.events import Answered, Claimed, Lease, Send, Ticked, Write
 from headgate.engine.live import Rules, State
 from headgate.engine.machine import Machine
 from headgate.engine.record import Record, fold
@@ -73,6 +73,8 @@ def drive(machine, answers):
         command = todo.pop(0)
         if isinstance(command, Write):
             records.append(command.record)
+        elif isinstance(command, Lease):
+            todo += machine.handle(Claimed(command.job, 0.0))
         elif isinstance(command, Send):
             if command.intent is not None:
                 records.append(command.intent)

@@ -64,7 +64,7 @@ def command(
     if what is None:
         raise click.UsageError("Missing argument 'RUN|MANIFEST'.")
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         scope, embedded = _scope(store, what, settings, simulate=simulate)
         simulate = simulate or embedded
         if not simulate:

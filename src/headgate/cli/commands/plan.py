@@ -61,7 +61,7 @@ def command(
         say("warning: neither the manifest nor the profile names a sandbox: a run would need one")
         loaded = replace(loaded, sandbox="unnamed")
     plan = make_plan(loaded, settings, simulate=simulate)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         found = survey(plan, settings, store, simulate=simulate, rate=rate)
     if plan.selections:
         import asyncio

@@ -48,7 +48,7 @@ def command(
     from headgate.report.render_ids import ids_text
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         row = find_run(store, run, settings.state)
         if store is None:
             return

@@ -64,7 +64,7 @@ def command(
     from headgate.workflows.destroy import rebuilt
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""

@@ -24,7 +24,7 @@ def command(json: bool, profile: str | None, state: str | None) -> None:
     from headgate.cli.wiring import load_profile, reading
 
     settings = load_profile(profile, state)
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         rows = [(run, store.holder(run.id)) for run in store.runs()] if store else []
     if json:
         click.echo(view.as_json(rows))

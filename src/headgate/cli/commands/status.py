@@ -32,7 +32,7 @@ def command(run: str | None, settings: bool, json: bool, profile: str | None, st
     if settings:
         click.echo(settings_view.as_json(loaded) if json else settings_view.text(loaded))
         return
-    with reading(loaded.state) as store:
+    with reading(loaded) as store:
         if store is None or not (rows := store.runs()):
             if run:
                 find_run(store, run, loaded.state)

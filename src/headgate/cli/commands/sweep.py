@@ -121,7 +121,7 @@ def _sweep(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -
 
     if not simulate:
         settings.require_platform()
-    with reading(settings.state) as store:
+    with reading(settings) as store:
         if store is not None:
             refuse_strangers(store, sandbox, settings, simulate=simulate)
         seen = asyncio.run(_look(settings, sandbox, wishes, simulate=simulate))
@@ -187,7 +187,7 @@ def _adopt(
         return code
     where = platform_of(settings, simulate=simulate)
     args = {**plan.source, "path": str(choice.path.absolute()), "simulate": simulate, "platform": where}
-    store = open_store(settings.state)
+    store = open_store(settings.state, lease_s=settings.lease_life_s, org="" if simulate else settings.org_id)
     try:
         result = asyncio.run(adopt(store, match, args, SystemClock()))
     finally:
