@@ -24,6 +24,8 @@ SPAN_S: Final = 2.0
 #: The smallest queue that is one: requests, and seconds' worth of answers.
 QUEUE: Final = 10.0
 QUEUE_S: Final = 0.5
+#: It is looked for so often at most, in seconds.
+LOOK_S: Final = 0.1
 #: Share of the rate that must not have been reached, and what of the reached one is asked for then.
 REACHED: Final = 0.9
 EASE: Final = 0.9
@@ -51,9 +53,11 @@ class Lag:
     """Watches answers; says when the platform does not keep up, and what it does keep up with."""
 
     def __init__(self) -> None:
+        #: Whether requests of ours queue at the platform, as far as the last answers tell.
+        self.queueing = False
         self._times: dict[str, _Times] = {}
         self._answers: deque[tuple[float, float, float]] = deque()
-        self._asked_at = float("-inf")
+        self._looked_at = self._eased_at = float("-inf")
 
     def answered(self, endpoint: str, took_s: float, out: int, rate: float, now: float) -> float | None:
         """An answer came.
@@ -71,18 +75,24 @@ class Lag:
         times = self._times.setdefault(endpoint, _Times())
         usual = times.usual
         times.add(took_s)
-        answers = self._answers
-        if usual is not None:
-            answers.append((now, took_s, usual))
-        while answers and answers[0][0] <= now - SPAN_S:
-            answers.popleft()
-        if usual is None or out <= QUEUE or took_s <= FACTOR * usual + MORE_S or now - self._asked_at < SPAN_S:
+        if usual is None:
             return None
+        answers = self._answers
+        answers.append((now, took_s, usual))
+        while answers[0][0] <= now - SPAN_S:
+            answers.popleft()
+        if out <= QUEUE or took_s <= FACTOR * usual + MORE_S:
+            self.queueing = False
+            return None
+        if now - self._looked_at < LOOK_S:
+            return None
+        self._looked_at = now
         per_s = len(answers) / SPAN_S
         took = sum(answer[1] for answer in answers) / len(answers)
         normal = sum(answer[2] for answer in answers) / len(answers)
         queue = out - per_s * normal
-        if per_s >= REACHED * rate or took <= FACTOR * normal + MORE_S or queue <= max(QUEUE, QUEUE_S * per_s):
+        self.queueing = took > FACTOR * normal + MORE_S and queue > max(QUEUE, QUEUE_S * per_s)
+        if not self.queueing or per_s >= REACHED * rate or now - self._eased_at < SPAN_S:
             return None
-        self._asked_at = now
+        self._eased_at = now
         return per_s * EASE

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = ""
 #: Answers over which it is judged whose limit it is, and the chance below which it is not everybody's.
-MEMORY: Final = 200
-CHANCE: Final = 0.01
+MEMORY: Final = 1000
+CHANCE: Final = 1e-4
 #: Statuses that may mean overload without saying so. A 503 says so.
 DOUBTFUL: Final = frozenset({500, 502, 504})
 #: A rate is told anew when it has moved by this share.
@@ -117,7 +117,7 @@ class Pacer:
             return  # it says nothing of a limit; a probe that gets lost is made again
         if problem is not None and problem.code == NO_TOKEN:
             return
-        if self._refuses(endpoint, answer):
+        if self._refuses(endpoint, answer, now):
             self._refused(endpoint, sent, now, answer)
         else:
             for _, lane in self.lanes(endpoint):
@@ -127,19 +127,19 @@ class Pacer:
                 self._watch_lag(endpoint, answer.elapsed_s, now)
         self._tell(answer)
 
-    def _refuses(self, endpoint: str, answer: Answer) -> bool:
+    def _refuses(self, endpoint: str, answer: Answer, now: float) -> bool:
         suspicion = self._faults.get(endpoint)
         if answer.verdict is Verdict.FAULT and answer.status in DOUBTFUL:
             if suspicion is None:
                 suspicion = self._faults[endpoint] = Suspicion()
             known = any(each.meaning is Meaning.RATE for each in self._faults.values())
-            counts = suspicion.fault(self._all.rate, known=known)
+            counts = suspicion.fault(self._all.rate, now, known=known)
         else:
             counts = answer.verdict is Verdict.THROTTLED or (answer.verdict is Verdict.FAULT and answer.status == 503)
             if suspicion is None:
                 return counts
-            suspicion.passed()
-        if suspicion.innocent(self._all.rate):
+            suspicion.passed(now)
+        if suspicion.innocent(self._all.rate, now):
             self._all.pardon(suspicion.rate_then)
             return False
         return counts
@@ -188,6 +188,8 @@ class Pacer:
 
     def _watch_lag(self, endpoint: str, took_s: float, now: float) -> None:
         slower = self._lag.answered(endpoint, took_s, self.out, self._all.rate, now)
+        if self._lag.queueing:
+            self._all.still(now)
         if slower is not None:
             self._all.slowed(slower, now)
             self._note(EVERYTHING, self._all, "slow answers")

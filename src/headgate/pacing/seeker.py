@@ -32,7 +32,7 @@ class Tuning:
     grow: float = 0.03
     #: Seconds without a refusal after which growth doubles; at least the time of ``calm_requests`` requests.
     calm_s: float = 3.0
-    calm_requests: float = 90.0
+    calm_requests: float = 120.0
     #: Growth a second, at most, as a share.
     fastest: float = 0.2
     #: Time constant of the return to the rate at which the refusal came, in seconds.
@@ -52,6 +52,8 @@ LONG_PAUSE_S: Final = 3.0
 PAUSE_CYCLES: Final = 10.0
 #: Refusals in a row, with nothing that passed between, that mean closed.
 CLOSED_AFTER: Final = 3
+#: How long nothing grows after a sign that it should not, in seconds.
+STILL_S: Final = 0.5
 #: The slowest rate, requests per second.
 FLOOR_PER_S: Final = 0.05
 
@@ -84,7 +86,7 @@ class Seeker:
         self._target = self.rate
         #: Seconds of use without a refusal.
         self._calm = 0.0
-        self._grown_at = -math.inf
+        self._grown_at = self._still_until = -math.inf
         self._next = -math.inf
         self._hold = -math.inf
         self._episode: _Episode | None = None
@@ -148,7 +150,11 @@ class Seeker:
         since = now - self._grown_at
         self._grown_at = now
         # A rate that is not made use of is not known to be kept.
-        if self.rate >= self.ceiling or now - self._next > 2.0 / self.rate + self._tuning.slack_s:
+        if (
+            self.rate >= self.ceiling
+            or now < self._still_until
+            or now - self._next > 2.0 / self.rate + self._tuning.slack_s
+        ):
             return
         since = min(since, 2.0 / self.rate + self._tuning.slack_s)
         if self.rate < self._target:
@@ -230,6 +236,10 @@ class Seeker:
         self._probing, self._row, self._hold = False, 0, -math.inf
         if self.rate >= self.ceiling:
             self.refusals = 0
+
+    def still(self, now: float) -> None:
+        """Do not grow just now."""
+        self._still_until, self._calm = now + STILL_S, 0.0
 
     def _note(self, sent: float, now: float, *, refused: bool) -> None:
         episode = self._episode

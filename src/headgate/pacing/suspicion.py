@@ -15,9 +15,11 @@ from typing import Final
 #: Answers looked at before a trial, and faults among them that begin one.
 WINDOW: Final = 20
 ENOUGH: Final = 3
-#: Answers after the rate gave way that are waited for, then those that judge.
+#: Answers and seconds after the rate gave way that are waited for, then those that judge.
 SETTLING: Final = 30
+SETTLING_S: Final = 1.5
 TRIAL: Final = 40
+TRIAL_S: Final = 1.0
 #: Answers over which faults that mean the rate are watched, and the share at which they cannot.
 LONG: Final = 100
 STUBBORN: Final = 0.035
@@ -43,31 +45,31 @@ class Suspicion:
         self._base = 0.0
         #: The rate at which the trial began.
         self.rate_then = 0.0
-        self._since = 0
-        self._faults = 0
+        self._began = self._judging = 0.0
+        self._since = self._judged = self._faults = 0
 
-    def passed(self) -> None:
+    def passed(self, now: float) -> None:
         """An answer that was no fault."""
-        self._add(fault=False)
+        self._add(now, fault=False)
 
-    def fault(self, rate: float, *, known: bool = False) -> bool:
+    def fault(self, rate: float, now: float, *, known: bool = False) -> bool:
         """A fault at a rate of ``rate`` a second; whether it counts as a refusal.
 
         ``known``: that faults of other endpoints mean the rate.
         """
-        self._add(fault=True)
+        self._add(now, fault=True)
         if self.meaning is Meaning.UNKNOWN and known:
-            self._begin(rate, Meaning.RATE)
+            self._begin(rate, now, Meaning.RATE)
         elif self.meaning in (Meaning.UNKNOWN, Meaning.OTHER):
             share = sum(self._last) / WINDOW
             if sum(self._last) >= ENOUGH and share >= 3 * self._base + (ENOUGH / WINDOW if self._base else 0.0):
-                self._begin(rate, Meaning.TRIED)
+                self._begin(rate, now, Meaning.TRIED)
         return self.meaning in (Meaning.TRIED, Meaning.RATE)
 
-    def innocent(self, rate: float) -> bool:
+    def innocent(self, rate: float, now: float) -> bool:
         """Asked after an answer: whether it has just come out that the faults are not about the rate."""
-        if self.meaning is Meaning.TRIED and self._since >= SETTLING + TRIAL:
-            share = self._faults / TRIAL
+        if self.meaning is Meaning.TRIED and self._judged >= TRIAL and now >= self._judging + TRIAL_S:
+            share = self._faults / self._judged
             if share <= self._before / 2:
                 self.meaning = Meaning.RATE
                 self._long.clear()
@@ -78,10 +80,10 @@ class Suspicion:
             return share > STUBBORN and self._acquit(share)
         return False
 
-    def _begin(self, rate: float, meaning: Meaning) -> None:
-        self.meaning, self.rate_then = meaning, rate
+    def _begin(self, rate: float, now: float, meaning: Meaning) -> None:
+        self.meaning, self.rate_then, self._began = meaning, rate, now
         self._before = sum(self._last) / max(1, len(self._last))
-        self._since = self._faults = 0
+        self._since = self._judged = self._faults = 0
         self._long.clear()
 
     def _acquit(self, share: float) -> bool:
@@ -89,9 +91,12 @@ class Suspicion:
         self._last.clear()
         return True
 
-    def _add(self, *, fault: bool) -> None:
+    def _add(self, now: float, *, fault: bool) -> None:
         self._last.append(fault)
         self._long.append(fault)
         self._since += 1
-        if fault and self._since > SETTLING:
-            self._faults += 1
+        if self._since > SETTLING and now > self._began + SETTLING_S:
+            if not self._judged:
+                self._judging = now
+            self._judged += 1
+            self._faults += fault
