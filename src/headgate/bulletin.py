@@ -2,7 +2,7 @@
 
 Every event has ``ts`` (RFC 3339, UTC), ``event``, ``run`` and ``job`` (its key, or null). The first of each life of a
 run is ``begin`` and also names the schema; the last of a life that ends by itself is ``end``. Between them:
-``settled``, ``retry``, ``hold``, ``stop``.
+``settled``, ``retry``, ``hold``, ``stop``, and ``rate`` when the platform's limit shows.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 #: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
 SIMULATED_TIME_SCALE = 600.0
+#: A run of so many requests that met no limit says that there is none to remember.
+TELLING = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Watch:
         self.runner: Runner | None = None
         self.tally: Tally | None = None
         self.limits = Limits()
+        self.gate: Gate | None = None
         self.continued = False
         self._asked = ""
 
@@ -98,6 +101,16 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
         if run.unfinished and manifest in (None, run.manifest) and sandbox in (None, run.sandbox):
             return run
     return None
+
+
+def limits_found(store: Store, now_s: float) -> tuple[Mapping[str, float], float]:
+    """The platform's limits as the newest run that can tell left them, and how many seconds ago that was."""
+    for run in store.runs():
+        if limits := run.counters.get("limits"):
+            return limits, now_s - (run.finished_at or run.started_at + float(run.counters.get("seconds", 0.0)))
+        if run.counters.get("sent", 0) >= TELLING:
+            break  # it met none
+    return {}, 0.0
 
 
 def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> tuple[list[int], list[int]]:
@@ -231,7 +244,9 @@ async def execute(
         continued,
     )
     brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
+    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates(), sandbox=plan.sandbox)
+    gate.restore(*limits_found(store, clock.now()))
+    watch.gate = gate
     journal = store.journal(run.id)
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
@@ -266,7 +281,9 @@ async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, 
     from headgate.platform.transport import Transport
 
     clock = SystemClock()
-    gate = Gate(parse_rate(profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates())
+    gate = Gate(
+        parse_rate(profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates(), sandbox=profile.sandbox
+    )
 
     async def one(kind: str) -> list[dict[str, Any]]:
         await gate.pass_one(f"GET /{kind}")

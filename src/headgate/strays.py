@@ -63,7 +63,7 @@ async def look(profile: Profile, sandbox: str, clock: Clock, wishes: Wishes) -> 
     rules, limits = rules_of(plan, profile, wishes)
     machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono())
     brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
+    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates(), sandbox=sandbox)
     async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
         runner = Runner(machine, platform, _Nowhere(), clock, gate, brake, Tally(), limits=limits)
         finish = await unwrapped(runner.run)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiolimiter import AsyncLimiter
 
-from headgate.pacing import Brake, Pacer, burst
+from headgate.pacing import Brake, Found, Pacer, burst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headgate.exchange import Answer, Call
     from headgate.pacing import Change, Seeker
 
+#: The scope of everything, in words.
+ALL: Final = "all"
 #: Whoever waits looks this often whether it still has to, in seconds: an answer may have changed it.
 LOOK_EVERY_S: Final = 0.1
 
@@ -79,6 +81,20 @@ class Gate:
                 lane.take(now)
                 return
             await self._clock.sleep(min(left, LOOK_EVERY_S))
+
+    @property
+    def rate(self) -> float:
+        """Requests per second that may leave at present; 0.0 while nothing passes."""
+        return self.pacer.rate
+
+    def found(self) -> dict[str, float]:
+        """The limits found, requests per second by scope: ``all``, a method or an endpoint."""
+        return {scope or ALL: rate for scope, rate in self.pacer.found().items()}
+
+    def restore(self, known: Mapping[str, float], age_s: float) -> None:
+        """Begin with limits that an earlier run ``found``, ``age_s`` seconds ago. Call before anything leaves."""
+        scopes = {"" if scope == ALL else scope: Found(rate, -age_s) for scope, rate in known.items()}
+        self.pacer.restore(scopes, 0.0)
 
     def _limiters(self, endpoint: str) -> tuple[AsyncLimiter, ...]:
         found = self._own.get(endpoint)

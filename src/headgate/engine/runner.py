@@ -123,6 +123,7 @@ class Runner:
             group.cancel_scope.cancel()
         if self._timer is not None:
             self._timer.cancel()
+        self._tally.limits = self._gate.found()
         with anyio.CancelScope(shield=True):
             self._journal.count(self._tally.as_dict(self.wall_s))
             await self._journal.flush()
@@ -237,6 +238,7 @@ class Runner:
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
+            self._tally.limits = self._gate.found()
             self._journal.count(self._tally.as_dict(now - self._began))
 
     # -- time ------------------------------------------------------------------------------------------------------

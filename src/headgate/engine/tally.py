@@ -24,6 +24,8 @@ class Tally:
         self.retried = int(before.get("retried", 0))
         self.polls = int(before.get("polls", 0))
         self.seconds = float(before.get("seconds", 0.0))
+        #: Limits of the platform as far as they were found, requests per second by scope.
+        self.limits: Mapping[str, float] = before.get("limits", {})
         self.by_endpoint: Counter[str] = Counter(before.get("byEndpoint", {}))
         self.by_status: Counter[str] = Counter(before.get("byStatus", {}))
 
@@ -52,4 +54,5 @@ class Tally:
             "seconds": round(self.seconds + wall_s, 3),
             "byEndpoint": dict(sorted(self.by_endpoint.items())),
             "byStatus": dict(sorted(self.by_status.items())),
+            **({"limits": {scope: round(rate, 2) for scope, rate in self.limits.items()}} if self.limits else {}),
         }

@@ -52,6 +52,8 @@ LONG_PAUSE_S: Final = 3.0
 PAUSE_CYCLES: Final = 10.0
 #: Refusals in a row, with nothing that passed between, that mean closed.
 CLOSED_AFTER: Final = 3
+#: Probes of a closed limit are so many of the pauses apart that it asks for, at most.
+PAUSES: Final = 5.0
 #: How long nothing grows after a sign that it should not, in seconds.
 STILL_S: Final = 0.5
 #: The slowest rate, requests per second.
@@ -116,7 +118,7 @@ class Seeker:
     @property
     def found(self) -> float | None:
         """The limit as far as it is known, requests per second; ``None`` when nothing was refused."""
-        if not self.refusals and self._start is None:
+        if self.idle or (not self.refusals and self._start is None):
             return None
         return self._target if self.rate < 1.1 * self._target else 0.9 * self.rate
 
@@ -282,11 +284,13 @@ class Seeker:
         if self._episode is not None:
             self._target = self._episode.rate * self._tuning.cut
             self._episode = None
-        self._probe_at = now + max(pause, self._tuning.probe_s, 1.0 / self.rate)
+        self._probe_at = now + (pause or max(self._tuning.probe_s, 1.0 / self.rate))
 
     def _probe_again(self, now: float, pause: float) -> None:
         closed = self._closed if self._closed is not None else now
         own = min(self._tuning.probes_s, max(self._tuning.probe_s, (now - closed) * self._tuning.probe_share))
+        if pause > 0:  # whoever says when to come back is not kept waiting much longer
+            own = min(own, PAUSES * pause)
         self._probing, self._refused_at = False, now
         self._probe_at = now + max(own, pause)
 

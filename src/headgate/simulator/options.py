@@ -23,7 +23,8 @@ class Options:
     """Settings of one simulator. Times ending in ``_s`` are platform seconds unless said otherwise.
 
     ``latency_s``, ``latency_jitter`` (sigma of a lognormal factor), ``token_life_s``, ``rate_limit`` and the
-    seconds of ``limit_changes`` are in real time: they model the network and the gateway, which a scaled clock must not hurry.
+    seconds of ``limit_changes`` are in real time: they model the network and the gateway, which a scaled clock must
+    not hurry.
     """
 
     seed: int = 0
