@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure import Lap, lap
 from benchmarks.nothing import NullJournal, NullPlatform
 from headgate.clock import Clock, SystemClock
+from headgate.engine.events import Stop
 from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
@@ -58,6 +60,8 @@ class Setting:
     slots: int = 50
     rate_per_s: float = NO_LIMIT
     state: Path | None = None
+    #: Stop after so many seconds, whatever is left to do.
+    seconds: float | None = None
 
 
 def over_http(url: str, slots: int) -> Opened:
@@ -123,8 +127,14 @@ async def drive_into(
         journal = make()
         async with opened(gate, clock) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=(progress,))
-            await runner.run()
+            if setting.seconds is not None:
+                asyncio.get_running_loop().call_later(setting.seconds, runner.stop, Stop.FINISH_BY)
+            finish = await runner.run()
         journal.close()
+    if setting.seconds is not None:
+        if finish.stop is not Stop.FINISH_BY or progress.counts["failed"]:
+            raise RuntimeError(f"the benchmarked run went wrong: {finish}, {dict(progress.counts)}: {progress.trouble}")
+        return found
     if progress.counts["succeeded"] != len(plan.jobs) or tally.sent != len(plan.jobs):
         raise RuntimeError(
             f"the benchmarked run went wrong: {dict(progress.counts)}, {tally.sent} sent: {progress.trouble}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, jobs, pace, resume
+from benchmarks.scenarios import engine, halves, hidden, jobs, pace, resume
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -16,5 +16,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "engine": engine.run,
     "jobs": jobs.run,
     "pace": pace.run,
+    "hidden": hidden.run,
+    "halves": halves.run,
     "resume": resume.run,
 }
