@@ -5,6 +5,5 @@ times move by a factor of two within minutes on a shared machine. Nothing in ``s
 
 ``engine`` and ``jobs`` say what the engine costs, ``pace`` whether it keeps a known limit, ``hidden`` how
 well it finds one that nobody tells (three minutes a round), ``halves`` how it takes one that halves on the
-way, ``resume`` what
-picking a run up again costs.
+way, ``resume`` what picking a run up again costs.
 """

@@ -38,7 +38,7 @@ class Tuning:
     #: Time constant of the return to the rate at which the refusal came, in seconds.
     back_s: float = 0.5
     #: Requests leave this much late at most before their turn is lost, in seconds.
-    slack_s: float = 0.05
+    slack_s: float = 0.1
     #: Shortest and longest distance of two probes of a closed limit, in seconds, and their share of its length so far.
     probe_s: float = 0.25
     probes_s: float = 5.0
@@ -88,6 +88,8 @@ class Seeker:
         self._target = self.rate
         #: Seconds of use without a refusal.
         self._calm = 0.0
+        #: Whether somebody waited since the last request left.
+        self._wanted = False
         self._grown_at = self._still_until = -math.inf
         self._next = -math.inf
         self._hold = -math.inf
@@ -135,8 +137,11 @@ class Seeker:
                 # Its answer says how to go on; one that gets lost must not stop everything.
                 return max(0.0, self._probe_at + self._tuning.probes_s * 2 - now)
             return max(0.0, self._probe_at - now)
-        hold = max(0.0, self._hold - now)
-        return hold if self.idle else max(hold, self._next - now)
+        left = max(0.0, self._hold - now)
+        if not self.idle:
+            left = max(left, self._next - now)
+            self._wanted = self._wanted or left > 0
+        return left
 
     def take(self, now: float) -> None:
         """One request leaves."""
@@ -151,12 +156,9 @@ class Seeker:
     def _grow(self, now: float) -> None:
         since = now - self._grown_at
         self._grown_at = now
-        # A rate that is not made use of is not known to be kept.
-        if (
-            self.rate >= self.ceiling
-            or now < self._still_until
-            or now - self._next > 2.0 / self.rate + self._tuning.slack_s
-        ):
+        wanted, self._wanted = self._wanted, False
+        # A rate that nobody waited for is not known to be kept.
+        if self.rate >= self.ceiling or now < self._still_until or not wanted:
             return
         since = min(since, 2.0 / self.rate + self._tuning.slack_s)
         if self.rate < self._target:
