@@ -113,9 +113,10 @@ class Pacer:
         self.out = max(0, self.out - made)
         sent, endpoint = now - answer.elapsed_s, call.endpoint
         problem = answer.problem
-        if not answer.requests or answer.verdict in (Verdict.LOST, Verdict.NOT_SENT):
-            return  # it says nothing of a limit; a probe that gets lost is made again
-        if problem is not None and problem.code == NO_TOKEN:
+        lost = answer.verdict in (Verdict.LOST, Verdict.NOT_SENT) or not answer.requests
+        if lost or (problem is not None and problem.code == NO_TOKEN):
+            for _, lane in self.lanes(endpoint):
+                lane.lost(sent, now)  # it says nothing of a limit
             return
         if self._refuses(endpoint, answer, now):
             self._refused(endpoint, sent, now, answer)

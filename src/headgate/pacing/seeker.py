@@ -54,6 +54,10 @@ PAUSE_CYCLES: Final = 10.0
 CLOSED_AFTER: Final = 3
 #: Probes of a closed limit are so many of the pauses apart that it asks for, at most.
 PAUSES: Final = 5.0
+#: What passes between two openings tells the rate, but a cut is not deeper than this at once.
+MOST_AT_ONCE: Final = 4.0
+#: The longest window that is thought of, in seconds.
+LONGEST_S: Final = 60.0
 #: How long nothing grows after a sign that it should not, in seconds.
 STILL_S: Final = 0.5
 #: The slowest rate, requests per second.
@@ -109,6 +113,7 @@ class Seeker:
         self._opened: float | None = None
         #: How long it takes from one opening to the next, where it closes: growth takes its time.
         self._cycle = 0.0
+        self._closings = 0
 
     # -- leaving ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +267,6 @@ class Seeker:
             return
         share = 1.0 - episode.refused / episode.answers
         # A handful says little: the end of a window refuses a few in a row of a rate that is nearly right.
-        # A handful says little: the end of a window refuses a few in a row of a rate that is nearly right.
         found = episode.rate * max(0.7 if episode.refused < 4 else 0.2, share)
         self._cut(found, min(episode.rate * self._tuning.cut, max(found, self._lately(episode.began))))
         self._judged = now
@@ -303,10 +307,14 @@ class Seeker:
         late = (now - self._refused_at) / 2 if self._refused_at > opened and length >= 1.0 else 0.0
         cycle = max(1e-3, now - late - opened)
         # What is left of the time until it closes again is to be enough for as much again.
-        mean = max(FLOOR_PER_S, self._passed / max(cycle - late, cycle / 2))
+        mean = self._passed / max(cycle - late, cycle / 2)
+        if mean < self.rate / MOST_AT_ONCE:
+            mean = self.rate / MOST_AT_ONCE  # the rate was not used: it closed for another reason
+        elif length >= 1.0:
+            # Once may have been an outage.
+            self._cycle = min(LONGEST_S, max(cycle if self._closings else cycle / 3, self._cycle / 2))
+            self._closings += 1
         self._closed, self._probing, self._row = None, False, 0
         self._cut(mean, mean)
-        if length >= 1.0:
-            self._cycle = max(cycle, self._cycle * 0.5)
         self._passed, self._opened = 0, now - late
         self._fresh, self._next, self._hold = now, now + 1.0 / self.rate, now

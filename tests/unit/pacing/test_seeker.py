@@ -93,6 +93,16 @@ def test_a_probe_that_gets_lost_does_not_stop_everything():
     assert seeker.wait(12.0) == 0.0
 
 
+def test_an_outage_of_a_run_with_little_to_do_does_not_make_it_crawl():
+    seeker = Seeker(50.0)
+    flow(seeker, 0.1, 0.0, 3600.0)
+    for number in range(4):
+        seeker.refused(3600.0 + number / 50, 3600.1 + number / 50)
+    seeker.take(3630.0)
+    seeker.passed(3630.0, 3630.1)
+    assert seeker.rate > 10
+
+
 def test_a_rate_that_is_not_used_does_not_grow():
     seeker = Seeker(100.0, start=20.0)
     flow(seeker, 2, 0.0, 60.0)
