@@ -7,6 +7,7 @@ only, though what looks for them needs leave as well.
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from benchmarks.driving import Setting, drive, over_http
@@ -33,8 +34,10 @@ async def run(bench: Bench) -> list[Figure]:
     stall = 0.0
     for _ in range(bench.times(5)):
         bench.say("halves: 50/s, then 25/s")
-        async with stalling() as stalls:
-            found = await asyncio.gather(*(_one(bench, status) for status in REFUSALS))
+        with ExitStack() as servers:  # neither is to wait for the other's server
+            urls = [servers.enter_context(served(LATENCY_MS, _limit(bench, status))) for status in REFUSALS]
+            async with stalling() as stalls:
+                found = await asyncio.gather(*(_one(bench, url) for url in urls))
         stall = max(stall, *stalls)
         for status, (good, bad) in zip(REFUSALS, found, strict=True):
             goodput[status].append(good)
@@ -51,13 +54,16 @@ async def run(bench: Bench) -> list[Figure]:
     ]
 
 
-async def _one(bench: Bench, status: int) -> tuple[float, float]:
+def _limit(bench: Bench, status: int) -> tuple[str, ...]:
+    change = f"{HALVES_AT * min(1.0, bench.scale)}=0.5"
+    return "--limit", f"{RATE}/s", "--burst", "20", "--change", change, "--refusal", str(status)
+
+
+async def _one(bench: Bench, url: str) -> tuple[float, float]:
     seconds, halves_at = SECONDS * min(1.0, bench.scale), HALVES_AT * min(1.0, bench.scale)
     plan = grove(items_for(round(RATE * seconds) + 100))
-    limit = ("--limit", f"{RATE}/s", "--burst", "20", "--change", f"{halves_at}=0.5", "--refusal", str(status))
-    with served(LATENCY_MS, limit) as url:
-        await drive(plan, over_http(url, SLOTS), Setting(SLOTS, float(RATE), bench.state(), seconds))
-        seen = await witnessed(url)
+    await drive(plan, over_http(url, SLOTS), Setting(SLOTS, float(RATE), bench.state(), seconds))
+    seen = await witnessed(url)
     ideal = RATE * (halves_at + (seconds - halves_at) / 2)
     made = sum(1 for at, method, passed in seen if passed and method == "POST" and at <= seconds)
     return made / ideal, sum(1 for _, _, passed in seen if not passed) / len(seen)

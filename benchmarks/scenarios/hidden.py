@@ -7,6 +7,7 @@ half minute; where the limit counts by the minute, after the first minute, becau
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -77,9 +78,11 @@ async def run(bench: Bench) -> list[Figure]:
     for _ in range(bench.times(5)):
         for group in GROUPS:
             bench.say(f"hidden: {', '.join(model.name for model in group)}")
-            async with stalling() as stalls:
-                plans = [_plan(bench, model) for model in group]  # nobody is to wait for another's plan
-                found = await asyncio.gather(*(_one(bench, *each) for each in zip(group, plans, strict=True)))
+            with ExitStack() as servers:  # nobody is to wait for another's plan or server
+                plans = [_plan(bench, model) for model in group]
+                urls = [servers.enter_context(served(LATENCY_MS, model.arguments)) for model in group]
+                async with stalling() as stalls:
+                    found = await asyncio.gather(*(_one(bench, *each) for each in zip(group, plans, urls, strict=True)))
             stall = max(stall, *stalls)
             for model, (good, bad) in zip(group, found, strict=True):
                 goodput.setdefault(model.name, []).append(good)
@@ -103,12 +106,11 @@ def _plan(bench: Bench, model: Model) -> Plan:
     return grove(items_for(round(model.rate * model.end * min(1.0, bench.scale) * 1.3) + 500))
 
 
-async def _one(bench: Bench, model: Model, plan: Plan) -> tuple[float, float]:
+async def _one(bench: Bench, model: Model, plan: Plan, url: str) -> tuple[float, float]:
     """Goodput and share of refusals."""
     seconds = model.end * min(1.0, bench.scale)
-    with served(LATENCY_MS, model.arguments) as url:
-        await drive(plan, over_http(url, SLOTS), Setting(SLOTS, model.ceiling, bench.state(), seconds))
-        seen = await witnessed(url)
+    await drive(plan, over_http(url, SLOTS), Setting(SLOTS, model.ceiling, bench.state(), seconds))
+    seen = await witnessed(url)
     passed = sum(1 for at, _, passes in seen if passes and model.begin < at <= model.end)
     return passed / model.ideal, sum(1 for _, _, passes in seen if not passes) / len(seen)
 

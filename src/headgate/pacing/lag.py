@@ -3,12 +3,17 @@
 A platform that takes in more than it can do lets requests queue. Those of ours in its queue are those that are out
 beyond what its usual time explains. Slow answers alone are no overload: it is one when there is a queue and the
 answers come clearly slower than the requests were meant to go.
+
+Two things look the same and are not. A process of ours that is held up takes answers in late: then they come in heaps,
+and a platform that works off a queue lets them come one by one. And a platform that is slow by itself does not become
+quicker by being asked less: when that shows, nothing is eased for a while.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -24,6 +29,12 @@ SPAN_S: Final = 2.0
 #: The smallest queue that is one: requests, and seconds' worth of answers.
 QUEUE: Final = 10.0
 QUEUE_S: Final = 0.5
+#: Answers that come one by one are at most so far apart, in times of their mean distance and in seconds.
+APART: Final = 5.0
+APART_S: Final = 0.1
+#: What is kept up with must not fall below this share of what it was when last eased; else this long nothing is.
+KEPT: Final = 0.8
+TRUCE_S: Final = 60.0
 #: It is looked for so often at most, in seconds.
 LOOK_S: Final = 0.1
 #: Share of the rate that must not have been reached, and what of the reached one is asked for then.
@@ -57,7 +68,11 @@ class Lag:
         self.queueing = False
         self._times: dict[str, _Times] = {}
         self._answers: deque[tuple[float, float, float]] = deque()
-        self._looked_at = self._eased_at = float("-inf")
+        self._looked_at = self._eased_at = self._truce_until = float("-inf")
+        self._eased_from = 0.0
+        #: What the rate was before it was eased in vain, for whoever asks once; ``None`` otherwise.
+        self.in_vain: float | None = None
+        self._rate_before = 0.0
 
     def answered(self, endpoint: str, took_s: float, out: int, rate: float, now: float) -> float | None:
         """An answer came.
@@ -91,8 +106,24 @@ class Lag:
         took = sum(answer[1] for answer in answers) / len(answers)
         normal = sum(answer[2] for answer in answers) / len(answers)
         queue = out - per_s * normal
-        self.queueing = took > FACTOR * normal + MORE_S and queue > max(QUEUE, QUEUE_S * per_s)
+        self.queueing = (
+            now >= self._truce_until
+            and took > FACTOR * normal + MORE_S
+            and queue > max(QUEUE, QUEUE_S * per_s)
+            and self._one_by_one(per_s)
+        )
         if not self.queueing or per_s >= REACHED * rate or now - self._eased_at < SPAN_S:
             return None
-        self._eased_at = now
+        if now - self._eased_at >= TRUCE_S:
+            self._rate_before = rate
+        elif per_s < KEPT * self._eased_from:
+            self._truce_until, self.queueing, self.in_vain = now + TRUCE_S, False, self._rate_before
+            return None
+        self._eased_at, self._eased_from = now, per_s
         return per_s * EASE
+
+    def _one_by_one(self, per_s: float) -> bool:
+        """Whether the last answers came as a queue is worked off."""
+        times = [answer[0] for answer in self._answers]
+        widest = max((after - before for before, after in pairwise(times)), default=0.0)
+        return widest <= max(APART_S, APART / max(per_s, 1e-9))

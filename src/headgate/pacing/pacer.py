@@ -191,6 +191,9 @@ class Pacer:
         slower = self._lag.answered(endpoint, took_s, self.out, self._all.rate, now)
         if self._lag.queueing:
             self._all.still(now)
+        if self._lag.in_vain is not None:
+            self._all.pardon(self._lag.in_vain)
+            self._lag.in_vain = None
         if slower is not None:
             self._all.slowed(slower, now)
             self._note(EVERYTHING, self._all, "slow answers")
