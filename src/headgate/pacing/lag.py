@@ -4,16 +4,15 @@ A platform that takes in more than it can do lets requests queue. Those of ours 
 beyond what its usual time explains. Slow answers alone are no overload: it is one when there is a queue and the
 answers come clearly slower than the requests were meant to go.
 
-Two things look the same and are not. A process of ours that is held up takes answers in late: then they come in heaps,
-and a platform that works off a queue lets them come one by one. And a platform that is slow by itself does not become
-quicker by being asked less: when that shows, nothing is eased for a while.
+Two things look the same and are not. A process of ours that is held up takes answers in late: then none come for a
+while and all at once after it, where a platform that works off a queue lets them come one by one. And a platform that
+is slow by itself does not become quicker by being asked less: when that shows, nothing is eased for a while.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -29,9 +28,11 @@ SPAN_S: Final = 2.0
 #: The smallest queue that is one: requests, and seconds' worth of answers.
 QUEUE: Final = 10.0
 QUEUE_S: Final = 0.5
-#: Answers that come one by one are at most so far apart, in times of their mean distance and in seconds.
+#: Answers that come one by one are at most so far apart, in times of their mean distance and in seconds. After a
+#: longer silence nothing is judged for some time.
 APART: Final = 5.0
-APART_S: Final = 0.1
+APART_S: Final = 0.15
+SILENT_S: Final = 2 * SPAN_S
 #: What is kept up with must not fall below this share of what it was when last eased; else this long nothing is.
 KEPT: Final = 0.8
 TRUCE_S: Final = 60.0
@@ -40,6 +41,8 @@ LOOK_S: Final = 0.1
 #: Share of the rate that must not have been reached, and what of the reached one is asked for then.
 REACHED: Final = 0.9
 EASE: Final = 0.9
+#: At once the rate is not eased below this share of itself.
+DEEPEST: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -69,6 +72,8 @@ class Lag:
         self._times: dict[str, _Times] = {}
         self._answers: deque[tuple[float, float, float]] = deque()
         self._looked_at = self._eased_at = self._truce_until = float("-inf")
+        self._last_at = self._silence_at = float("-inf")
+        self._queueing_since = float("-inf")
         self._eased_from = 0.0
         #: What the rate was before it was eased in vain, for whoever asks once; ``None`` otherwise.
         self.in_vain: float | None = None
@@ -93,11 +98,14 @@ class Lag:
         if usual is None:
             return None
         answers = self._answers
+        if now - self._last_at > max(APART_S, APART * SPAN_S / max(1, len(answers))):
+            self._silence_at = now
+        self._last_at = now
         answers.append((now, took_s, usual))
         while answers[0][0] <= now - SPAN_S:
             answers.popleft()
         if out <= QUEUE or took_s <= FACTOR * usual + MORE_S:
-            self.queueing = False
+            self.queueing, self._queueing_since = False, now
             return None
         if now - self._looked_at < LOOK_S:
             return None
@@ -107,23 +115,22 @@ class Lag:
         normal = sum(answer[2] for answer in answers) / len(answers)
         queue = out - per_s * normal
         self.queueing = (
-            now >= self._truce_until
+            now >= max(self._truce_until, self._silence_at + SILENT_S)
             and took > FACTOR * normal + MORE_S
             and queue > max(QUEUE, QUEUE_S * per_s)
-            and self._one_by_one(per_s)
         )
-        if not self.queueing or per_s >= REACHED * rate or now - self._eased_at < SPAN_S:
+        if not self.queueing:
+            self._queueing_since = now
+        # Only what was counted while they queued tells what is kept up with.
+        if now - max(self._eased_at, self._queueing_since) < SPAN_S:
             return None
-        if now - self._eased_at >= TRUCE_S:
-            self._rate_before = rate
+        first = now - self._eased_at >= TRUCE_S
+        if per_s * (1.0 if first else EASE) >= rate * (REACHED if first else 1.0):
+            return None
+        if first:
+            self._rate_before, self._eased_from = rate, per_s
         elif per_s < KEPT * self._eased_from:
             self._truce_until, self.queueing, self.in_vain = now + TRUCE_S, False, self._rate_before
             return None
-        self._eased_at, self._eased_from = now, per_s
-        return per_s * EASE
-
-    def _one_by_one(self, per_s: float) -> bool:
-        """Whether the last answers came as a queue is worked off."""
-        times = [answer[0] for answer in self._answers]
-        widest = max((after - before for before, after in pairwise(times)), default=0.0)
-        return widest <= max(APART_S, APART / max(per_s, 1e-9))
+        self._eased_at = now
+        return max(per_s * EASE, rate * DEEPEST)

@@ -9,6 +9,7 @@ import pytest
 
 from headgate.exchange import Answer, Verdict
 from headgate.pacing import Found, Pacer
+from headgate.pacing.lag import Lag
 from headgate.simulator.limits import Bucket, Fixed, Queue, Sliding, made
 
 from tests.unit.pacing.virtual import answer, call, limited, play
@@ -89,19 +90,30 @@ def test_single_faults_mean_nothing():
     assert pacer.rate == 50.0
 
 
-def queueing(queue):
-    return lambda _endpoint, now: (201, None, queue.delay(now))
-
-
 def test_overload_that_only_shows_in_slow_answers_is_eased():
     """A queue at the platform that takes 200 of 50 a second: all slots would end in it, for two seconds each."""
-    pacer = Pacer(200.0)
-    quick = play(pacer, limited(Bucket(1e6, 1e6)), 5)
-    assert quick.rate(1, 5) > 190
-    story = play(pacer, queueing(Queue(50)), 90)
+    pacer, queue = Pacer(200.0), Queue(50)
+    story = play(pacer, lambda _, now: (201, None, queue.delay(now) if now > 5 else 0.0), 90)
+    assert story.rate(1, 5) > 190
     took = [seconds for at, seconds in story.took if at > 40]
     assert story.rate(40, 90) >= 0.90 * 50
     assert mean(took) < 1.2, "without it each takes two seconds"
+
+
+def test_a_process_of_ours_that_is_held_up_again_and_again_takes_nothing_for_overload():
+    """For four seconds in every ten, answers are only taken in at the end of a second; they were there in time."""
+    lag, rng, at, heap = Lag(), Random(1), 0.0, []
+    for number in range(50 * 60):
+        at = number / 50
+        took, held = 0.1 * rng.lognormvariate(0, 0.3), at % 10 > 6
+        heap.append((took, at))
+        if held and number % 50:
+            continue
+        for usual, came in heap:
+            late = at - came
+            assert lag.answered("POST /flows", usual + late, 30, 100.0, at) is None
+        heap.clear()
+    assert lag.in_vain is None
 
 
 def test_a_platform_that_is_slow_by_nature_is_not_slowed_down():
