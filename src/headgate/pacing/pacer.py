@@ -123,7 +123,8 @@ class Pacer:
         else:
             for _, lane in self.lanes(endpoint):
                 lane.passed(sent, now)
-            self._seen.append(_Seen(endpoint, refused=False, rate=self._all.rate))
+            if self._seen:  # only what comes after a refusal says whose it was
+                self._seen.append(_Seen(endpoint, refused=False, rate=self._all.rate))
             if made == 1 and answer.verdict is Verdict.OK:
                 self._watch_lag(endpoint, answer.elapsed_s, now)
         self._tell(answer)
