@@ -135,7 +135,7 @@ async def drive_into(
         if finish.stop is not Stop.FINISH_BY or progress.counts["failed"]:
             raise RuntimeError(f"the benchmarked run went wrong: {finish}, {dict(progress.counts)}: {progress.trouble}")
         return found
-    if progress.counts["succeeded"] != len(plan.jobs) or tally.sent != len(plan.jobs):
+    if progress.counts["succeeded"] != len(plan.jobs) or tally.sent - tally.retried != len(plan.jobs):
         raise RuntimeError(
             f"the benchmarked run went wrong: {dict(progress.counts)}, {tally.sent} sent: {progress.trouble}"
         )
