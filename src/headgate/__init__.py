@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from headgate.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from headgate.api import load, plan, run
     from headgate.errors import (
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from headgate.report.model import Failure, ItemResult, PairResult, Report
     from headgate.secret import Secret
     from headgate.settings import Profile
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "load": "headgate.api",

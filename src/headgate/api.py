@@ -16,7 +16,7 @@ from headgate.secret import Secret
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.export import Exported
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Seen, Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Report
@@ -36,6 +36,7 @@ def load(
     select: Sequence[str] = (),
     tags: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    allow_files: Sequence[Path | str] = (),
 ) -> Manifest:
     """Read, expand and check a manifest; offline.
 
@@ -45,6 +46,7 @@ def load(
         select: Globs on item names; only matching items stay, and what they need.
         tags: Only items with one of these tags stay.
         env: What ``${env:…}`` sees; the process's environment when not given.
+        allow_files: Folders, beside the manifest's own, from which ``${file:…}`` may read (``--allow-files``).
 
     Raises:
         ManifestError: with every problem of the manifest, in one pass.
@@ -52,8 +54,10 @@ def load(
     from headgate.manifest.kinds import GRAMMARS
     from headgate.manifest.load import load as read
 
-    manifest = read(path, grammars=GRAMMARS, env=env, overrides=overrides, select=select, tags=tags)
-    return replace(manifest, asked=_asked(manifest, overrides or {}, select, tags))
+    files = tuple(str(Path(folder).absolute()) for folder in allow_files)
+    manifest = read(path, grammars=GRAMMARS, env=env, overrides=overrides, select=select, tags=tags, allow_files=files)
+    asked = _asked(manifest, overrides or {}, select, tags)
+    return replace(manifest, asked={**asked, "files": list(files)} if files else asked)
 
 
 def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | None = None) -> Plan:
@@ -83,7 +87,9 @@ def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | N
             "not set, and the manifest names none; nothing was sent",
             hint="put `sandbox:` into the manifest or the profile, or set HEADGATE_SANDBOX",
         )
-    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked})
+    # A variable that was given and not kept is not known again: then nothing else needs to be.
+    inputs = None if manifest.asked.get("again") else manifest.inputs
+    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked}, inputs=inputs)
 
 
 def plan_destroy(
@@ -144,6 +150,8 @@ async def run(
     finish_by: datetime | None = None,
     fresh: bool = False,
     refresh: bool = False,
+    yes: str | None = None,
+    replace_changed: bool = False,
     watch: Watch | None = None,
 ) -> Report:
     """Execute ``plan``, continuing its unfinished run if there is one, and say what happened.
@@ -161,10 +169,13 @@ async def run(
         finish_by: Start nothing new from then on.
         fresh: Begin anew; an unfinished run of the same manifest is ended and cannot be resumed.
         refresh: Compare every object that exists with what the manifest says, and bring it there.
+        yes: The name of the sandbox, where the profile protects it.
+        replace_changed: Make anew what cannot be changed in place, and delete the old once the new flow is checked.
         watch: To look at the run while it goes, and to stop it.
 
     Raises:
-        UsageError: nothing was sent (settings, a changed manifest, objects made from other content).
+        UsageError: nothing was sent (settings, a changed manifest, objects made from other content, a protected
+            sandbox that was not named).
         StoreError: the state store is held, broken or full.
 
     A run that fails, is stopped, or finds the platform out of reach is a report, not an exception.
@@ -176,8 +187,13 @@ async def run(
     profile = profile or Profile.load()
     if state is not None:
         profile = replace(profile, state=str(state))
+    if not simulate and profile.protects(plan.sandbox) and yes != plan.sandbox:
+        raise UsageError(
+            f"sandbox {plan.sandbox} is protected and needs to be named; nothing was sent", hint=f'yes="{plan.sandbox}"'
+        )
     watch = watch or Watch()
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
+    until_s = finish_by.timestamp() if finish_by else None
+    wishes = Wishes(rate, concurrency, on_error, tolerate, until_s, fresh, refresh, replace_changed)
     bulletin = Bulletin(watch, on_event) if on_event else None
     outcome = await conduct(
         plan, profile, wishes, simulate=simulate, watch=watch, observers=(bulletin,) if bulletin else ()
@@ -206,9 +222,9 @@ async def export(
         SettingsError: something needed to ask the platform is not set.
         PlatformError: the platform refuses, or cannot be reached.
     """
-    from headgate.export import Live, assemble
-    from headgate.export.live import COLLECTIONS
-    from headgate.launch import simulated, snapshot
+    from headgate.export import assemble
+    from headgate.launch import simulated
+    from headgate.looking import live
     from headgate.settings import Profile
 
     who = profile or Profile.load()
@@ -217,8 +233,8 @@ async def export(
             who, _ = await stack.enter_async_context(simulated(who, who.sandbox or SIMULATED_SANDBOX))
         else:
             who.require_platform()
-        lists = await snapshot(who, COLLECTIONS)
-    return assemble(Live.of(lists), name, select)
+        found = await live(who)
+    return assemble(found, name, select)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +266,18 @@ class Outcome:
 
 
 async def conduct(
-    plan: Plan, profile: Profile, wishes: Wishes, *, simulate: bool, watch: Watch, observers: tuple[Observer, ...] = ()
+    plan: Plan,
+    profile: Profile,
+    wishes: Wishes,
+    *,
+    simulate: bool,
+    watch: Watch,
+    observers: tuple[Observer, ...] = (),
+    seen: Seen | None = None,
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
     from headgate.launch import execute, simulated
     from headgate.store import open_store
-    from headgate.workflows.dataset_export import named_datasets
 
     profile = replace(profile, sandbox=plan.sandbox)
     check_wishes(plan, profile, wishes)
@@ -283,6 +305,8 @@ async def conduct(
         before: Mapping[str, Any] = {}
         simulator = None
         if simulate:
+            from headgate.workflows.dataset_export import named_datasets
+
             profile, simulator = await stack.enter_async_context(
                 simulated(profile, plan.sandbox, datasets=named_datasets(plan))
             )
@@ -295,6 +319,7 @@ async def conduct(
             wishes=replace(wishes, args=args),
             observers=observers,
             watch=watch,
+            seen=seen,
         )
         return Outcome(report, _verdict(before, simulator.ledger()) if simulator else None)
 

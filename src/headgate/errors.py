@@ -8,6 +8,7 @@
     ├─ PlatformError                  exit 3   the platform refused us or cannot be reached
     ├─ StoreError                     exit 4   the state store is locked, broken or too new
     │   ├─ StoreBusy
+    │   ├─ StoreMissing
     │   └─ SchemaMismatch
     └─ InternalError                  exit 70
         └─ InvalidTransition
@@ -101,6 +102,10 @@ class StoreError(HeadgateError):
 
 class StoreBusy(StoreError):
     """Somebody else holds the run."""
+
+
+class StoreMissing(StoreError):
+    """There is no state store there yet."""
 
 
 class SchemaMismatch(StoreError):

@@ -87,3 +87,5 @@ class Answer:
     requests: int = 1
     #: Of these, requests for a token.
     tokens: int = 0
+    #: Bytes of the body it was read from.
+    size: int = 0

@@ -19,20 +19,24 @@ from headgate.engine.events import Finish, Stop
 from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.record import fold
+from headgate.engine.record import Past, fold, fold_latest
 from headgate.engine.runner import Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
+from headgate.faultpoint import Point, reach
+from headgate.garbage import gc_paused
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
-from headgate.planning.content import same_kind
+from headgate.planning import kept
+from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
-from headgate.report import Report, build
 from headgate.store import RunRow, Store
+from headgate.workflows.replace import REPLACEABLE, extended, replacements
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from headgate.planning.model import Plan
+    from headgate.report import Report
     from headgate.settings import Profile
     from headgate.simulator import Simulator
 
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
 SIMULATED_TIME_SCALE = 600.0
 #: A run of so many requests that met no limit says that there is none to remember.
 TELLING = 500
+#: From so many on it is quicker to read all that is known of a sandbox.
+_FEW_MARKERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +59,33 @@ class Wishes:
     finish_by_s: float | None = None
     fresh: bool = False
     refresh: bool = False
+    #: Make anew what cannot be changed in place, and delete the old.
+    replace: bool = False
     args: Mapping[str, Any] = field(default_factory=dict)
     #: The id of the run to continue: no other, and no new one.
     resume: str = ""
 
 
+#: What to do about what cannot be changed in place.
+WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
+#: In a run's arguments: what it replaces.
+REPLACES = "replaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of a run's journal before it is claimed: up to record ``number``, as ``past`` says."""
+
+    number: int
+    past: Past
+
+
 class Watch:
     """A run in progress, for those who look at it or want to stop it. Filled in as the run comes to life."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
+        """``begun`` is called when everything is there, before anything is sent."""
+        self._begun = begun
         self.run: RunRow | None = None
         self.machine: Machine | None = None
         self.runner: Runner | None = None
@@ -79,6 +103,11 @@ class Watch:
     def cancel(self) -> None:
         """End at once; a resume looks what became of the requests on their way."""
         self._asked = "cancel"
+        self.heed()
+
+    def begin(self) -> None:
+        """The run is about to send its first request."""
+        self._begun()
         self.heed()
 
     def heed(self) -> None:
@@ -113,11 +142,17 @@ def limits_found(store: Store, now_s: float) -> tuple[Mapping[str, float], float
     return {}, 0.0
 
 
-def changed_items(plan: Plan, known: Mapping[str, tuple[str, str]]) -> tuple[list[int], list[int]]:
-    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others."""
+def changed_items(
+    plan: Plan, known: Mapping[str, tuple[str, str]], among: Iterable[int] | None = None
+) -> tuple[list[int], list[int]]:
+    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others.
+
+    ``among`` are the jobs to look at, where not all are.
+    """
     changed: list[int] = []
     stuck: list[int] = []
-    for index, job in enumerate(plan.jobs):
+    for index in range(len(plan.jobs)) if among is None else among:
+        job = plan.jobs[index]
         found = known.get(job.spec.marker) if job.collection else None
         if found is not None and found[1] != job.digest:
             (changed if same_kind(found[1], job.digest) else stuck).append(index)
@@ -162,28 +197,90 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         plan.fingerprint,
         "running",
         now_s,
-        args={**plan.source, **wishes.args},
+        args={**plan.source, **wishes.args, **_kept_wishes(plan, wishes)},
     )
-    store.begin(run, Outline.of(plan).packed())
+    store.begin(run, Outline.of(plan).packed(), b"" if plan.replaces else kept.packed(plan))
     return run, False
 
 
-def refuse_changes(plan: Plan, known: Mapping[str, tuple[str, str]]) -> None:
-    """Before anything is sent.
+def _kept_wishes(plan: Plan, wishes: Wishes) -> dict[str, Any]:
+    """What a resume must know besides how it was asked for: it goes on with the same jobs."""
+    wished: dict[str, Any] = {"refresh": True} if wishes.refresh else {}
+    if plan.replaces:
+        wished[REPLACES] = {plan.jobs[index].key: old for index, old in plan.replaces.items()}
+    return wished
+
+
+def with_replacements(store: Store, plan: Plan, wishes: Wishes, past: Past | None = None) -> Plan:
+    """``plan`` with what is to be replaced, by this run or the unfinished one that it would continue.
+
+    ``past`` is that run's, where it was read.
 
     Raises:
         UsageError: an object would have to become one that the platform does not change it to.
     """
-    _, stuck = changed_items(plan, known)
+    known, among = known_to(store, plan, past)
+    unfinished = None if wishes.fresh else last_unfinished(store, plan.manifest, plan.sandbox)
+    if unfinished is not None and unfinished.fingerprint == plan.fingerprint:
+        olds = dict(unfinished.args.get(REPLACES, {}))
+    else:
+        olds = replacements(plan, known) if wishes.replace else {}
+    refuse_changes(plan, known, olds, among)
+    return extended(plan, olds)
+
+
+def known_to(store: Store, plan: Plan, past: Past | None) -> tuple[Mapping[str, tuple[str, str]], list[int] | None]:
+    """What the store knows of the plan's objects, and the jobs that it is about; ``None`` for all of them.
+
+    Where a run is continued, only jobs that are not over can ask: often a few of many.
+    """
+    if past is None:
+        return store.known(plan.sandbox), None
+    over = past.settled()
+    among = [index for index in range(len(plan.jobs)) if index not in over]
+    markers = [plan.jobs[index].spec.marker for index in among if plan.jobs[index].collection]
+    return store.known(plan.sandbox, markers if len(markers) < _FEW_MARKERS else None), among
+
+
+def refuse_changes(
+    plan: Plan, known: Mapping[str, tuple[str, str]], olds: Collection[str] = (), among: Iterable[int] | None = None
+) -> None:
+    """Before anything is sent.
+
+    Args:
+        plan: What is to be done.
+        known: Objects that exist, by marker.
+        olds: Keys of jobs that replace what exists.
+        among: Jobs to look at, where not all are: what a continued run has made is not made again.
+
+    Raises:
+        UsageError: an object would have to become one that the platform does not change it to.
+    """
+    stuck = [index for index in changed_items(plan, known, among)[1] if plan.jobs[index].key not in olds]
     if stuck:
-        names = "\n".join(f"  {plan.jobs[index].key}" for index in stuck[:10]) + (
+        names = "\n".join(f"  {stuck_words(plan, index, known)}" for index in stuck[:10]) + (
             f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
         )
         raise UsageError(
             f"{len(stuck)} object{'s' if len(stuck) != 1 else ''} of this manifest exist already and cannot be changed "
-            f"to what it says now (another spec, account or dataset); nothing was sent\n{names}",
-            hint="put the content back, give the items new names, or `headgate destroy` them first",
+            f"to what it says now; nothing was sent\n{names}",
+            hint=ways_out(plan, stuck),
         )
+
+
+def ways_out(plan: Plan, stuck: Sequence[int]) -> str:
+    """What to do about objects that cannot be changed in place."""
+    if all(plan.jobs[index].collection in REPLACEABLE for index in stuck):
+        return f"{WAYS_OUT}; or --replace, which makes new ones and then deletes the old"
+    return WAYS_OUT
+
+
+def stuck_words(plan: Plan, index: int, known: Mapping[str, tuple[str, str]]) -> str:
+    """An object that cannot be changed to what is wanted now, and in which respects: as far as digests tell."""
+    job = plan.jobs[index]
+    found = known.get(job.spec.marker, ("", ""))[1]
+    parts = changed_parts(found, job.digest, job.collection) or ["made from other content"]
+    return f"{job.key}: {', '.join(parts)}"
 
 
 def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limits]:
@@ -216,26 +313,39 @@ async def execute(
     observers: tuple[Observer, ...] = (),
     watch: Watch | None = None,
     clock: Clock | None = None,
+    seen: Seen | None = None,
 ) -> Report:
     """Run ``plan`` to its end and say what happened.
+
+    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names.
 
     Raises:
         UsageError: the run cannot begin (changed content, stale plan, settings).
         StoreError: the store is held, broken or full; what was journaled before is kept.
     """
     from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.scrub import known as secrets_in_specs
     from headgate.platform.transport import Transport
 
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
+    # What a continued run still has to do needs no secret where its plan was kept: there is none in it.
+    hidden = secrets_in_specs(*(job.spec for job in plan.jobs)) if seen is None else ()
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
-    refuse_changes(plan, store.known(plan.sandbox))
+    asked = plan
+    plan = with_replacements(store, asked, wishes, seen.past if seen else None)
     run, continued = choose_run(store, plan, path, wishes, clock.now())
-    known = store.known(plan.sandbox)  # read once nobody else may add to it for this manifest
-    past = fold(store.records(run.id)) if continued else None
+    reach(Point.CLAIMED if continued else Point.BEGUN)
+    if continued:
+        plan = extended(asked, run.args.get(REPLACES, {}))
+    rules = replace(rules, refresh=rules.refresh or bool(continued and run.args.get("refresh")))
+    # Read once nobody else may add to it: to the journal, or to what is known of this manifest's objects.
+    with gc_paused():
+        past = _past(store, run, seen) if continued else None
+        known, _ = known_to(store, plan, past if seen else None)
+        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
-    machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,
         machine,
@@ -250,11 +360,11 @@ async def execute(
     journal = store.journal(run.id)
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
-        async with Transport(settings, clock, admit=gate.pass_one, clear=clear) as platform:
+        async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
-                finish = await unwrapped(partial(runner.run, watch.heed))
+                finish = await unwrapped(partial(runner.run, watch.begin))
     finally:
         journal.close()
     if finish.stop is None and machine.stopped is not None and machine.stopped.reason is Stop.TOLERATE:
@@ -265,33 +375,13 @@ async def execute(
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     store.finish(run.id, status, clock.now(), machine.open, counters)
+    reach(Point.FINISHED)
     return report_of(store, run.id)
 
 
-async def snapshot(profile: Profile, collections: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-    """Whole lists of a sandbox, by collection. Only reads.
-
-    Raises:
-        PlatformError: the platform refuses, or cannot be reached.
-    """
-    import asyncio
-
-    from headgate.platform.endpoint import PlatformSettings
-    from headgate.platform.lists import whole_list
-    from headgate.platform.transport import Transport
-
-    clock = SystemClock()
-    gate = Gate(
-        parse_rate(profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates(), sandbox=profile.sandbox
-    )
-
-    async def one(kind: str) -> list[dict[str, Any]]:
-        await gate.pass_one(f"GET /{kind}")
-        return await whole_list(platform, kind, profile.retry, clock)
-
-    async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
-        lists = await asyncio.gather(*(one(kind) for kind in collections))
-    return dict(zip(collections, lists, strict=True))
+def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
+    """What the journal of a claimed run says; of what was ``seen`` before, only what came since is read."""
+    return fold_latest(store.latest(run.id, seen.number if seen else 0), seen.past if seen else None)
 
 
 def report_of(store: Store, run_id: str) -> Report:
@@ -300,6 +390,8 @@ def report_of(store: Store, run_id: str) -> Report:
     Raises:
         StoreError: there is no such run.
     """
+    from headgate.report import build
+
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
@@ -360,7 +452,12 @@ class _FinishBy:
 
 
 def world_of(state: str) -> Path:
-    """Where the embedded platform of ``--simulate`` keeps its world: beside the state it belongs to."""
+    """Where the embedded platform of ``--simulate`` keeps its world: beside the state it belongs to.
+
+    One that belongs to a shared state (a URL) is this folder's.
+    """
+    if "://" in state:
+        return Path(".headgate/platform.jsonl")
     path = Path(state)
     return path.with_name("platform.jsonl" if path.name == "state.db" else f"{path.stem}.platform.jsonl")
 
@@ -373,7 +470,6 @@ async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIter
 
     scale = float(options.pop("time_scale", SIMULATED_TIME_SCALE))
     world = world_of(profile.state)
-    world.parent.mkdir(parents=True, exist_ok=True)
     simulator = Simulator(time_scale=scale, world=world, sandboxes=("prod", "dev", sandbox), **options)
     async with simulator:
         who = simulator.credentials

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import unquote
 
 MASK = "***"
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(.*)", re.DOTALL)
+_IN_QUERY = re.compile(r"([?&][a-z_]*pass(?:word|wd)?=)([^&]*)", re.IGNORECASE)
 
 
 class Secret:
@@ -66,3 +71,28 @@ def revealed(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [revealed(inner) for inner in value]
     return value
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown: its password masked, wherever it stands; anything that is no URL as it is.
+
+    A password with an ``@`` or a ``/`` in it, which should have been escaped, is masked as a whole too.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        return url
+    scheme, rest = found.groups()
+    who, at, where = rest.rpartition("@")
+    user, colon, _ = who.partition(":")
+    shown = f"{user}{colon and ':' + MASK}{at}{where}"
+    return scheme + _IN_QUERY.sub(rf"\1{MASK}", shown)
+
+
+def passwords_of(url: str) -> tuple[str, ...]:
+    """The passwords in a URL, as they are written and as they are meant, the longest first."""
+    found = _URL.fullmatch(url)
+    if found is None:
+        return ()
+    rest = found.group(2)
+    written = [rest.rpartition("@")[0].partition(":")[2], *(match.group(2) for match in _IN_QUERY.finditer(rest))]
+    return tuple(sorted({form for one in written if one for form in (one, unquote(one))}, key=len, reverse=True))

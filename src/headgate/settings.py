@@ -16,13 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-import yaml
-
 from headgate.errors import SettingsError
 from headgate.pacing.poll import PollPolicy
 from headgate.pacing.rate import parse_rate
 from headgate.pacing.retry import RetryPolicy
-from headgate.secret import MASK, Secret
+from headgate.secret import MASK, Secret, without_password
 
 #: Looked for in the working directory when no profile is named.
 DEFAULT_FILES = ("headgate.yaml", ".headgate/profile.yaml")
@@ -100,7 +98,7 @@ class Profile:
     #: A fixed token instead of ``client_secret`` and ``scopes``; never renewed.
     access_token: Secret | None = None
     sandbox: str = ""
-    #: Path of a SQLite file.
+    #: Path of a SQLite file, or the URL of a PostgreSQL database.
     state: str = ".headgate/state.db"
     limits: Limits = field(default_factory=Limits)
     poll: PollPolicy = field(default_factory=PollPolicy)
@@ -176,9 +174,14 @@ class Profile:
                 hint=f"put them in a profile, or set {names}; --simulate needs none",
             )
 
+    @property
+    def state_shown(self) -> str:
+        """:attr:`state` as it may be shown: a URL without its password."""
+        return without_password(self.state)
+
     def protects(self, sandbox: str) -> bool:
-        """Whether ``sandbox`` is one of the protected ones."""
-        return sandbox in self.protected_sandboxes
+        """Whether ``sandbox`` is one of the protected ones, however it is spelt."""
+        return sandbox.strip().casefold() in {name.strip().casefold() for name in self.protected_sandboxes}
 
     def describe(self) -> list[tuple[str, str, str]]:
         """Rows of key, value as it may be shown, and layer, in the fields' order; secrets are masked."""
@@ -294,6 +297,8 @@ def _profile_path(path: str | Path | None, env: Mapping[str, str]) -> Path | Non
 
 
 def _read_file(path: Path) -> dict[str, Any]:
+    import yaml  # only where there is a file
+
     try:
         content = yaml.safe_load(path.read_bytes())
     except OSError as error:
@@ -477,5 +482,4 @@ def _shown(value: Any) -> str:
         return ", ".join(f"{key} {rate}" for key, rate in value.items())
     if isinstance(value, float):
         return f"{value:g}"
-    # A shared store's URL has its password in it.
-    return re.sub(r"(://[^:/@]*):[^@/]*@", rf"\1:{MASK}@", str(value))
+    return without_password(str(value))  # a shared store's URL may have one in it

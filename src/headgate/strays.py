@@ -6,28 +6,26 @@ be well known to a colleague's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from headgate.engine.gate import Gate
-from headgate.engine.machine import Machine
-from headgate.engine.record import Made, Record, problem_of, settled_data
-from headgate.engine.runner import Runner
-from headgate.engine.tally import Tally
-from headgate.errors import PlatformError
-from headgate.launch import Wishes, new_run_id, report_of, rules_of, unwrapped
-from headgate.pacing import Brake
+from headgate.engine.record import Made, Record, settled_data
+from headgate.launch import new_run_id, report_of
+from headgate.looking import looking
 from headgate.planning.marker import scope_prefix
-from headgate.planning.model import Job, Plan
+from headgate.planning.model import Plan
 from headgate.planning.outline import Outline
-from headgate.store.contract import Leased, RunRow
+from headgate.store.contract import RunRow
 from headgate.workflows.contract import Ending
 from headgate.workflows.destroy import Relations, Target, compile_destroy
-from headgate.workflows.sweep import SWEPT, SweepSpec
+from headgate.workflows.reading import text
+from headgate.workflows.sweep import SWEPT, created_s, mark_of, used_by
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
+    from headgate.launch import Wishes
     from headgate.planning.model import ItemRow
     from headgate.report import Report
     from headgate.settings import Profile
@@ -52,61 +50,13 @@ async def look(profile: Profile, sandbox: str, clock: Clock, wishes: Wishes) -> 
     Raises:
         PlatformError: the platform refused, or could not be reached.
     """
-    from headgate.platform.endpoint import PlatformSettings
-    from headgate.platform.transport import Transport
-
-    jobs = [
-        Job(f"list:{collection}", "sweep", "listed", SweepSpec(collection), requests=(f"GET /{collection}",))
-        for collection in SWEPT
+    async with looking(replace(profile, sandbox=sandbox), clock, wishes.rate) as there:
+        lists = await asyncio.gather(*(there.whole(collection) for collection in SWEPT))
+    return [
+        Seen(collection, one.id, text(one.raw.get("name")), created_s(one.raw), mark_of(one.raw), used_by(one.raw))
+        for collection, seen in zip(SWEPT, lists, strict=True)
+        for one in seen
     ]
-    plan = Plan("", sandbox, jobs, (), (), (), "")
-    rules, limits = rules_of(plan, profile, wishes)
-    machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono())
-    brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates(), sandbox=sandbox)
-    async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
-        runner = Runner(machine, platform, _Nowhere(), clock, gate, brake, Tally(), limits=limits)
-        finish = await unwrapped(runner.run)
-    if finish.stop is not None:
-        raise PlatformError(finish.detail or finish.stop.value, hint=finish.hint)
-    found = []
-    for job, live in zip(jobs, machine.live, strict=True):
-        settled = live.settled or {}
-        if settled.get("ending") != Ending.SUCCEEDED.value:
-            problem = problem_of(settled)
-            said = problem.message if problem is not None else "no answer"
-            raise PlatformError(f"{job.key}: {said}", hint=problem.advice if problem is not None else "")
-        found += [
-            Seen(job.spec.collection, remote, name, at_ms / 1000, mark, tuple(uses))
-            for remote, name, at_ms, mark, uses in settled["output"]["objects"]
-        ]
-    return found
-
-
-class _Nowhere:
-    """A journal for what changes nothing and so needs none."""
-
-    fresh_until_mono = float("inf")
-
-    def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
-        """Forget it."""
-        del record
-        if then is not None:
-            then()
-
-    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
-        """What changes nothing needs no keys."""
-        del keys, note
-        then(Leased())
-
-    def count(self, counters: Mapping[str, Any]) -> None:
-        """Forget them."""
-
-    async def flush(self) -> None:
-        """Nothing waits."""
-
-    def close(self) -> None:
-        """Nothing to end."""
 
 
 def strays(seen: Iterable[Seen], known: Mapping[str, tuple[str, str]]) -> list[Seen]:

@@ -184,8 +184,8 @@ def test_an_unfinished_run_is_named_ended_and_all_of_it_goes(world):
 
 def test_a_run_that_is_going_is_left_alone(world):
     path, _, _ = write_manifest(world.folder)
-    process = world.start("run", str(path), "--rate", "20/s", "--no-progress")
-    world.await_requests(process, 12)
+    process = world.start("run", str(path), "--rate", "4/s", "--no-progress")
+    world.await_requests(process, 6)
     done = world.run("destroy", str(path), "--yes")
     assert done.returncode == 4, done.stderr
     assert "being driven" in done.stderr

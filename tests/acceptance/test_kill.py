@@ -36,7 +36,7 @@ def test_killed_at_three_moments_and_resumed_everything_is_there_once(world):
 
 def test_first_ctrl_c_drains_and_resume_goes_on(world):
     path, items, pairs = write_manifest(world.folder)
-    process = world.start("run", str(path), "--rate", "60/s", "--report", "report.json", "--events", "events.jsonl")
+    process = world.start("run", str(path), "--rate", "15/s", "--report", "report.json", "--events", "events.jsonl")
     world.await_requests(process, 25)
     watched = world.run("status", "--json")
     assert json.loads(watched.stdout)["status"] == "running"
@@ -59,8 +59,8 @@ def test_first_ctrl_c_drains_and_resume_goes_on(world):
 
 def test_second_ctrl_c_stops_at_once_and_leaves_a_true_state(world):
     path, items, pairs = write_manifest(world.folder)
-    # An answer that takes its time: the drain would wait for it.
-    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "slow", "seconds": 12}])
+    # An answer that takes its time, to what was done: the drain would wait for it.
+    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "drip", "seconds": 1}])
     process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
     world.await_requests(process, 32)
     process.send_signal(signal.SIGINT)

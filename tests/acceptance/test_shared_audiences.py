@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.world import MANIFEST, SCHEDULE, served
+from tests.acceptance.world import MANIFEST, SCHEDULE, freeze, served
 
 AUDIENCES = [f"{number:08x}-0000-4000-8000-00000000beef" for number in range(1, 201)]
 FLOWS = 2
@@ -88,7 +88,7 @@ def test_a_dead_holders_audiences_are_taken_over_and_what_it_started_is_waited_f
 def test_who_waits_for_an_audience_says_whose_it_is(world):
     left = world.start("run", str(write(world.folder, "left")), "--rate", "200/s", "--no-progress")
     assert world.await_ledger(left, lambda ledger: ledger["activations"]["jobs"] >= 2)
-    os.kill(left.pid, signal.SIGSTOP)
+    freeze(world, left)
     events = world.folder / "right.jsonl"
     manifest = str(write(world.folder, "right"))
     right = world.start("run", manifest, "--rate", "200/s", "--no-progress", "--events", str(events))

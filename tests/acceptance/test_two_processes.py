@@ -4,12 +4,11 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import time
 
 import pytest
 
-from tests.acceptance.world import assert_clean, served, write_manifest
+from tests.acceptance.world import assert_clean, freeze, served, write_manifest
 
 #: Seconds, instead of a minute.
 LEASE_S = 2.0
@@ -32,24 +31,6 @@ def ended(process):
     talk = "".join(process.communicate(timeout=60))
     assert "Traceback" not in talk
     return process.returncode, talk
-
-
-def freeze(world, process):
-    """Stop ``process``, but not in the middle of a commit: there it would lock the file for everybody."""
-    for _ in range(100):
-        os.kill(process.pid, signal.SIGSTOP)
-        db = sqlite3.connect(world.folder / ".headgate" / "state.db", timeout=0.05, isolation_level=None)
-        try:
-            db.execute("BEGIN IMMEDIATE")
-            db.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            os.kill(process.pid, signal.SIGCONT)
-            time.sleep(0.01)
-        else:
-            return
-        finally:
-            db.close()
-    raise AssertionError("it is always in the middle of a commit")
 
 
 def effects(world):

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -151,3 +152,21 @@ def assert_clean(ledger: dict, *, items: int, pairs: int, connections: int) -> N
     assert set(activated.values()) <= {1}
     assert ledger["activations"]["maxConcurrentPerAudience"] <= 1
     assert ledger["activations"]["overlaps"] == []
+
+
+def freeze(world, process):
+    """Stop ``process``, but not in the middle of a commit: there it would lock the file for everybody."""
+    for _ in range(100):
+        os.kill(process.pid, signal.SIGSTOP)
+        db = sqlite3.connect(world.folder / ".headgate" / "state.db", timeout=0.05, isolation_level=None)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            os.kill(process.pid, signal.SIGCONT)
+            time.sleep(0.01)
+        else:
+            return
+        finally:
+            db.close()
+    raise AssertionError("it is always in the middle of a commit")

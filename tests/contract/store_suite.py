@@ -15,23 +15,39 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import signal
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
-from headgate.engine.record import Made, Record, fold
+import headgate
+from headgate.engine.record import Latest, Made, Record, fold, fold_latest
 from headgate.errors import SchemaMismatch, StoreBusy, StoreError
 from headgate.store import Leased, ObjectRow, RunRow, Store
 from headgate.store.contract import LEASE_S
 from headgate.store.holder import machine
+from headgate.store.latest import STRETCH
 
 
 class Place(Protocol):
-    """One state, and how to get at it from several sides."""
+    """One state, and how to get at it from several sides. ``where`` is its path or URL."""
+
+    where: Any
+
+    def locked(self) -> bool:
+        """Whether somebody holds a lock on all of it."""
 
     def open(self, *, readonly: bool = False, lease_s: float = LEASE_S, org: str = "") -> Store: ...
+
+    def empty(self) -> None:
+        """Take everything away, as before any store was opened."""
 
     def holder_row(self, run: str, *, host: str, pid: int, machine: str = "") -> None:
         """Make a process of ``pid`` on ``host`` the holder of the run and its keys for a minute, as it would itself."""
@@ -57,6 +73,61 @@ def intent(job: int = 0, made: Made | None = None) -> Record:
 
 def made(remote: str = "", marker: str = "[headgate:1]", digest: str = "d1") -> Made:
     return Made(marker, "flows", remote, "name", digest)
+
+
+CHILD = """
+import asyncio, sys
+from headgate.engine.record import Made, Record
+from headgate.errors import StoreError
+from headgate.store import RunRow, open_store
+
+async def main():
+    store = open_store(sys.argv[1], lease_s=float(sys.argv[2]))
+    store.begin(RunRow("r1", "spring", "", "dev", "f", "running", 1.0), b"")
+    journal = store.journal("r1")
+    journal.append(Record("intent", 0, {"n": 1}))
+    journal.lease(["a"], ["flow 1"], lambda leased: None)
+    await journal.flush()
+    print("holding", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    journal.append(Record("settled", 0, {"n": 2}, Made("[headgate:1]", "flows", "id-1", "n", "d"), ("a",)))
+    try:
+        await journal.flush()
+        print("written", flush=True)
+    except StoreError as error:
+        print(type(error).__name__, error, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def other_process(place, lease_s: float = 60.0):
+    """A process that drives r1, holds the key ``a``, and writes a record when it is told to."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(place.where), str(lease_s)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(headgate.__file__).parents[1])},
+    )  # fmt: skip
+    try:
+        assert child.stdout.readline() == "holding\n"
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        child.stdout.close()
+
+
+def freeze(place, child) -> None:
+    """Stop ``child``, but not in the middle of a commit of a file: there it would lock it for everybody."""
+    for _ in range(200):
+        os.kill(child.pid, signal.SIGSTOP)
+        if not place.locked():
+            return
+        os.kill(child.pid, signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("it is always in the middle of a commit")
 
 
 async def ask(journal, *keys: str, note: Any = ()) -> Leased:
@@ -100,6 +171,21 @@ class StoreSuite:
         store.begin(row(), b"\x00outline\xff")
         assert store.run("r1") == row()
         assert store.outline("r1") == b"\x00outline\xff"
+
+    def test_a_plan_is_kept_until_the_run_is_finished_with_nothing_open(self, place, store):
+        plan = bytes(range(256)) * 5000
+        store.begin(row(), b"outline", plan)
+        store.begin(row("r2", manifest="other"), b"outline")
+        assert (store.plan("r1"), store.plan("r2"), store.plan("nope")) == (plan, b"", b"")
+        other = place.open(readonly=True)
+        assert other.plan("r1") == plan
+        other.close()
+        store.finish("r1", "interrupted", 9.0, 3, {})
+        assert store.plan("r1") == plan
+        store.claim("r1")
+        store.finish("r1", "succeeded", 9.0, 0, {})
+        assert store.plan("r1") == b""
+        assert store.outline("r1") == b"outline"
 
     def test_an_unknown_run_is_none_and_its_outline_an_error(self, store):
         assert store.run("nope") is None
@@ -151,6 +237,19 @@ class StoreSuite:
         with pytest.raises(StoreError):
             store.begin(row(manifest="other"), b"two")
         assert store.outline("r1") == b"one"
+
+    def test_a_begin_that_fails_leaves_nothing_to_act_on(self, place, store):
+        """Its row of a process is taken back; whoever gets that number next must not be taken for it."""
+        other, third = place.open(), place.open()
+        other.begin(row("r1"), b"")
+        with pytest.raises(StoreError):
+            store.begin(row("r1", manifest="other"), b"")
+        third.begin(row("r2", manifest="third"), b"")
+        with pytest.raises(StoreBusy):
+            store.claim("r2")
+        assert len(store.runs()) == 2
+        other.close()
+        third.close()
 
     def test_runs_are_listed_newest_first(self, store):
         for run, at in (("old", 10.0), ("new", 30.0), ("mid", 20.0)):
@@ -310,6 +409,38 @@ class StoreSuite:
         await journal.flush()
         assert fold(store.records("r1")) == fold(given)
 
+    async def test_the_last_record_of_each_job_is_what_a_fold_of_all_makes_of_them(self, place, claimed, monkeypatch):
+        store, journal = claimed
+        child = {"ending": "succeeded", "children": [["k", "adhoc", {"pairs": []}]]}
+        given = [
+            intent(7), Record("step", 7, {"at": "runs", "text": 'a,b]"'}), intent(7), intent(3), intent(4),
+            Record("settled", 3, child), Record("step", 4, {}), intent(5), Record("settled", 7, child),
+            Record("settled", 1, {"ending": "skipped", "cause": "x"}), intent(9), Record("step", 9, {"at": "late"}),
+        ]  # fmt: skip
+        assert store.latest("r1") == Latest(0, {}, ())
+        for one in given[:6]:
+            journal.append(one)
+        await journal.flush()
+        early = store.latest("r1")
+        for one in given[6:]:
+            journal.append(one)
+        await journal.flush()
+        whole = fold(given)
+        other = place.open(readonly=True)
+        for stretch in (STRETCH, 5, 1):
+            monkeypatch.setattr("headgate.store.latest.STRETCH", stretch)
+            for past in (
+                fold_latest(other.latest("r1")),
+                fold_latest(other.latest("r1", early.number), fold_latest(early)),
+            ):
+                assert past.settled() == whole.settled()
+                assert list(past.settled()) == [3, 7, 1]
+                assert past.children == whole.children
+                assert past.jobs == {i: job for i, job in whole.jobs.items() if job.settled is None}
+        assert other.latest("r1", len(given)) == Latest(len(given), {}, ())
+        assert other.latest("nope") == Latest(0, {}, ())
+        other.close()
+
     async def test_what_cannot_be_written_breaks_the_journal_and_does_not_hang(self, claimed):
         """A secret, say, that reached a record by mistake: loud, and within the run's error tree."""
         from headgate.secret import Secret
@@ -335,6 +466,17 @@ class StoreSuite:
         other = place.open(readonly=True)
         assert other.known("dev") == {"[headgate:1]": ("id-1", "d1")}
         other.close()
+
+    async def test_objects_can_be_asked_for_by_their_marks(self, claimed):
+        store, journal = claimed
+        for number in range(5):
+            journal.append(intent(number, made("", f"[headgate:{number}]")))
+        await journal.flush()
+        wanted = ["[headgate:3]", "[headgate:1]", "[headgate:77]", 'it\'s "odd"']
+        assert store.known("dev", wanted) == {"[headgate:1]": ("", "d1"), "[headgate:3]": ("", "d1")}
+        assert store.known("dev", []) == {}
+        assert store.known("prod", wanted) == {}
+        assert len(store.known("dev")) == 5
 
     async def test_an_intent_taken_back_ends_the_doubt_and_nothing_else(self, claimed):
         store, journal = claimed
@@ -834,6 +976,71 @@ class StoreSuite:
             journal.close()
             store.close()
 
+    # -- processes that die, or sleep
+
+    @pytest.mark.skipif(not machine(), reason="this system does not say which boot it is")
+    async def test_what_a_killed_process_held_is_free_at_once(self, place, store):
+        with other_process(place) as child:
+            child.kill()
+            child.wait()
+            journal = self._second(store)
+            assert (await ask(journal, "a")).notes == ("flow 1",)
+            store.claim("r1")
+            assert [one.data["n"] for one in store.records("r1")] == [1]
+            journal.close()
+
+    @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system freezes no process")
+    async def test_a_process_frozen_past_its_lease_changes_nothing_when_it_comes_back(self, place, store):
+        with other_process(place, lease_s=1.0) as child:
+            freeze(place, child)
+            journal = self._second(store)
+            deadline = time.monotonic() + 20
+            while (leased := await ask(journal, "a")).by:
+                assert leased.by.startswith(f"run r1, driven by process {child.pid}"), leased
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+            assert leased.notes == ("flow 1",)
+            store.claim("r1")
+            os.kill(child.pid, signal.SIGCONT)
+            child.stdin.write("go\n")
+            child.stdin.flush()
+            said = await asyncio.to_thread(child.stdout.readline)
+            assert re.match(rf"StoreError run r1 was taken over by process {os.getpid()} on \S+; this one has", said), (
+                said
+            )
+            assert [one.data["n"] for one in store.records("r1")] == [1]
+            assert store.known("dev") == {}
+            journal.close()
+
+    def _second(self, store):
+        store.begin(row("r2", manifest="other"), b"")
+        return store.journal("r2")
+
+    def test_of_many_who_begin_one_manifest_at_once_one_does(self, place):
+        import threading
+
+        stores = [place.open() for _ in range(4)]
+        barrier, begun, refused = threading.Barrier(4), [], []
+
+        def come(number):
+            barrier.wait()
+            try:
+                stores[number].begin(row(f"r{number}"), b"")
+            except StoreBusy:
+                refused.append(number)
+            else:
+                begun.append(number)
+
+        threads = [threading.Thread(target=come, args=(number,)) for number in range(4)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert (len(begun), len(refused)) == (1, 3)
+        assert len(stores[0].runs()) == 1
+        for one in stores:
+            one.close()
+
     # -- organisations
 
     async def test_two_organisations_share_a_state_and_see_only_their_own(self, place):
@@ -917,6 +1124,7 @@ class StoreSuite:
     # -- looking without touching
 
     def test_readonly_needs_something_to_read(self, place):
+        place.empty()
         with pytest.raises(StoreError):
             place.open(readonly=True)
 
@@ -968,6 +1176,7 @@ class StoreSuite:
         """Two runs started by one script, in an empty folder."""
         import threading
 
+        place.empty()
         barrier, troubles = threading.Barrier(6), []
 
         def come():

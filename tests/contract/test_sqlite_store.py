@@ -8,7 +8,8 @@ import time
 import pytest
 
 from headgate.errors import StoreBusy, StoreError
-from headgate.engine.record import Record
+from headgate.engine.record import Latest, Record
+from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store import Leased, RunRow, open_store
 from headgate.store.schema import MIGRATIONS
 
@@ -17,10 +18,24 @@ from tests.contract.store_suite import StoreSuite, ask, intent, row
 
 class SqlitePlace:
     def __init__(self, path):
-        self.path = path
+        self.path = self.where = path
+
+    def locked(self):
+        db = sqlite3.connect(self.path, timeout=0.05, isolation_level=None)
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        else:
+            return False
+        finally:
+            db.close()
 
     def open(self, **options):
         return open_store(self.path, **options)
+
+    def empty(self):
+        assert not self.path.exists()
 
     def _do(self, *statements):
         db = sqlite3.connect(self.path, isolation_level=None)
@@ -84,10 +99,8 @@ def test_a_path_through_a_file_is_a_store_error(tmp_path):
 
 def test_an_empty_file_becomes_a_store_and_is_not_one_for_readers(tmp_path):
     (tmp_path / "empty.db").touch()
-    reader = open_store(tmp_path / "empty.db", readonly=True)
-    with pytest.raises(StoreError):
-        reader.runs()
-    reader.close()
+    with pytest.raises(StoreError, match="nothing is in this state store yet"):
+        open_store(tmp_path / "empty.db", readonly=True)
     open_store(tmp_path / "empty.db").close()
 
 
@@ -147,9 +160,11 @@ def _older(path, schema):
         for seq in (1, 2, 3):
             db.execute("INSERT INTO journal VALUES (?, ?, 'step', ?, ?)", (run, seq, seq * 10, '{"at":"x"}'))
     for number, remote in ((1, "id-1"), (2, "")):
+        more = {"org": "", "found": "after"} if schema > 2 else {}
+        values = {"sandbox": "dev", "marker": f"[headgate:{number}]", "collection": "flows", "id": remote, "name": "name",
+                  "digest": "d1", "run": "r1", **more}  # fmt: skip
         db.execute(
-            "INSERT INTO object (sandbox, marker, collection, id, name, digest, run) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ("dev", f"[headgate:{number}]", "flows", remote, "name", "d1", "r1"),
+            f"INSERT INTO object ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", (*values.values(),)
         )
     if schema > 1:
         db.execute("UPDATE object SET found = 'after'")
@@ -169,6 +184,8 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
             "r2", "r2", "/tmp/m.yaml", "dev", "f", "failed", 5.0, None, 2, {"rate": "5/s"}, {"sent": 3}
         )
         assert store.outline("r1") == b"o\x00"
+        assert store.plan("r1") == b""
+        assert store.latest("r1") == Latest(3, {}, [["step", job, {"at": "x"}] for job in (10, 20, 30)])
         assert [(one.kind, one.job, one.data) for one in store.records("r1")] == [
             ("step", job, {"at": "x"}) for job in (10, 20, 30)
         ]
@@ -193,12 +210,6 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
     db.close()
 
 
-def test_a_postgres_url_is_refused_in_words():
-    with pytest.raises(StoreError) as caught:
-        open_store("postgresql://u:secret@host/db")
-    assert "secret" not in str(caught.value)
-
-
 async def test_a_locked_file_breaks_the_journal_in_words(tmp_path, monkeypatch):
     """Somebody copies the file with a tool that locks it for long."""
     import headgate.store.sqlite as module
@@ -220,16 +231,18 @@ async def test_a_locked_file_breaks_the_journal_in_words(tmp_path, monkeypatch):
     store.close()
 
 
-async def test_ten_thousand_records_are_written_in_groups(tmp_path):
+async def test_ten_thousand_records_are_written_in_groups(tmp_path, monkeypatch):
     """A commit a record would take minutes."""
+    groups = []
+    write = SqliteJournal._commit
+    monkeypatch.setattr(SqliteJournal, "_commit", lambda self, *given: (groups.append(1), write(self, *given))[1])
     store = open_store(tmp_path / "state.db")
     store.begin(row(), b"")
     store.claim("r1")
     journal = store.journal("r1")
-    started = time.perf_counter()
     for number in range(10_000):
         journal.append(intent(number))
     await journal.flush()
-    assert time.perf_counter() - started < 3.0
+    assert len(groups) < 500
     journal.close()
     store.close()

@@ -53,6 +53,14 @@ def test_the_example_manifest_loads(tmp_path):
     assert [item.name for item in manifest.items] == ["Loyalty emea", "now"]
 
 
+def test_every_promise_names_a_test_that_is_there():
+    rows = README.partition("<!-- table: promises -->")[2].partition("\n\n")[0].splitlines()[3:]
+    assert rows
+    for row in rows:
+        (name,) = re.findall(r"`([\w/]+\.py)` \|$", row)
+        assert "def test_" in (ROOT / "tests" / name).read_text(), row
+
+
 def test_python_examples_are_python():
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         compile(block, "README.md", "exec", flags=0x2000)  # top-level await

@@ -62,7 +62,7 @@ def planned(folder, manifest):
     return compile_plan(load(path, grammars=GRAMMARS), "dev")
 
 
-async def go(folder, manifest, *, wishes=None, faults=(), tamper=None):
+async def go(folder, manifest, *, wishes=None, faults=(), tamper=None, **options):
     """Run it; the report, the ledger, and the flows and targets as the platform has them by name."""
     plan, store = planned(folder, manifest), open_store(folder / "state.db")
     profile = replace(
@@ -75,7 +75,7 @@ async def go(folder, manifest, *, wishes=None, faults=(), tamper=None):
         async with simulated(profile, "dev", time_scale=36000.0, faults=faults) as (where, simulator):
             if tamper is not None:
                 tamper(simulator)
-            report = await execute(plan, path=folder / "m.json", profile=where, store=store, wishes=wishes)
+            report = await execute(plan, path=folder / "m.json", profile=where, store=store, wishes=wishes, **options)
             seen = {
                 kind: {one["name"]: one for one in simulator.objects(kind)}
                 for kind in ("flows", "targetConnections", "connections")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from headgate.export import Live, assemble, manifest_text
-from headgate.export.live import COLLECTIONS
-from headgate.launch import execute, simulated, snapshot
+from headgate.export import assemble, manifest_text
+from headgate.launch import execute, simulated
+from headgate.looking import live
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy
@@ -34,7 +34,7 @@ def profile(folder, name):
     )
 
 
-async def sandbox(folder, name, *, path=None, env=None, select=(), faults=(), **options):
+async def sandbox(folder, name, *, path=None, env=None, select=(), faults=(), overrides=None, tamper=None, **options):
     """Make ``path`` in the world called ``name``, if given; the report, and the export of that world."""
     where = profile(folder, name)
     async with simulated(where, "dev", time_scale=36000.0, faults=faults, **options) as (there, simulator):
@@ -42,13 +42,17 @@ async def sandbox(folder, name, *, path=None, env=None, select=(), faults=(), **
         if path is not None:
             store = open_store(where.state)
             try:
-                plan = compile_plan(load(path, grammars=GRAMMARS, env=env or {}, select=select), "dev")
+                plan = compile_plan(
+                    load(path, grammars=GRAMMARS, env=env or {}, select=select, overrides=overrides), "dev"
+                )
                 report = await execute(plan, path=path, profile=there, store=store)
             finally:
                 store.close()
             assert report.status == "succeeded", report.failures[:3]
             assert not simulator.ledger()["violations"]
-        found = assemble(Live.of(await snapshot(there, COLLECTIONS)), "migrated")
+        if tamper is not None:
+            tamper(simulator)
+        found = assemble(await live(there), "migrated")
     return report, found
 
 
@@ -100,3 +104,110 @@ async def test_a_platform_in_trouble_is_asked_again(tmp_path):
     faults = [Fault("status", method="GET", status=503, every=2), Fault("html", method="GET", nth=3)]
     _, found = await sandbox(tmp_path, "from", seed_counts={"flows": 30}, faults=faults)
     assert len(found.manifest["entries"]) == 30
+
+
+MIXED = """
+headgate: 1
+name: sources
+connections:
+  cloud:
+    source: salesforce_service_cloud
+    auth: {specName: Basic Authentication, params: {username: u$$1, password: fake-password, securityToken: fake-token}}
+  now:
+    source: servicenow
+    auth: {specName: Basic Authentication, params: {endpoint: e, username: u, password: fake-password}}
+  other:
+    source: 3416976c-a9ca-4bba-901a-1f08f66978ff
+    auth: {specName: Anything, params: {host: h, password: fake-password}}
+  landing-zone: {destination: data_landing_zone}
+entries:
+  - kind: source-ingestion
+    name: "Cloud ${row}, all"
+    description: Costs $$5
+    foreach: {range: [1, 10]}
+    connection: cloud
+    table: {tableName: "T${row}", columns: [&id {name: Id, type: string, xdm: {type: string, format: date-time}}]}
+    schema: &shared {title: "Shared, by all", description: Of $$5, class: "https://ns.adobe.com/xdm/context/profile"}
+    dataset: {name: Cloud, description: "100 $$"}
+    mappings: [{sourceAttribute: Id, destinationXdmPath: _id, identity: true, identityGroup: g}]
+    deltaColumn: {name: Id}
+    scheduleParams: {startTime: 1590792316, frequency: minute, interval: 15, backfill: true}
+  - kind: source-ingestion
+    name: "Now ${row}"
+    foreach: {range: [1, 9]}
+    connection: now
+    table: {tableName: "T${row}", columns: [*id]}
+    schema: *shared
+    dataset: {name: "Now ${row}"}
+    mappings: [{sourceAttribute: Id, destinationXdmPath: _id}]
+    deltaColumn: {name: Id}
+    scheduleParams: {startTime: 1590792316, frequency: day, interval: 1}
+  - kind: source-ingestion
+    name: Other
+    source: {connectionSpec: {id: 3416976c-a9ca-4bba-901a-1f08f66978ff, version: "1.0"},
+             flowSpec: {id: 14518937-270c-4525-bdec-c2ba7cce3860, version: "1.0"}}
+    connection: other
+    table: {tableName: T, columns: [*id]}
+    schema: {title: Other, class: "https://ns.adobe.com/xdm/context/profile",
+             fieldGroups: ["https://ns.adobe.com/xdm/context/profile-person-details"]}
+    dataset: {name: Other}
+    mappings: [{sourceAttribute: Id, destinationXdmPath: _id}]
+    deltaColumn: {name: Id, dateFormat: "yyyy-MM-dd HH:mm:ss", timezone: UTC}
+    scheduleParams: {startTime: 1590792316, frequency: once}
+  - kind: audience-export
+    name: "Out ${row}"
+    foreach: {range: [1, 5]}
+    connection: landing-zone
+    target: {path: "out/${row}", compression: GZIP}
+    audiences:
+      - id: 9f7d37fd-7039-4454-94ef-2b0cd6c3206a
+        exportMode: DAILY_FULL_EXPORT
+        schedule: {frequency: ONCE, triggerType: SCHEDULED, startDate: "2036-12-20", startTime: "17:00"}
+"""
+PASSWORDS = {
+    name: "fake" for name in ("CLOUD_PASSWORD", "CLOUD_SECURITY_TOKEN", "NOW_PASSWORD", "OTHER_HOST", "OTHER_PASSWORD")
+}
+
+
+def mixed(folder):
+    path = folder / "mixed.yaml"
+    path.write_text(MIXED)
+    return path
+
+
+async def test_ingestions_exported_run_elsewhere_and_exported_again_are_the_same_manifest(tmp_path):
+    made, first = await sandbox(tmp_path, "from", path=mixed(tmp_path))
+    kinds = [entry["kind"] for entry in first.manifest["entries"]]
+    assert (kinds.count("source-ingestion"), kinds.count("audience-export"), first.left) == (20, 5, [])
+    assert set(first.manifest["connections"]) == {"cloud", "now", "other", "landing-zone"}
+    assert "vars" not in first.manifest
+    assert set(first.variables) == set(PASSWORDS)
+    assert [note.partition(":")[0] for note in first.notes] == ["account 'other'"]
+    assert "fake" not in manifest_text(first, "dev")
+    assert {row["item"]: row for row in first.ids} == {row.item: {"item": row.item, **row.ids} for row in made.items}
+
+    report, second = await sandbox(tmp_path, "to", path=written(tmp_path, first), env=PASSWORDS)
+    assert {row.status for row in report.items} == {"created"}
+    assert second.manifest == first.manifest
+    for role, count in (("schema", 2), ("dataset", 11), ("mappingSet", 20), ("baseConnection", 4)):
+        assert len({row.ids[role] for row in report.items if role in row.ids}) == count, "shared by as many as before"
+
+
+async def test_what_somebody_else_made_is_used_as_it_is_and_named_by_ids_that_can_be_given(tmp_path):
+    """The schema and the datasets of one sandbox bear no mark: a run elsewhere is told which ones it has."""
+
+    def strange(simulator):
+        world = simulator._server.world
+        for kind in ("schemas", "dataSets"):
+            for one in world.store.all(kind):
+                world.commit("put", kind, {**one, "document": {**one["document"], "description": "by hand"}})
+
+    _, first = await sandbox(tmp_path, "from", path=mixed(tmp_path), select=["Other"], tamper=strange)
+    assert set(first.manifest["vars"]) == set(first.given) == {"dataset-other", "schema-other"}
+    _, there = await sandbox(tmp_path, "to", path=mixed(tmp_path), select=["Other"], tamper=strange)
+    path, given = written(tmp_path, first), there.manifest["vars"]
+    report, _ = await sandbox(tmp_path, "to", path=path, env=PASSWORDS, overrides=given)
+    assert {role: report.items[0].ids[role] for role in ("schema", "dataset")} == {
+        "schema": given["schema-other"],
+        "dataset": given["dataset-other"],
+    }

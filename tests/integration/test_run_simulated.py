@@ -188,7 +188,7 @@ async def test_exactly_once_in_any_trouble(tmp_path, plan, trouble, seed):
     judge(report, ledger)
 
 
-@pytest.mark.parametrize("name", ["bad-day", "broken-answers", "lost-answers"])
+@pytest.mark.parametrize("name", ["bad-day", "broken-answers", "hostile-answers", "lost-answers"])
 async def test_the_troubles_that_come_with_the_project(tmp_path, plan, name):
     faults = [
         replace(fault, retry_after=0.1 if fault.retry_after else None) for fault in load_faults(FAULTS / f"{name}.yaml")

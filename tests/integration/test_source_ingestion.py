@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headgate.errors import UsageError
-from headgate.launch import Watch, execute, simulated
+from headgate.launch import Watch, Wishes, execute, simulated
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy
@@ -96,17 +96,22 @@ def planned(tmp_path, text=MANIFEST):
     return compile_plan(load(path, grammars=GRAMMARS, env={}), "dev")
 
 
-async def go(tmp_path, plan, *, state="state.db", then=None, watch=None, observers=(), **options):
+async def go(
+    tmp_path, plan, *, state="state.db", then=None, watch=None, observers=(), wishes=None, before=None, **options
+):
     """One run; the report, the ledger of the platform, and what ``then`` makes of the platform."""
     store = open_store(tmp_path / state)
     world = profile(tmp_path, "state.db")
     try:
         async with simulated(world, plan.sandbox, time_scale=3600.0, **options) as (where, simulator):
+            if before is not None:
+                before(simulator)
             report = await execute(
                 plan,
                 path=tmp_path / "sources.yaml",
                 profile=where,
                 store=store,
+                wishes=wishes,
                 watch=watch,
                 observers=observers,
             )
@@ -208,8 +213,53 @@ async def test_a_changed_schedule_or_delta_column_is_changed_in_place_and_a_chan
     assert by_name["Now 7"]["scheduleParams"]["interval"] == 2
     assert by_name["Other 2"]["transformations"][0]["params"]["deltaColumn"]["timezone"] == "PST"
     assert by_name["Other 2"]["transformations"][1]["params"]["mappingId"]
-    with pytest.raises(UsageError, match="cannot be changed"):
+    with pytest.raises(UsageError, match="cannot be changed") as caught:
         await go(tmp_path, planned(tmp_path, text.replace('tableName: "T${row}"', 'tableName: "U${row}"')))
+    assert "source:Cloud 1, all: another table or other columns" in str(caught.value)
+    with pytest.raises(UsageError, match="schema:Shared, by all: another class"):
+        await go(tmp_path, planned(tmp_path, text.replace('context/profile"}', 'context/experienceevent"}')))
+
+
+async def test_a_changed_mapping_is_another_mapping_set_for_the_same_flow(tmp_path):
+    first, _, _ = await go(tmp_path, planned(tmp_path))
+    text = MANIFEST.replace("destinationXdmPath: _id}]\n    deltaColumn: {name: Id}\n    scheduleParams: {startTime: "
+                            "1590792316, frequency: day", "destinationXdmPath: personID}]\n    deltaColumn: {name: Id}\n"
+                            "    scheduleParams: {startTime: 1590792316, frequency: day")  # fmt: skip
+    report, ledger, flows = await go(tmp_path, planned(tmp_path, text), then=lambda of: of.objects("flows"))
+    assert Counter(row.status for row in report.items) == {"reused": 24, "updated": 20}
+    assert ledger["violations"] == ledger["duplicates"] == []
+    assert ledger["created"] == {**MADE, "mappingSets": ITEMS + 20}
+    led = {flow["name"]: flow["transformations"][1]["params"]["mappingId"] for flow in flows}
+    assert led == {row.item: row.ids["mappingSet"] for row in report.items}
+    assert [row.ids["flow"] for row in report.items] == [row.ids["flow"] for row in first.items]
+    report, ledger, _ = await go(tmp_path, planned(tmp_path))
+    assert report.status == "succeeded"
+    assert ledger["created"]["mappingSets"] == ITEMS + 20, "the old ones fit again"
+
+
+async def test_refresh_makes_again_what_is_gone_and_leaves_the_rest(tmp_path):
+    plan = planned(tmp_path)
+    await go(tmp_path, plan)
+
+    def tamper(simulator):
+        world = simulator._server.world
+        for kind, name in (("flows", "Now 1"), ("sourceConnections", "Now 2"), ("flows", "Now 3"),
+                           ("sourceConnections", "Now 3"), ("targetConnections", "Now 3")):  # fmt: skip
+            (one,) = [one for one in world.store.all(kind) if one["name"] == name]
+            world.commit("del", kind, one["id"])
+
+    again = {"flows": 2, "sourceConnections": 2, "targetConnections": 1}
+    report, ledger, flows = await go(
+        tmp_path, plan, before=tamper, wishes=Wishes(refresh=True), then=lambda of: of.objects("flows"),
+        faults=[Fault("lost-after-commit", method="POST", path="/data/", every=2)],
+    )  # fmt: skip
+    assert report.status == "succeeded", report.failures
+    assert ledger["violations"] == ledger["duplicates"] == []
+    assert ledger["created"] == {kind: count + again.get(kind, 0) for kind, count in MADE.items()}
+    assert ledger["objects"] == MADE
+    assert Counter(row.status for row in report.items) == {"reused": 41, "created": 2, "updated": 1}
+    sources = {flow["name"]: flow["sourceConnectionIds"] for flow in flows}
+    assert sources == {row.item: [row.ids["sourceConnection"]] for row in report.items}
 
 
 async def test_what_exists_is_named_by_its_id(tmp_path):

@@ -327,11 +327,14 @@ class Driver:
         latency: tuple[float, float] = (0.01, 1.0),
         lag_s: float = 0.05,
         die_after: int | None = None,
+        die_at: int | None = None,
         others: float = 0.3,
         left: tuple[str, ...] = (),
     ) -> None:
         self.machine, self.remote, self.disk, self.rng = machine, remote, disk, rng
         self.at, self.latency, self.lag_s, self.die_after = at, latency, lag_s, die_after
+        #: How many more times something may happen before the process ends, with whatever its journal lags behind.
+        self.events_left = die_at
         self.now_s = now_s or (lambda at: at)
         #: How often another run holds one of the keys asked for, and the flows it leaves to be looked at.
         self.others, self.left = others, left
@@ -354,6 +357,10 @@ class Driver:
             if self.finish is not None:
                 self.flush()
                 return self.finish
+            if self.events_left is not None:
+                self.events_left -= 1
+                if self.events_left < 0:
+                    self.crash()
             wake = self.machine.next_wake()
             if self.heap and (wake is None or self.heap[0][0] <= wake):
                 self.at, _, what, thing = heapq.heappop(self.heap)
@@ -475,6 +482,14 @@ class Driver:
         del self.flying[send.job]
         self.tell(Answered(send.job, send.attempt, answer, self.at))
 
+    def crash(self) -> None:
+        """End between two events: of what the journal was given, a beginning is durable, and none of it was told."""
+        queue, self.queue = self.queue, []
+        for record, _ in queue[: self.rng.randint(0, len(queue))]:
+            if not isinstance(record, Lease):
+                self.disk.write(record)
+        self.die([])
+
     def die(self, never_sent: list[Send]) -> None:
         """What was on its way arrives or does not; nobody hears of it."""
         for _, _, what, thing in sorted(self.heap, key=lambda one: one[:2]):
@@ -483,18 +498,26 @@ class Driver:
         raise Killed
 
 
+def ending(die: int | None, disk: Disk) -> dict[str, int]:
+    """What a driver is told of when its life ends."""
+    if die is None:
+        return {}
+    return {"die_after": len(disk.records) + die} if die >= 0 else {"die_at": -1 - die}
+
+
 def live_through(
     make_machine: Any, remote: Any, rng: Random, deaths: list[int], **options: Any
 ) -> tuple[Machine, Driver, Disk]:
-    """Drive a run to its end through as many lives as ``deaths`` (records written in each) say."""
+    """Drive a run to its end through as many lives as ``deaths`` say.
+
+    Each is the number of records its life writes, or, below zero, of events it sees (``-1`` is none).
+    """
     disk, at = Disk(), 0.0
     plans = [*deaths, None]
     while True:
         die = plans.pop(0)
         machine = make_machine(fold(disk.records) if disk.records else None, dict(disk.known), at)
-        driver = Driver(
-            machine, remote, disk, rng, at=at, **options, die_after=None if die is None else len(disk.records) + die
-        )
+        driver = Driver(machine, remote, disk, rng, at=at, **options, **ending(die, disk))
         try:
             driver.run()
         except Killed:

@@ -21,10 +21,12 @@ from headgate.workflows.create import CreateSpec
 from headgate.workflows.packing import pack
 from headgate.workflows.selectors import SelectorsSpec
 
-from tests.property.model import Driver, Disk, Remote, Trouble, live_through
+from tests.property.model import Driver, Disk, Remote, Trouble, ending, live_through
 
 PATIENT = RetryPolicy(attempts=60, first_s=0.2, cap_s=2.0, budget_floor=100_000)
 seeds = st.integers(0, 2**32)
+#: Where each life ends: after so many records, or (below zero) after so many events of the machine.
+deaths_of = lambda records: st.lists(st.integers(-1 - 2 * records, records), max_size=4)  # noqa: E731
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -81,7 +83,7 @@ def test_random_graphs_and_answers_keep_order_bounds_and_the_journals_meaning(se
     assert sum(machine.counts.values()) == size
 
 
-@given(seeds, st.integers(1, 25), st.lists(st.integers(0, 40), max_size=4))
+@given(seeds, st.integers(1, 25), deaths_of(40))
 @quick
 def test_killed_at_any_record_every_object_is_made_exactly_once(seed, size, deaths):
     """Lost answers before and after the effect, lagging lists, a lagging journal, up to four deaths."""
@@ -291,7 +293,7 @@ def drive_activation(
             at=at,
             past=fold(disk.records) if disk.records else None,
         )
-        driver = Watched(machine, remote, disk, rng, at=at, die_after=None if die is None else len(disk.records) + die)
+        driver = Watched(machine, remote, disk, rng, at=at, **ending(die, disk))
         try:
             driver.run()
             return machine, driver, remote, pairs
@@ -322,7 +324,7 @@ def test_runs_of_others_are_waited_for(seed, flows, audiences, cap):
     assert all(row[1] == "activated" for row in outcomes(machine).values())
 
 
-@given(seeds, st.integers(1, 4), st.integers(1, 5), st.integers(1, 12), st.lists(st.integers(0, 25), max_size=3))
+@given(seeds, st.integers(1, 4), st.integers(1, 5), st.integers(1, 12), deaths_of(25))
 @quick
 def test_with_lost_answers_and_deaths_every_pair_is_activated_exactly_once(seed, flows, audiences, cap, deaths):
     machine, _, remote, pairs = drive_activation(seed, deaths, trouble=0.25, flows=flows, audiences=audiences, cap=cap)

@@ -15,6 +15,8 @@ from headgate.secret import revealed
 
 #: The flow spec of customer success and CRM sources. The tutorial looks its id up, and so do we.
 CRM_FLOW: Final = "CRMToAEP"
+#: Its id as the tutorial's answer shows it: by it a live flow's spec is told from others, never chosen.
+CRM_FLOW_ID: Final = "14518937-270c-4525-bdec-c2ba7cce3860"
 #: The least ``interval`` of each frequency. The tutorial's prose asks for 15 everywhere, its schema of minutes only
 #: (trap 43).
 FREQUENCIES: Final = {"once": 0, "minute": 15, "hour": 1, "day": 1, "week": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
@@ -36,16 +37,17 @@ Exit codes:
   2    usage, manifest or settings wrong; nothing was sent
   3    the platform refused or could not be reached
   4    the state store is locked, broken or newer than this program
-  5    stopped by --tolerate or --finish-by
+  5    stopped by --tolerate, --finish-by or a wall of equal refusals
   130  interrupted; `headgate resume` goes on
 """
 
 
 class Talk:
-    """What the whole command line knows: whether to say more."""
+    """What the whole command line knows: whether to say more, and where ``${file:…}`` may read."""
 
     def __init__(self) -> None:
         self.verbose = False
+        self.files: tuple[str, ...] = ()
 
 
 class Commands(click.Group):
@@ -89,6 +91,7 @@ def group() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit code; no traceback ever leaves, but with ``-v`` for a bug of ours."""
     talk = Talk()
+    _leave_no_core()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character gets a question mark
@@ -117,6 +120,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exception as error:  # noqa: BLE001 -- the last resort: every other error has been given words
         return _bug(error, talk)
+
+
+def _leave_no_core() -> None:
+    """A process that crashes leaves no file of its memory: secrets are in it."""
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def tell_error(error: HeadgateError) -> None:

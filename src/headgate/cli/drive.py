@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict
     from headgate.cli.show import View
     from headgate.engine.runner import Observer
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Seen, Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
@@ -42,16 +42,19 @@ class Drive:
     json: bool = False
     progress: bool = True
     verbose: bool = False
+    #: What was read already of the journal of a run that is continued.
+    seen: Seen | None = None
 
 
 def drive(asked: Drive) -> int:
     """Run to the end, write the report whatever happened, and return the exit code."""
+    from headgate.garbage import settle
     from headgate.launch import Watch
 
     writable(asked.report)
-    watch = Watch()
+    watch = Watch(begun=settle)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
     except (asyncio.CancelledError, KeyboardInterrupt):
         _publish(asked, _unfinished(asked, watch, "interrupted", None))
@@ -104,6 +107,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
                 simulate=asked.simulate,
                 watch=watch,
                 observers=tuple(observers),
+                seen=asked.seen,
             )
         finally:
             showing.cancel()
@@ -189,6 +193,22 @@ def _signals(watch: Watch, view: View) -> Iterator[None]:
         yield
     finally:
         remove()
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to stop; the loop is closed in peace
+
+
+@contextmanager
+def _noted(watch: Watch) -> Iterator[None]:
+    """Ctrl-C while the loop is made, and while it is closed: never a traceback out of the middle of either."""
+    try:
+        before = signal.signal(signal.SIGINT, lambda *_: watch.drain())
+    except ValueError:  # not in the main thread, where no signal arrives
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # -- events ------------------------------------------------------------------------------------------------------------
@@ -330,8 +350,8 @@ def screen_width() -> int:
 def _notes(asked: Drive, report: Report) -> list[str]:
     """Where the report is, and what to do next."""
     notes = [] if asked.report is None else [f"report: {asked.report}"]
-    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state}"
-    if report.totals["held"] or report.status == "interrupted":
+    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state_shown}"
+    if report.open_jobs or report.status == "interrupted":
         return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
     path = asked.plan.source.get("path", "MANIFEST")
     if report.exit_code and asked.plan.source.get("command"):

@@ -45,7 +45,9 @@ def as_json(command: Command) -> Command:
 def profile(command: Command) -> Command:
     """``--profile`` and ``--state``."""
     for option in (
-        click.option("--state", metavar="PATH", help="State store  [default: .headgate/state.db]"),
+        click.option(
+            "--state", metavar="PATH|URL", help="State store: a file or postgresql://…  [default: .headgate/state.db]"
+        ),
         click.option("--profile", metavar="FILE", help="Profile: who we are, and how fast."),
     ):
         command = option(command)
@@ -63,9 +65,29 @@ def key_values(_ctx: click.Context, _param: click.Parameter, values: tuple[str, 
     return found
 
 
+def _allow_files(ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> None:
+    talk = ctx.find_object(Talk)
+    if talk is not None and values:
+        talk.files = values
+
+
+def allow_files(command: Command) -> Command:
+    """``--allow-files``."""
+    return click.option(
+        "--allow-files",
+        multiple=True,
+        metavar="FOLDER",
+        type=click.Path(exists=True, file_okay=False),
+        expose_value=False,
+        callback=_allow_files,
+        help="Let ${file:…} read here too, and not in the manifest's folder only; repeatable.",
+    )(command)
+
+
 def chosen(command: Command) -> Command:
-    """``--select``, ``--tag`` and ``--set``."""
+    """``--select``, ``--tag``, ``--set`` and ``--allow-files``."""
     for option in (
+        allow_files,
         click.option(
             "--set",
             "overrides",
@@ -90,7 +112,7 @@ def again(command: Command) -> Command:
         metavar="KEY=VALUE",
         callback=key_values,
         help="A variable of the manifest, given again: a secret was not kept.",
-    )(command)
+    )(allow_files(command))
 
 
 def simulate(command: Command) -> Command:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.clock import SystemClock
@@ -70,6 +69,7 @@ class Preview:
 async def previews(plan: Plan, profile: Profile, reused: Mapping[int, str], *, simulate: bool) -> list[Preview]:
     """A preview of every selection of ``plan``; ``reused`` are ids of objects that exist, by job."""
     from headgate.launch import simulated, world_of
+    from headgate.looking import copied
     from headgate.platform.endpoint import PlatformSettings
     from headgate.platform.transport import Transport
 
@@ -83,23 +83,9 @@ async def previews(plan: Plan, profile: Profile, reused: Mapping[int, str], *, s
     profile = replace(profile, sandbox=plan.sandbox)
     async with AsyncExitStack() as stack:
         if simulate:
-            profile = await _copied(stack, profile)
-            profile, _ = await stack.enter_async_context(simulated(profile, plan.sandbox))
+            profile, _ = await stack.enter_async_context(simulated(copied(stack, profile), plan.sandbox))
         transport = await stack.enter_async_context(Transport(PlatformSettings.of(profile), SystemClock()))
         return [await _preview(transport, plan, row, reused) for row in plan.selections]
-
-
-async def _copied(stack: AsyncExitStack, profile: Profile) -> Profile:
-    """The profile with a copy of the embedded platform's world: a plan writes nothing."""
-    import shutil
-    import tempfile
-
-    from headgate.launch import world_of
-
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    there = replace(profile, state=str(folder / "state.db"))
-    shutil.copyfile(world_of(profile.state), world_of(there.state))
-    return there
 
 
 def _unseen(plan: Plan, row: SelectionRow, why: str) -> Preview:

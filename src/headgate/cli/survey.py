@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
-from headgate.launch import SIMULATED_TIME_SCALE, Wishes, changed_items, last_unfinished, rules_of
+from headgate.drift import ACTIONS
+from headgate.launch import (
+    REPLACES,
+    SIMULATED_TIME_SCALE,
+    Wishes,
+    changed_items,
+    last_unfinished,
+    rules_of,
+    stuck_words,
+    ways_out,
+)
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
+from headgate.workflows.replace import extended, replacements
 
 if TYPE_CHECKING:
     from headgate.cli.preview import Preview
+    from headgate.drift import ObjectState
     from headgate.planning.model import ItemRow, Plan
     from headgate.settings import Profile
     from headgate.store.contract import Store
@@ -23,6 +35,8 @@ if TYPE_CHECKING:
 AUDIENCES_OF_A_FLOW: Final = 250
 DESTINATIONS_OF_A_SANDBOX: Final = 100
 AUDIENCES_AT_AN_HOUR: Final = 100
+#: Objects that a refusal names.
+_MOST_STUCK: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +49,8 @@ class Survey:
     plan: Plan
     reused: Mapping[int, str]
     spared: Collection[int]
-    #: What becomes of each item, in the plan's order: ``create``, ``update`` or ``reuse``.
+    #: What becomes of each item, in the plan's order: ``create``, ``update``, ``reuse``, ``replace`` or ``refused``;
+    #: with a look at the platform also ``drifted`` or ``gone``.
     fates: Sequence[str]
     requests: Counter[str]
     warnings: Sequence[str]
@@ -45,6 +60,18 @@ class Survey:
     pairs: int
     edges: int
     selections: Sequence[Preview] = ()
+    #: What the platform was found to hold of what is known, by job; ``None`` where nobody looked.
+    states: Mapping[int, ObjectState] | None = None
+    #: Of objects that cannot be changed in place, in which respects they would have to be, by job.
+    reasons: Mapping[int, str] = field(default_factory=dict)
+
+    def beside(self, states: Mapping[int, ObjectState]) -> Survey:
+        """The same, with every item called by the gravest of what was found of its objects."""
+        fates = [
+            min({fate, *(states[job].action for job in row.jobs.values() if job in states)}, key=ACTIONS.index)
+            for row, fate in zip(self.plan.items, self.fates, strict=True)
+        ]
+        return replace(self, states=states, fates=fates)
 
     def count(self, fate: str) -> int:
         """How many items meet ``fate``."""
@@ -58,6 +85,17 @@ class Survey:
             row["total"] += 1
             row["reuse"] += index in self.reused or index in self.spared
         return found
+
+    def _told(self, jobs: Collection[int], number: int) -> dict[str, Any]:
+        """Why an item is replaced or refused, and what was found of its own objects, if somebody looked."""
+        why = "; ".join(self.reasons[job] for job in sorted(jobs) if job in self.reasons)
+        told: dict[str, Any] = {"reason": why} if why else {}
+        return told if self.states is None else {**told, "objects": self._objects(jobs, number)}
+
+    def _objects(self, jobs: Collection[int], item: int) -> list[dict[str, Any]]:
+        """What was found of an item's own objects (-1: of those that several share)."""
+        states = sorted((self.states or {}).items())
+        return [state.as_json(self.plan) for job, state in states if job in jobs and self.plan.jobs[job].item == item]
 
     def as_json(self) -> dict[str, Any]:
         """``headgate.plan/1`` without its schema line's place in a file: also what `plan --out` saves."""
@@ -74,11 +112,13 @@ class Survey:
                 "create": self.count("create"),
                 "update": self.count("update"),
                 "reuse": self.count("reuse"),
+                **{fate: count for fate in ("replace", "refused", "drifted", "gone") if (count := self.count(fate))},
             },
             "actions": [
-                {"entry": row.entry, "item": row.item, "action": fate}
-                for row, fate in zip(plan.items, self.fates, strict=True)
+                {"entry": row.entry, "item": row.item, "action": fate, **self._told(set(row.jobs.values()), number)}
+                for number, (row, fate) in enumerate(zip(plan.items, self.fates, strict=True))
             ],
+            **({} if self.states is None else {"shared": self._objects(set(self.states), -1)}),
             "pairs": self.pairs,
             "jobs": {"total": len(plan.jobs), "reuse": len(self.reused), "byKind": self.jobs_by_kind()},
             "edges": self.edges,
@@ -92,20 +132,33 @@ class Survey:
         }
 
 
-def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool, rate: str | None) -> Survey:
-    """Look at ``plan`` beside what ``store`` knows."""
+def survey(
+    plan: Plan, profile: Profile, store: Store | None, *, simulate: bool, rate: str | None, anew: bool = False
+) -> Survey:
+    """Look at ``plan`` beside what ``store`` knows. ``anew``: what cannot be changed in place would be replaced."""
     wishes = Wishes(rate=rate)
     check_wishes(plan, profile, wishes)
     known = store.known(plan.sandbox) if store is not None else {}
+    unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
+    going_on = unfinished is not None and unfinished.fingerprint == plan.fingerprint
+    begun = unfinished.args.get(REPLACES, {}) if unfinished is not None and going_on else None
+    plan = extended(plan, begun if begun is not None else replacements(plan, known) if anew else {})
     reused = {
         index: found[0]
         for index, job in enumerate(plan.jobs)
-        if job.collection and (found := known.get(job.spec.marker)) and found[0] and found[1] == job.digest
+        if index not in plan.replaces
+        and job.collection
+        and (found := known.get(job.spec.marker))
+        and found[0]
+        and found[1] == job.digest
     }
     changed, stuck = changed_items(plan, known)
-    updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]}
-    spared = needless(plan.jobs, {*reused, *updated})
-    fates = [_fate(plan, row, reused, updated) for row in plan.items]
+    reasons = {index: stuck_words(plan, index, known) for index in stuck}
+    stuck = [index for index in stuck if index not in plan.replaces]
+    updated = {index for index in changed if known[plan.jobs[index].spec.marker][0]} - plan.replaces.keys()
+    anew_too = {index for index in plan.replaces if DATASETS not in plan.jobs[index].needs}
+    spared = needless(plan.jobs, {*reused, *updated, *anew_too})
+    fates = [_fate(plan, row, reused, updated, set(stuck)) for row in plan.items]
     requests: Counter[str] = Counter()
     for index, job in enumerate(plan.jobs):
         if index in reused or index in spared:
@@ -116,8 +169,9 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
             requests.update(f"{method} /{job.collection}/{{id}}" for method in ("GET", "PATCH", "GET"))
         else:
             requests.update(("GET /flows/{id}",) if exists else job.requests)
-    unfinished = last_unfinished(store, plan.manifest, plan.sandbox) if store is not None else None
-    refusals = _refusals(plan, profile, store, stuck, simulate=simulate)
+        if index in plan.replaces:  # looked for before it is made, twice
+            requests[f"GET /{job.collection}"] += 2
+    refusals = _refusals(plan, profile, store, stuck, known, simulate=simulate)
     if unfinished is not None and unfinished.command != "run":
         refusals.append(
             f"run {unfinished.id} ({unfinished.command}) is unfinished: `run` would refuse (resume it first)"
@@ -141,23 +195,40 @@ def survey(plan: Plan, profile: Profile, store: Store | None, *, simulate: bool,
         forecast(plan, assumed, {*reused, *spared}),
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
+        reasons=reasons,
     )
 
 
-def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int]) -> str:
-    """What will become of an item: ``create``, ``update`` or ``reuse``."""
+def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int], stuck: Collection[int]) -> str:
+    """What will become of an item: ``create``, ``update``, ``reuse``, ``replace`` or ``refused``."""
+    if any(job in stuck for job in row.jobs.values()):
+        return "refused"
+    if any(job in plan.replaces for job in row.jobs.values()):
+        return "replace"
+    flow = row.jobs.get("flow", -1)
     made = [job for job in row.jobs.values() if plan.jobs[job].collection and plan.jobs[job].item >= 0]
-    if any(job not in reused and job not in updated for job in made):
-        return "create"
-    return "update" if any(job in updated for job in row.jobs.values()) else "reuse"
+    if all(job in reused for job in made):
+        return "update" if any(job in updated for job in row.jobs.values()) else "reuse"
+    # A flow that exists and is led to something new is updated.
+    return "update" if flow in reused or flow in updated else "create"
 
 
-def _refusals(plan: Plan, profile: Profile, store: Store | None, stuck: Sequence[int], *, simulate: bool) -> list[str]:
+def _refusals(
+    plan: Plan,
+    profile: Profile,
+    store: Store | None,
+    stuck: Sequence[int],
+    known: Mapping[str, tuple[str, str]],
+    *,
+    simulate: bool,
+) -> list[str]:
     found = []
     if stuck:
+        words = [stuck_words(plan, index, known) for index in stuck]
         found.append(
             f"{plural(len(stuck), 'object exists', 'objects exist')} already and cannot be changed to what the "
-            f"manifest says now (such as {plan.jobs[stuck[0]].key}): `run` would refuse"
+            f"manifest says now ({'; '.join(words[:_MOST_STUCK])}{'; …' if len(words) > _MOST_STUCK else ''}): `run` "
+            f"would refuse ({ways_out(plan, stuck)})"
         )
     stranger = ""
     if store is not None and (simulate or not profile.missing):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headgate.cli.app import say
-from headgate.errors import UsageError
+import click
+
+from headgate.cli.app import Talk, say
+from headgate.errors import StoreMissing, UsageError
+from headgate.secret import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,7 @@ class Choice:
     overrides: Mapping[str, str] = field(default_factory=dict)
     select: Sequence[str] = ()
     tags: Sequence[str] = ()
+    files: Sequence[str] = ()
 
     @classmethod
     def again(cls, path: Path, args: Mapping[str, Any], given: Mapping[str, str] | None = None) -> Choice:
@@ -41,7 +45,13 @@ class Choice:
                 f"{', '.join(missing)}: given with --set, and a secret, so it was not kept; nothing was sent",
                 hint=f"give it again: {flags}",
             )
-        return cls(path, {**args.get("set", {}), **given}, tuple(args.get("select", ())), tuple(args.get("tags", ())))
+        return cls(
+            path,
+            {**args.get("set", {}), **given},
+            tuple(args.get("select", ())),
+            tuple(args.get("tags", ())),
+            tuple(args.get("files", ())),
+        )
 
 
 def load_profile(file: str | None, state: str | None) -> Profile:
@@ -55,7 +65,15 @@ def load_manifest(choice: Choice) -> Manifest:
     """The manifest; what is doubtful in it is said on stderr."""
     from headgate.api import load
 
-    manifest = load(choice.path, overrides=choice.overrides, select=choice.select, tags=choice.tags)
+    context = click.get_current_context(silent=True)
+    talk = context.find_object(Talk) if context is not None else None
+    manifest = load(
+        choice.path,
+        overrides=choice.overrides,
+        select=choice.select,
+        tags=choice.tags,
+        allow_files=(*choice.files, *(talk.files if talk is not None else ())),
+    )
     for warning in manifest.warnings:
         say(f"warning: {warning}")
     return manifest
@@ -118,14 +136,14 @@ def reading(profile: Profile) -> Iterator[Store | None]:
     """The profile's store, opened for reading beside whoever writes it; ``None`` when there is none yet."""
     from headgate.store import open_store
 
-    if "://" not in profile.state and not Path(profile.state).exists():
-        yield None
-        return
-    store = open_store(profile.state, readonly=True, org=profile.org_id)
+    store: Store | None = None
+    with suppress(StoreMissing):
+        store = open_store(profile.state, readonly=True, org=profile.org_id)
     try:
         yield store
     finally:
-        store.close()
+        if store is not None:
+            store.close()
 
 
 def find_run(store: Store | None, name: str, state: str) -> RunRow:
@@ -143,7 +161,7 @@ def find_run(store: Store | None, name: str, state: str) -> RunRow:
     if found:
         raise UsageError(f"{len(found)} runs begin with '{name}'", hint=f"such as {found[0].id}, {found[1].id}")
     hint = suggestion(name, [run.id for run in runs], noun="runs", most=3) or "`headgate runs` lists them"
-    raise UsageError(f"there is no run '{name}' in {state}", hint=hint)
+    raise UsageError(f"there is no run '{name}' in {without_password(state)}", hint=hint)
 
 
 def confirm(profile: Profile, sandbox: str, yes: str | None) -> None:
@@ -155,8 +173,6 @@ def confirm(profile: Profile, sandbox: str, yes: str | None) -> None:
     if not profile.protects(sandbox):
         return
     import sys
-
-    import click
 
     if yes is None and sys.stdin.isatty():
         yes = click.prompt(

@@ -47,6 +47,7 @@ class Stop(Enum):
 
     INTERRUPTED = "interrupted"  # a person, or a signal
     TOLERATE = "tolerate"  # more failures than allowed
+    WALL = "wall"  # the same refusal again and again
     ON_ERROR = "on-error"  # the first failure, where that is the rule
     FINISH_BY = "finish-by"  # the time is up
     PLATFORM = "platform"  # refused as a whole, or out of reach

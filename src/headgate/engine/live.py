@@ -59,3 +59,22 @@ class Live:
     settled: Mapping[str, Any] | None = None
     cause: str | None = None
     context: Context | None = None
+
+
+class Over(Live):
+    """One that was settled in an earlier life of the run: there may be very many. The rest of it is as it was made."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.state, self.settled, self.cause = State.SETTLED, data, data.get("cause")
+
+    def __getattr__(self, name: str) -> Any:
+        """Called for what was not filled in."""
+        if name not in Live.__slots__:
+            raise AttributeError(name)
+        value = getattr(_NEW, name)
+        return {} if value == {} else value
+
+
+_NEW = Live()

@@ -7,12 +7,13 @@ States of a job, and what moves it::
                                    └──(time is up / keys are granted)─────────────┘
 
 A job that is paused, or waits in line for keys, holds no slot. The walk is ready-first: whatever may go, goes, the
-longest remaining path first; there are no levels.
+longest remaining path first, after the vanguard; there are no levels.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,17 +32,19 @@ from headgate.engine.events import (
     Tell,
     Write,
 )
+from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
-from headgate.engine.live import Live, Rules, State
+from headgate.engine.live import Live, Over, Rules, State
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
+from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
-from headgate.planning.model import Job, Plan, needless
+from headgate.pacing.circuit import VANGUARD
+from headgate.planning.model import DATASETS, Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     HELD,
     RUNS,
-    SELECTED,
     Ask,
     Context,
     Ending,
@@ -50,8 +53,9 @@ from headgate.workflows.contract import (
     Settle,
     Signal,
     Step,
+    failed,
 )
-from headgate.workflows.create import ABSENT
+from headgate.workflows.create import ABSENT, replacing
 from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
@@ -59,6 +63,10 @@ if TYPE_CHECKING:
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
+
+
+#: Seconds that the platform may ask to wait. Who is told to come back tomorrow is not kept waiting: a resume goes on.
+PATIENCE_S = 3600.0
 
 
 class Machine:
@@ -81,14 +89,14 @@ class Machine:
         self.plan = plan
         self.rules = rules
         self.jobs: list[Job] = list(plan.jobs)
-        self.live: list[Live] = [Live() for _ in self.jobs]
+        self.live: list[Live] = []
         self.counts = dict.fromkeys(Ending, 0)
         self.stopped: StopAsked | None = None
         self.finished = False
         self.in_flight = 0
-        self.failed_rows = 0
         self._open = len(self.jobs)
-        self._dependents: list[list[int]] = [[] for _ in self.jobs]
+        #: Of each job, the open ones that wait for it.
+        self._dependents: dict[int, list[int]] = {}
         self._ready: list[tuple[float, int, int]] = []
         self._order = 0
         self._wakes: list[tuple[float, int, int]] = []
@@ -102,21 +110,21 @@ class Machine:
         self._unsent: set[int] = set()
         #: Jobs whose object an earlier run may have made.
         self._doubted: set[int] = set()
-        self._failed_items: set[int] = set()
-        #: Rows of the report that were only found while running.
-        self._chosen = 0
+        self._judgement = Judge(plan, rules)
         #: The planned job each child descends from, in the order of the children.
         self._roots: list[int] = []
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
-        self._answered_once = self._dated = False
-        self._clock_at, self._clock_s = at, now_s
+        self._answered_once = False
+        self._clock = PlatformClock(now_s, at, rules.time_scale)
         self._out: list[Command] = []
+        self._settle(past or Past())
         self._link()
         if past is not None:
             self._restore(past)
         self._reuse(known or {}, past)
-        for index, live in enumerate(self.live):
+        for index in self._unsettled():
+            live = self.live[index]
             if live.settled is None and (cause := self._failed_need(index)) is not None:
                 self._record_settled(index, Ending.SKIPPED, {}, None, (), cause)
             elif live.state is State.HELD and live.waits_for == 0:
@@ -150,7 +158,7 @@ class Machine:
 
     def platform_now(self, at: float) -> float:
         """The platform's clock at monotonic second ``at``, epoch seconds, as far as its answers tell."""
-        return self._clock_s + (at - self._clock_at) * self.rules.time_scale
+        return self._clock.now(at)
 
     def durable(self) -> dict[int, tuple[Any, ...]]:
         """What a fold of all records given so far would say: settled data, or the phase and whether it is open."""
@@ -177,6 +185,11 @@ class Machine:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
 
+    @property
+    def failed_rows(self) -> int:
+        """Rows (items, pairs, chosen flows) that failed in this life of the run."""
+        return self._judgement.failed_rows
+
     def root(self, index: int) -> int:
         """The planned job that job ``index`` descends from; itself for a planned one."""
         planned = len(self.plan.jobs)
@@ -189,24 +202,58 @@ class Machine:
 
     # -- building ------------------------------------------------------------------------------------------------
 
+    # Most jobs of a resumed run are over, and many: what is done for each of those is kept to next to nothing.
+
+    def _settle(self, past: Past) -> None:
+        """Planned jobs, and those of them that are over."""
+        over = past.settled()
+        self.live = [Live() if (data := over.get(index)) is None else Over(data) for index in range(len(self.jobs))]
+        self._undecided = [index for index in range(len(self.jobs)) if index not in over]
+        planned = over if not past.children else {i: data for i, data in over.items() if i < len(self.jobs)}
+        for ending, count in Counter([data["ending"] for data in planned.values()]).items():
+            self.counts[Ending(ending)] += count
+            self._open -= count
+        for index, data in planned.items():
+            self._judgement.settled(index, index, self.jobs[index], data, restored=True)
+            output = data.get("output")
+            if output and RUNS in output:
+                self._ours.update(output[RUNS])
+
+    def _unsettled(self) -> list[int]:
+        """Jobs that are not over, in order."""
+        children = range(len(self.plan.jobs), len(self.jobs))
+        return [index for index in (*self._undecided, *children) if self.live[index].settled is None]
+
     def _link(self) -> None:
-        for index, job in enumerate(self.jobs):
+        unsettled = self._unsettled()
+        for index in unsettled:
+            job = self.jobs[index]
             edges = set(job.needs.values()) | set(job.after.values())
-            self.live[index].waits_for = len(edges)
+            self.live[index].waits_for = sum(1 for edge in edges if self.live[edge].settled is None)
             for edge in edges:
-                self._dependents[edge].append(index)
+                self._dependents.setdefault(edge, []).append(index)
         # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
-        for index in range(len(self.jobs) - 1, -1, -1):
-            below = (self.live[child].priority for child in self._dependents[index])
-            self.live[index].priority = 1.0 + max(below, default=0.0)
+        for index in reversed(unsettled):
+            self.live[index].priority = self._above(index)
+
+    def _above(self, index: int) -> float:
+        # The vanguard goes before all others, so that what is refused at the end of the path is met early.
+        ahead = len(self.jobs) if 0 <= self.jobs[index].item < VANGUARD else 0
+        below = max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
+        return 1.0 + max(below, ahead)
 
     def _restore(self, past: Past) -> None:
+        planned, over = len(self.jobs), past.settled()
         for parent, child in past.children:
+            if parent < planned:
+                self.live[parent].priority = self._above(parent)
             self._add_child(parent, child.key, child.kind, child.spec)
+        for index in range(planned, len(self.jobs)):
+            if index in over:
+                self._close(index, over[index], restored=True)
         for index, job in sorted(past.jobs.items()):
             live = self.live[index]
-            if job.settled is not None:
-                self._close(index, job.settled, restored=True)
+            if live.settled is not None:
                 continue
             live.phase, live.durable = job.phase, (job.phase, job.lost)
             if not job.phase:
@@ -219,14 +266,22 @@ class Machine:
                 self._unleased[index] = keys
 
     def _reuse(self, known: Mapping[str, tuple[str, str]], past: Past | None) -> None:
-        for index, job in enumerate(self.jobs):
-            if not job.collection or self.live[index].settled is not None or (past and index in past.jobs):
+        for index in self._unsettled() if known or self.plan.replaces else ():
+            job = self.jobs[index]
+            if not job.collection:
+                continue
+            if index in self.plan.replaces and not self.live[index].phase:
+                self.live[index].phase, self.live[index].signal = replacing(self.plan.replaces[index]), Signal.RESUME
+                self._doubted.add(index)
+                continue
+            if past is not None and index in past.jobs and past.jobs[index].phase:
                 continue
             found = known.get(job.spec.marker)
             if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
                 # Made from other content, or to be compared: its own job brings it to what is wanted.
                 live = self.live[index]
-                live.phase, live.signal = converge.begin(found[0], changed=found[1] != job.digest), Signal.RESUME
+                live.phase = converge.begin(found[0], changed=found[1] != job.digest, again=self.rules.refresh)
+                live.signal = Signal.RESUME
             elif found is not None and found[0]:
                 # Held on its edges or not: what exists needs nothing to be made.
                 self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
@@ -238,12 +293,15 @@ class Machine:
 
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
+        among = self._unsettled()
         existing = {
-            index for index, live in enumerate(self.live) if live.settled is not None or live.durable or live.phase
+            index
+            for index in among
+            # What may have to be made again must know what to choose from.
+            if self.live[index].durable or (self.live[index].phase and DATASETS not in self.jobs[index].needs)
         }
-        for index in needless(self.jobs, existing):
-            if self.live[index].settled is None:
-                self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
+        for index in needless(self.jobs, existing, among):
+            self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
 
     def _failed_need(self, index: int) -> str | None:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
@@ -259,9 +317,10 @@ class Machine:
         self.live.append(Live(priority=self.live[parent].priority))
         index = len(self.jobs) - 1
         self._roots.append(self.root(parent))
+        self._judgement.added(self.jobs[index])
         # Who only waits for the parent waits for what it becomes; who takes its output has it already.
-        after = [each for each in self._dependents[parent] if parent not in self.jobs[each].needs.values()]
-        self._dependents.append(after)
+        after = [each for each in self._dependents.get(parent, ()) if parent not in self.jobs[each].needs.values()]
+        self._dependents[index] = after
         for dependent in after:
             self.live[dependent].waits_for += 1
         self._open += 1
@@ -317,7 +376,16 @@ class Machine:
     def _advance(self, index: int, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
         """Ask the procedure what to do next, and do it. ``understood``: an effect's answer came in just now."""
         job, live = self.jobs[index], self.live[index]
-        step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
+        try:
+            step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
+        except Exception as error:
+            if not isinstance(signal, Answer):
+                raise
+            # One odd answer is no reason to end the run of ten thousand items.
+            said = f"{job.key}: the platform's answer was not understood ({type(error).__name__})"
+            step = failed(
+                None, said, code="headgate-answer", advice="please report it; what was sent is looked up again"
+            )
         live.signal = Signal.RESUME
         self._apply(index, step, at, understood=understood)
 
@@ -351,7 +419,7 @@ class Machine:
         live = self.live[index]
         live.state, live.reason = State.WAITING, "asking for its audiences"
         note = PROCEDURES[self.jobs[index].kind].note
-        self._out.append(Lease(index, self._unleased[index], note(self._context(index, self._clock_at))))
+        self._out.append(Lease(index, self._unleased[index], note(self._surroundings(index))))
 
     def _claimed(self, event: Claimed) -> None:
         if event.job not in self._unleased:
@@ -365,7 +433,7 @@ class Machine:
             return
         del self._unleased[event.job]
         self._denied.pop(event.job, None)
-        context = self._context(event.job, event.at)
+        context = self._surroundings(event.job)
         own = PROCEDURES[self.jobs[event.job].kind].note(context)
         context.left = tuple(note for note in event.notes if note not in own)
         self._make_ready(event.job)
@@ -393,10 +461,15 @@ class Machine:
         self._out.append(Send(index, live.attempt, call, intent))
 
     def _context(self, index: int, at: float) -> Context:
+        context = self._surroundings(index)
+        context.now_s, context.dated = self._clock.now(at), self._clock.heard
+        return context
+
+    def _surroundings(self, index: int) -> Context:
+        """The job's context, whatever the time."""
         live = self.live[index]
         if live.context is None:  # edges are settled before a job starts, so this is made once
             live.context = self._make_context(index)
-        live.context.now_s, live.context.dated = self.platform_now(at), self._dated
         return live.context
 
     def _make_context(self, index: int) -> Context:
@@ -435,8 +508,7 @@ class Machine:
         if not refused and answer.verdict not in (Verdict.NOT_SENT, Verdict.THROTTLED):
             self._unsent.discard(event.job)  # it left, and something was done with it
         if answer.date_s is not None:
-            self._dated = True
-            self._tune(event.at, answer.date_s)
+            self._clock.hear(event.at, answer.date_s)
         match answer.verdict:
             case Verdict.OK | Verdict.REJECTED:
                 self._answered_once = True
@@ -466,12 +538,6 @@ class Machine:
             self.live[index].durable = ({}, False)
             self._out.append(Write(Record("step", index, {}, self._made(index, ""))))
 
-    def _tune(self, at: float, date_s: float) -> None:
-        """Set our idea of the platform's clock by a ``Date`` header, which has whole seconds."""
-        now = self.platform_now(at)
-        if not date_s <= now <= date_s + 1.0:
-            self._clock_at, self._clock_s = at, date_s if now < date_s else date_s + 1.0
-
     def _halt(self, event: Answered, what: str) -> None:
         problem = event.answer.problem
         said, hint = (f"{what}: {problem.message}", problem.advice) if problem else (what, "")
@@ -482,17 +548,20 @@ class Machine:
     def _again(self, event: Answered, call: Call) -> None:
         """Throttled, faulty, lost or not sent: wait, then ask again, or find out first whether it happened."""
         live, answer = self.live[event.job], event.answer
+        if (answer.retry_after_s or 0.0) > PATIENCE_S:
+            self._halt(event, f"the platform asks to come back in {(answer.retry_after_s or 0.0) / 3600:.0f} hours")
+            return
         uncertain = call.effect and answer.verdict in (Verdict.LOST, Verdict.FAULT)
         if answer.verdict is Verdict.THROTTLED:
             live.throttles += 1
-            if answer.retry_after_s:
-                self._out.append(Hold(answer.retry_after_s))
         # Patience with throttling is not patience with faults: each is counted by itself. An effect that may have
         # happened is always looked into: its procedure has a bound of its own.
         tries = live.throttles if answer.verdict is Verdict.THROTTLED else max(1, live.tries - live.throttles)
         delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
         if uncertain and delay is None:
             delay = 0.0
+        if answer.retry_after_s:
+            self._out.append(Hold(answer.retry_after_s))  # who names no time is left to the gate, which slows down
         if delay is None:
             self._give_up(event, call)
             return
@@ -522,7 +591,8 @@ class Machine:
     def _give_up(self, event: Answered, call: Call) -> None:
         """No more tries. An effect stays open, so that a resume looks what became of it; a look the job judges."""
         if call.effect or event.answer.verdict is Verdict.NOT_SENT or not self._answered_once:
-            self._halt(event, "the platform cannot be reached")
+            throttled = event.answer.verdict is Verdict.THROTTLED
+            self._halt(event, "the platform takes no more requests" if throttled else "the platform cannot be reached")
             return
         self.live[event.job].call = None
         self._advance(event.job, event.answer, event.at)
@@ -577,13 +647,11 @@ class Machine:
         self.counts[ending] += 1
         output = data.get("output", {})
         self._ours.update(output.get(RUNS, ()))
-        self._chosen += len(output.get(SELECTED, ()))
         for granted in self._leases.release(index):
             self._lease(granted)
-        for dependent in self._dependents[index]:
+        for dependent in self._dependents.get(index, ()):
             self._edge_settled(dependent, index, ending, restored=restored)
-        if not restored:  # a resumed run is not stopped again by what stopped it before
-            self._judge(index, data, ending)
+        self._judge(index, data, restored=restored)
 
     def _edge_settled(self, dependent: int, edge: int, ending: Ending, *, restored: bool) -> None:
         live = self.live[dependent]
@@ -597,26 +665,11 @@ class Machine:
         elif live.waits_for == 0 and live.state is State.HELD and not restored:
             self._make_ready(dependent)
 
-    def _judge(self, index: int, data: Mapping[str, Any], ending: Ending) -> None:
-        """Count failed rows (items and pairs), and stop when there are more than is tolerated."""
-        job = self.jobs[index]
-        if job.kind == "adhoc":
-            rows = data.get("output", {}).get("pairs")
-            if rows is None and ending is Ending.FAILED:  # given up without a word about its pairs
-                self.failed_rows += len(job.spec["pairs"])
-            self.failed_rows += sum(1 for row in rows or () if row[1] == "failed")
-        elif ending is Ending.FAILED:
-            owner = job.item if job.item >= 0 else -1 - index  # what several items share is counted by itself
-            if owner not in self._failed_items:
-                self._failed_items.add(owner)
-                self.failed_rows += 1
-        if self.stopped is not None or not self.failed_rows:
-            return
-        total = len(self.plan.items) + len(self.plan.pairs) + self._chosen
-        if self.rules.stop_on_error:
-            self._stop(StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed"))
-        elif self.rules.tolerance is not None and self.rules.tolerance.exceeded(self.failed_rows, total):
-            self._stop(StopAsked(Stop.TOLERATE, 0.0, f"{self.failed_rows} failed, {self.rules.tolerance} tolerated"))
+    def _judge(self, index: int, data: Mapping[str, Any], *, restored: bool) -> None:
+        """Count what has ended, and stop where that is too much of a bad thing."""
+        asked = self._judgement.settled(index, self.root(index), self.jobs[index], data, restored=restored)
+        if asked is not None and self.stopped is None:
+            self._stop(asked)
 
 
 def _closed(answer: Answer) -> bool:

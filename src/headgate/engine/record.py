@@ -5,6 +5,7 @@ What is made several times for every request is not frozen: freezing triples the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ from headgate.exchange import Problem
 from headgate.workflows.contract import Child, Ending, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
 RecordKind = Literal["intent", "step", "settled"]
 
@@ -57,6 +58,19 @@ class Record:
     frees: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The last record of each job, up to record ``number``.
+
+    ``settled`` has the data of jobs that are over, in the order of their records; ``open`` kind, job and data of the
+    others, in that order likewise.
+    """
+
+    number: int
+    settled: dict[int, Mapping[str, Any]]
+    open: Sequence[tuple[RecordKind, int, Mapping[str, Any]]]
+
+
 @dataclass(slots=True)
 class JobPast:
     """What the journal knows of one job."""
@@ -72,6 +86,13 @@ class Past:
 
     jobs: dict[int, JobPast] = field(default_factory=dict)
     children: list[tuple[int, Child]] = field(default_factory=list)
+    #: The data of jobs that are over, where no more than that is known of them: they are not in ``jobs``.
+    done: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+
+    def settled(self) -> Mapping[int, Mapping[str, Any]]:
+        """The data of all jobs that are over."""
+        more = {index: job.settled for index, job in self.jobs.items() if job.settled is not None}
+        return {**more, **self.done} if more else self.done
 
 
 def fold(records: Iterable[Record]) -> Past:
@@ -86,6 +107,25 @@ def fold(records: Iterable[Record]) -> Past:
             past.children += [(record.job, child) for child in children_of(record.data)]
         else:
             job.phase, job.lost = dict(record.data), record.kind == "intent"
+    return past
+
+
+def fold_latest(latest: Latest, before: Past | None = None) -> Past:
+    """The durable state that the last record of each job leaves behind.
+
+    It differs from :func:`fold` of all records in the phases of settled jobs alone, which nobody goes on from.
+
+    Args:
+        latest: As a store gives it.
+        before: What was folded of earlier records; it is added to.
+    """
+    past = before or Past()
+    past.done.update(latest.settled)
+    for job, data in latest.settled.items():
+        if "children" in data:
+            past.children += [(job, child) for child in children_of(data)]
+        past.jobs.pop(job, None)
+    past.jobs.update((job, JobPast(dict(data), kind == "intent")) for kind, job, data in latest.open)
     return past
 
 

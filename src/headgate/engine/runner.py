@@ -32,6 +32,7 @@ from headgate.engine.events import (
     Ticked,
     Write,
 )
+from headgate.faultpoint import Point, reach
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
@@ -155,6 +156,7 @@ class Runner:
         if isinstance(command, Send):
             if command.intent is not None:
                 self._journal.append(command.intent, partial(self._post, command))
+                reach(Point.INTENT_QUEUED, command.call.endpoint)
             else:
                 self._post(command)
         elif isinstance(command, Write):
@@ -199,6 +201,7 @@ class Runner:
             self._feed(Returned(send.job, send.attempt, self._clock.mono()))
 
     def _post(self, send: Send) -> None:
+        reach(Point.MAY_LEAVE, send.call.endpoint)
         if self._stopped:  # its intent became durable too late
             self._feed(Returned(send.job, send.attempt, self._clock.mono()))
             return
@@ -225,12 +228,15 @@ class Runner:
             if self._leaving.pop(send.job, None) is not send:
                 continue  # given back while it waited
             self.flying += 1
+            reach(Point.LEAVING, send.call.endpoint)
             try:
                 answer = await perform(send.call)
             finally:
                 self.flying -= 1
+            reach(Point.ANSWERED, send.call.endpoint)
             self._count(send.call, answer)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
+            reach(Point.ANSWER_QUEUED, send.call.endpoint)
 
     def _count(self, call: Call, answer: Answer) -> None:
         self._tally.answered(call, answer)

@@ -1,37 +1,60 @@
-"""What a sandbox holds, by id: the four collections of Flow Service as their lists gave them."""
+"""What a sandbox holds, by id: flows and connections, and what ingestions write to, as their lists gave them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 #: What is listed for an export.
 COLLECTIONS: Final = ("flows", "targetConnections", "sourceConnections", "connections")
 
+#: What is listed as well where a flow reads from a source.
+OF_THE_LAKE: Final = ("schemas", "dataSets", "mappingSets")
+
 #: Whose ids are kept of an item.
-ROLES: Final = ("flow", "targetConnection", "sourceConnection", "baseConnection")
+ROLES: Final = (
+    "flow", "targetConnection", "sourceConnection", "baseConnection", "schema", "dataset", "mappingSet",
+)  # fmt: skip
+
+
+def ingests(flows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether one of ``flows`` reads from a source."""
+    return any(is_source_flow(flow) for flow in flows)
+
+
+def is_source_flow(flow: Mapping[str, Any]) -> bool:
+    """Whether ``flow`` reads from a source: it says so itself."""
+    inherited = flow.get("inheritedAttributes")
+    properties = inherited.get("properties") if isinstance(inherited, Mapping) else None
+    return isinstance(properties, Mapping) and properties.get("isSourceFlow") is True
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The lists, each by id."""
+    """The lists, each by id. ``unread`` says of a collection why it could not be listed."""
 
     flows: Mapping[str, Mapping[str, Any]]
     targets: Mapping[str, Mapping[str, Any]]
     sources: Mapping[str, Mapping[str, Any]]
     bases: Mapping[str, Mapping[str, Any]]
+    schemas: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    datasets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    mapping_sets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, lists: Mapping[str, Iterable[Mapping[str, Any]]]) -> Live:
+    def of(cls, lists: Mapping[str, Iterable[Mapping[str, Any]]], unread: Mapping[str, str] | None = None) -> Live:
         """From the lists by collection; what has no id is left out."""
         by_id = {
             kind: {str(one["id"]): one for one in lists.get(kind, ()) if isinstance(one.get("id"), str)}
-            for kind in COLLECTIONS
+            for kind in (*COLLECTIONS, *OF_THE_LAKE)
         }
-        return cls(*(by_id[kind] for kind in COLLECTIONS))
+        flows, targets, sources, bases, schemas, datasets, mapping_sets = by_id.values()
+        return cls(flows, targets, sources, bases, schemas, datasets, mapping_sets, unread or {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,14 @@ def manifest_text(exported: Exported, sandbox: str) -> str:
     if exported.variables:
         head.append("# Secrets are not exported. The environment must hold:")
         head += [f"#   {variable}  ({purpose})" for variable, purpose in sorted(exported.variables.items())]
+    if exported.given:
+        head.append(
+            f"# Used as they are, not made again. These ids are of {sandbox}: give another sandbox's with --set."
+        )
+        head += [f"#   {variable}  ({what})" for variable, what in sorted(exported.given.items())]
+    if exported.notes:
+        head.append("# Not quite as it is there:")
+        head += [f"#   {text}" for text in exported.notes]
     if exported.left:
         head.append("# Not in this manifest:")
         head += [f"#   {text}" for text in exported.left]

@@ -8,6 +8,11 @@ from typing import Any
 _MARK = re.compile(r"\s*\[headgate:[0-9a-f]{24}\]")
 
 
+def is_marked(text: str) -> bool:
+    """Whether a description bears the mark of an object that headgate made."""
+    return _MARK.search(text) is not None
+
+
 def unmarked(text: str) -> str:
     """A description without our mark: the next run gives its own."""
     return _MARK.sub("", text).strip()

@@ -9,6 +9,7 @@ from headgate.catalogue import Finding
 from headgate.catalogue.words import nearest
 from headgate.errors import Diagnostic
 from headgate.manifest.grammar import KNOWN_KINDS, Draft
+from headgate.manifest.inputs import Inputs
 from headgate.manifest.keys import Path, key_path, key_text
 from headgate.manifest.problems import Problems
 from headgate.manifest.references import Row, Scope
@@ -34,10 +35,13 @@ class Desk:
     draft: Draft = field(init=False)
     reader: Reader = field(init=False)
     kinds: tuple[str, ...] = KNOWN_KINDS
+    #: Folders beside :attr:`base` from which ``${file:…}`` may read.
+    folders: tuple[FilePath, ...] = ()
+    inputs: Inputs = field(default_factory=Inputs)
 
     def __post_init__(self) -> None:
         self.draft = Draft(self.file)
-        self.reader = Reader(self.file, self.base, self._said, self.line)
+        self.reader = Reader(self.file, self.base, self._said, self.line, self.inputs)
 
     @property
     def file(self) -> str:
@@ -50,7 +54,9 @@ class Desk:
 
     def scope(self, *, rows: bool = False, columns: tuple[str, ...] | None = None, source: str = "") -> Scope:
         """What references may refer to at some place of the manifest."""
-        return Scope(self.env, self.base, self.variables, self.tell, rows, columns, source)
+        return Scope(
+            self.env, self.base, self.variables, self.tell, rows, columns, source, self.folders, inputs=self.inputs
+        )
 
     def tell(
         self,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
 from headgate.errors import Diagnostic, ManifestError
+from headgate.garbage import gc_paused
 from headgate.manifest import connections
 from headgate.manifest.desk import Desk
-from headgate.manifest.document import Document, gc_paused, plain
+from headgate.manifest.document import Document, plain
 from headgate.manifest.entries import EntryDraft, EntryReader
 from headgate.manifest.keys import Path, key_path, value_at
 from headgate.manifest.model import Entry, Manifest
@@ -39,6 +40,7 @@ def load(
     overrides: Mapping[str, str] | None = None,
     select: Sequence[str] = (),
     tags: Sequence[str] = (),
+    allow_files: Sequence[FilePath | str] = (),
 ) -> Manifest:
     """Read, expand and check a manifest.
 
@@ -49,6 +51,7 @@ def load(
         overrides: ``--set key=value``: variables over the manifest's own (dotted keys reach into mappings).
         select: Globs on item names; only matching items stay, and the items their pairs name.
         tags: Only items with one of these tags stay (likewise).
+        allow_files: Folders, beside the manifest's own, from which ``${file:…}`` may read.
 
     Returns:
         The manifest; what is doubtful but allowed stands in ``warnings``.
@@ -62,6 +65,8 @@ def load(
     with gc_paused():
         document = Document.read(place)
         desk = Desk(document, place.parent, os.environ if env is None else env)
+        desk.folders = tuple(FilePath(folder) for folder in allow_files)
+        desk.inputs.manifest(place, document.source)
         for problem in document.problems:
             desk.problems.add(problem)
         manifest = _Loading(desk, grammars).manifest(place, overrides or {})
@@ -76,7 +81,8 @@ def load(
         kept,
         manifest.connections,
         manifest.options,
-        tuple(sorted(desk.problems.warnings)),
+        warnings := tuple(sorted(desk.problems.warnings)),
+        inputs=desk.inputs.kept([str(warning) for warning in warnings]),
     )
 
 
@@ -156,7 +162,9 @@ class _Loading:
             if key in overrides:
                 merged[key] = desk.variables[key] = _typed(overrides[key], value)
                 continue
+            desk.inputs.variable = key
             merged[key] = desk.variables[key] = compile_value(value, ("vars", key), desk.scope())
+            desk.inputs.variable = None
         for dotted, text in overrides.items():
             if dotted in merged:
                 continue

@@ -72,6 +72,8 @@ class Manifest:
     warnings: tuple[Diagnostic, ...] = ()
     #: How it was asked for: ``set``, ``select``, ``tags``, so that the same can be loaded again.
     asked: Mapping[str, Any] = field(default_factory=dict)
+    #: What tells whether it would say the same again; ``None`` where nothing can.
+    inputs: Mapping[str, Any] | None = None
 
     @property
     def items(self) -> tuple[Item, ...]:

@@ -5,11 +5,12 @@ Anything that leads nowhere is said once, where it stands, and becomes :data:`UN
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
+from headgate.manifest.inputs import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +52,9 @@ class Scope:
     rows: bool = False
     columns: tuple[str, ...] | None = None
     source: str = ""
+    #: Folders beside the manifest's own from which ``${file:…}`` may read.
+    folders: tuple[FilePath, ...] = ()
+    inputs: Inputs = field(default_factory=Inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,19 @@ def resolve(inner: str, path: Path, scope: Scope, *, secret: bool) -> Any:
     if inner.startswith("env:"):
         name = inner[4:].strip()
         if name in scope.env:
+            scope.inputs.refer("env", name, scope.env[name], secret=secret)
             return scope.env[name]
         scope.say(path, f"environment variable {name} is not set", f"export {name}=…")
         return UNRESOLVED
     if inner.startswith("file:"):
-        return _file(inner[5:].strip(), path, scope)
+        return _file(inner[5:].strip(), path, scope, secret=secret)
     if inner.startswith("vars."):
-        return _variable(tuple(inner[5:].split(".")), path, scope)
+        names = tuple(inner[5:].split("."))
+        scope.inputs.use(names[0], secret=secret)
+        return _variable(names, path, scope)
     if inner == "row" or inner.startswith("row."):
+        if secret:
+            scope.inputs.hide(rows=True)
         return _row(tuple(inner.split(".")[1:]), path, scope)
     # Part of a secret may stand between the braces, so it is shown only elsewhere.
     shown = "" if secret else f" '${{{inner}}}'"
@@ -87,13 +96,24 @@ def resolve(inner: str, path: Path, scope: Scope, *, secret: bool) -> Any:
     return UNRESOLVED
 
 
-def _file(name: str, path: Path, scope: Scope) -> Any:
+def _file(name: str, path: Path, scope: Scope, *, secret: bool) -> Any:
+    """What a file holds. Where a manifest comes from elsewhere, it must not be able to read what its reader can."""
     try:
-        text = (scope.base / name).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        # Symbolic links are followed first: what counts is where the file lies.
+        place = (scope.base / name).resolve()
+        if not any(place.is_relative_to(folder.resolve()) for folder in (scope.base, *scope.folders)):
+            scope.say(
+                path,
+                f"file '{name}' lies outside the manifest's folder",
+                f"put it beside the manifest, or allow its folder: --allow-files {place.parent}",
+            )
+            return UNRESOLVED
+        text = place.read_text(encoding="utf-8-sig")
+    except (OSError, RuntimeError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         scope.say(path, f"file '{name}' cannot be read: {reason}", "paths are relative to the manifest")
         return UNRESOLVED
+    scope.inputs.refer("file", name, text, secret=secret)
     return text[:-1].removesuffix("\r") if text.endswith("\n") else text
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path as FilePath
 
+    from headgate.manifest.inputs import Inputs
     from headgate.manifest.keys import Path
 
 KINDS: Final = ("csv", "jsonl", "rows", "matrix", "range")
@@ -51,6 +52,7 @@ class Reader:
     base: FilePath
     say: Callable[[Path, str, str, tuple[str, int] | None], None]
     line: Callable[[Path], int]
+    inputs: Inputs
 
     def read(self, spec: Any, path: Path) -> Source:
         """The rows of ``spec`` (references already resolved), every problem said."""
@@ -86,7 +88,9 @@ class Reader:
             return None
         target = self.base / name
         try:
-            return str(target), target.read_bytes().decode("utf-8-sig")
+            data = target.read_bytes()
+            self.inputs.rows(name, target, data)
+            return str(target), data.decode("utf-8-sig")
         except OSError as error:
             self.say(
                 path,

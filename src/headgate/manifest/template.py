@@ -116,7 +116,10 @@ def compile_value(value: Any, path: Path, scope: Scope, *, secret: bool = False)
         parts = [compile_value(inner, (*path, n), scope, secret=secret) for n, inner in enumerate(value)]
         moving = tuple((n, part) for n, part in enumerate(parts) if isinstance(part, (Text, Map, Listing)))
         return Listing(parts, moving) if moving else parts
-    return Secret(value) if secret and value is not None else value
+    if not secret or value is None:
+        return value
+    scope.inputs.hide()
+    return Secret(value)
 
 
 def _compile_map(value: dict[str, Any], path: Path, scope: Scope, *, secret: bool) -> Any:
@@ -140,7 +143,10 @@ def _compile_map(value: dict[str, Any], path: Path, scope: Scope, *, secret: boo
 
 def _compile_text(value: str, path: Path, scope: Scope, *, secret: bool) -> Any:
     if "$" not in value:
-        return Secret(value) if secret else value
+        if not secret:
+            return value
+        scope.inputs.hide()
+        return Secret(value)
     pieces: list[Any] = []
     at, referred, moving = 0, False, False
     for match in _REFERENCE.finditer(value):
@@ -163,6 +169,8 @@ def _compile_text(value: str, path: Path, scope: Scope, *, secret: bool) -> Any:
     if at < len(value):
         pieces.append(value[at:])
     ref = value if referred else MASK
+    if secret and not referred:
+        scope.inputs.hide()
     if any(piece is UNRESOLVED for piece in pieces):
         return UNRESOLVED
     if moving:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 #: The kind of jobs that list a collection for the creations that need them.
 LISTING = "list"
@@ -38,9 +38,12 @@ class Job:
     requests: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ItemRow:
-    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role."""
+    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role.
+
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
+    """
 
     entry: str
     item: str
@@ -103,6 +106,11 @@ class Plan:
     selections: Sequence[SelectionRow] = ()
     #: What it can be made from again where there is no manifest to make it from; kept in its outline (JSON).
     again: Mapping[str, Any] = field(default_factory=dict)
+    #: Objects that are made anew although they exist, by job: the id of the one whose place is taken.
+    replaces: Mapping[int, str] = field(default_factory=dict)
+    #: What tells whether the same plan would be made again, without making it (JSON, nothing of secrets); ``None``
+    #: where nothing can tell.
+    inputs: Mapping[str, Any] | None = None
 
     @property
     def requests(self) -> Counter[str]:
@@ -113,12 +121,14 @@ class Plan:
         return count
 
 
-def needless(jobs: Sequence[Job], existing: Collection[int]) -> set[int]:
-    """Listings that nothing will ask: all creations that need them are ``existing`` already."""
-    lists = {index for index, job in enumerate(jobs) if job.kind in (LISTING, DATASETS)}
+def needless(jobs: Sequence[Job], existing: Collection[int], among: Iterable[int] | None = None) -> set[int]:
+    """Listings that nothing will ask: all creations that need them are ``existing`` already.
+
+    ``among`` are the jobs to look at, where the others are over.
+    """
+    looked = range(len(jobs)) if among is None else list(among)
+    lists = {index for index in looked if jobs[index].kind in (LISTING, DATASETS)}
     if not lists:
         return lists
-    asked = {
-        edge for index, job in enumerate(jobs) if index not in existing for edge in job.needs.values() if edge in lists
-    }
+    asked = {edge for index in looked if index not in existing for edge in jobs[index].needs.values() if edge in lists}
     return lists - asked

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
+from headgate.errors import StoreError
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Word = TypeVar("Word")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class JobLine:
-    """One job's names."""
+    """One job's names. There are as many as jobs, so it is not frozen: that triples the cost of making it."""
 
     key: str
     kind: str
@@ -59,10 +62,21 @@ class Outline:
         data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
-            "jobs": [[job.key, job.kind, job.role, job.item] for job in self.jobs],
-            "items": [
-                [row.entry, row.item, row.kind, row.place, dict(row.jobs), dict(row.known)] for row in self.items
-            ],
+            "jobs": {
+                "keys": [job.key for job in self.jobs],
+                "kinds": _coded([job.kind for job in self.jobs]),
+                "roles": _coded([job.role for job in self.jobs]),
+                "items": [job.item for job in self.jobs],
+            },
+            "items": {
+                "entries": _coded([row.entry for row in self.items]),
+                "names": [row.item for row in self.items],
+                "kinds": _coded([row.kind for row in self.items]),
+                "places": [row.place for row in self.items],
+                "roles": _coded([tuple(row.jobs) for row in self.items]),
+                "jobs": [job for row in self.items for job in row.jobs.values()],
+                "known": [[number, dict(row.known)] for number, row in enumerate(self.items) if row.known],
+            },
             "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
             "selections": [[row.entry, row.item, row.kind, row.place, row.job] for row in self.selections],
         }
@@ -72,14 +86,73 @@ class Outline:
 
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
-        """From the store."""
-        data = orjson.loads(zlib.decompress(blob))
+        """From the store.
+
+        Raises:
+            StoreError: it is not what was packed.
+        """
+        try:
+            data = opened(blob)
+            return cls.read(data, list(map(JobLine, *columns(data["jobs"]))))
+        except (zlib.error, ValueError, TypeError, KeyError) as error:
+            raise StoreError(
+                "the state store is broken: the outline of a run cannot be read",
+                hint="restore it from a copy, or use another --state",
+            ) from error
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any], jobs: Sequence[JobLine]) -> Outline:
+        """From what :func:`opened` gives; ``jobs`` are those of its columns, where somebody needs them."""
         return cls(
             data["manifest"],
             data["sandbox"],
-            [JobLine(*job) for job in data["jobs"]],
-            [ItemRow(*row) for row in data["items"]],
+            jobs,
+            _rows(data["items"]),
             [PairRow(*row) for row in data["pairs"]],
             [SelectionRow(*row) for row in data.get("selections", ())],
             data.get("again", {}),
         )
+
+
+def opened(blob: bytes) -> dict[str, Any]:
+    """A packed outline as JSON."""
+    data: dict[str, Any] = orjson.loads(zlib.decompress(blob))
+    return data
+
+
+def columns(jobs: Any) -> tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[int]]:
+    """Keys, kinds, roles and items of packed jobs, in their order."""
+    if isinstance(jobs, list):  # of an older program: a row for each job
+        keys, kinds, roles, items = zip(*jobs, strict=True) if jobs else ((), (), (), ())
+        return keys, kinds, roles, items
+    return jobs["keys"], _decoded(*jobs["kinds"]), _decoded(*jobs["roles"]), jobs["items"]
+
+
+def _rows(items: Any) -> list[ItemRow]:
+    if isinstance(items, list):  # of an older program, as are jobs
+        return [ItemRow(*row) for row in items]
+    jobs = iter(items["jobs"])
+    rows = [
+        ItemRow(entry, name, kind, place, {role: next(jobs) for role in roles})
+        for entry, name, kind, place, roles in zip(
+            _decoded(*items["entries"]),
+            items["names"],
+            _decoded(*items["kinds"]),
+            items["places"],
+            _decoded(*items["roles"]),
+            strict=True,
+        )
+    ]
+    for number, known in items["known"]:
+        rows[number] = replace(rows[number], known=known)
+    return rows
+
+
+def _coded(words: list[Word]) -> tuple[list[Word], list[int]]:
+    """Few words that come often: each once, and which of them stands where."""
+    number = {word: index for index, word in enumerate(dict.fromkeys(words))}
+    return list(number), [number[word] for word in words]
+
+
+def _decoded(words: list[Word], numbers: list[int]) -> list[Word]:
+    return list(map(words.__getitem__, numbers))

@@ -83,6 +83,10 @@ _BY_CODE: dict[str, str] = {
 # "segment" and "audience" are the same thing under two names, and messages mix them (trap 14).
 _BY_MESSAGE: tuple[tuple[re.Pattern[str], str], ...] = (
     (
+        re.compile(r"a web page instead of an answer"),
+        "something in between answered, a proxy, a firewall or a login page: check the network and platform_url",
+    ),
+    (
         re.compile(r"run already going on for \w+ \S+ for order", re.IGNORECASE),
         "this audience is being exported already; its run is the one to watch",
     ),

@@ -8,7 +8,8 @@ again, because creates are not idempotent and there is no idempotency key (facts
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
 import orjson
 
@@ -18,6 +19,12 @@ from headgate.platform.problem import advised, hint_in_body, read_problem
 
 #: Codes that mean the token, whatever their status says (facts 1.4, 1.5; trap 57).
 _TOKEN_CODES = frozenset({"403010", "401013", "2114-400", "2115-400"})
+
+#: Lists and objects inside each other that are read. The documents' deepest answers have a dozen; what is deeper could
+#: exhaust the stack of whoever walks through it, or not be written down.
+DEEPEST: Final = 100
+_NOT_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_DEEPER: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 Scrub = Callable[[str], str]
 
@@ -92,10 +99,20 @@ def _parsed(raw: bytes | None) -> tuple[Any, bool]:
         return None, False
     if not raw or raw.isspace():
         return None, True
+    if too_deep(raw):
+        return None, False
     try:
         return orjson.loads(raw), True
     except orjson.JSONDecodeError:
         return None, False
+
+
+def too_deep(raw: bytes) -> bool:
+    """Whether ``raw`` opens more than :data:`DEEPEST` brackets inside each other. Those in texts count as well."""
+    if raw.count(b"[") + raw.count(b"{") <= DEEPEST:
+        return False
+    steps = map(_DEEPER.__getitem__, raw.translate(None, _NOT_BRACKETS))
+    return max(accumulate(steps), default=0) > DEEPEST
 
 
 def _unusable(status: int, raw: bytes | None, headers: Mapping[str, str]) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 #: Longest answer that is read. A page of 100 flows with many selectors is some hundred kB.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+#: Beyond this an answer is a long one, and so many of them are read at a time: a hundred requests may be under way, and
+#: what all of them could bring together must fit into memory.
+LONG_BYTES = 1024 * 1024
+LONG_AT_ONCE = 8
 
 
 class AnswerTooLongError(Exception):
@@ -44,21 +49,32 @@ def open_session(settings: PlatformSettings) -> aiohttp.ClientSession:
     return session
 
 
-async def read_body(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body. Raises ``AnswerTooLongError`` rather than read more than is sane, compressed or not."""
+async def read_body(response: aiohttp.ClientResponse, long_ones: asyncio.Semaphore) -> bytes:
+    """The whole body. Raises ``AnswerTooLongError`` rather than read more than is sane, compressed or not.
+
+    Counted is what comes out of a compressed body, piece by piece: the library unpacks no more than it is asked for.
+    What grows long waits its turn at ``long_ones``; the request's time goes on meanwhile.
+    """
     length = response.content_length
-    if length is not None and length <= MAX_ANSWER_BYTES and "Content-Encoding" not in response.headers:
+    if length is not None and length <= LONG_BYTES and "Content-Encoding" not in response.headers:
         return await response.read()
     if length is not None and length > MAX_ANSWER_BYTES:
         raise AnswerTooLongError
     parts: list[bytes] = []
-    size = 0
-    async for part in response.content.iter_any():
-        size += len(part)
-        if size > MAX_ANSWER_BYTES:
-            raise AnswerTooLongError
-        parts.append(part)
-    return b"".join(parts)
+    size, turn = 0, False
+    try:
+        async for part in response.content.iter_any():
+            size += len(part)
+            if size > MAX_ANSWER_BYTES:
+                raise AnswerTooLongError
+            parts.append(part)
+            if size > LONG_BYTES and not turn:
+                await long_ones.acquire()
+                turn = True
+        return b"".join(parts)
+    finally:
+        if turn:
+            long_ones.release()
 
 
 def not_sent(error: Exception, url: URL) -> Answer:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 #: Above this a listing is taken for endless: a million entities at 100 a page.
 MAX_PAGES = 10_000
+#: What a listing may take in all, by the bytes of its pages: a hundred thousand entities of some kB.
+MAX_LISTING_BYTES = 256 * 1024 * 1024
+#: Pages without an entity, one after the other, before a listing is taken for endless. Some are usual: a filter may be
+#: worked out page by page.
+MAX_EMPTY = 100
 
 #: Where services put a page's entities (trap 52), and where the next page's address.
 _ITEMS = ("items", "records", "children", "data")
@@ -44,12 +49,15 @@ class Pager:
         self._call = call
         self._origin = origin
         self._seen = {call.query}
+        self._bytes = self._empty = 0
+        self._last: list[Any] = []
 
-    def take(self, body: Any) -> Call | None:
-        """Keep a page's items; the call for the next page, or ``None`` after the last.
+    def take(self, body: Any, size: int = 0) -> Call | None:
+        """Keep a page's items; the call for the next page, or ``None`` after the last. ``size`` is in bytes.
 
         Raises:
-            PagingError: the page has no list, its link leads to another host or back, or there is no end.
+            PagingError: the page has no list, its link leads to another host or back, there is no end, or it is more
+                than can be kept.
         """
         items = (
             next((body[key] for key in _ITEMS if isinstance(body.get(key), list)), None)
@@ -59,6 +67,10 @@ class Pager:
         if items is None:
             # Never an empty list: "there is no such object" is what makes somebody create it again.
             raise PagingError("page_unreadable", "a page of the listing has no list of items", again=True)
+        self._bytes += size
+        if self._bytes > MAX_LISTING_BYTES:
+            limit = MAX_LISTING_BYTES // 1024 // 1024
+            raise PagingError("listing_too_long", f"the listing is longer than {limit} MiB", again=False)
         self.items += items
         href = next_href(body)
         if not href:
@@ -69,6 +81,10 @@ class Pager:
         if len(self._seen) >= MAX_PAGES:
             raise PagingError("page_limit", f"the listing does not end within {MAX_PAGES:,} pages", again=False)
         self._seen.add(query)
+        self._empty = 0 if items else self._empty + 1
+        if (items and items == self._last) or self._empty > MAX_EMPTY:
+            raise PagingError("page_loop", "the listing gives the same page again and again", again=True)
+        self._last = items
         return replace(self._call, query=query)
 
 

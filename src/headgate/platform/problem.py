@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: Messages are for people and are journaled; a page of text helps neither.
 LONGEST = 500
+#: What is looked at of a message: patterns may take the square of a text's length.
+_LOOKED_AT = 4096
+#: What is left out at the end of a text that was cut before secrets were taken out of it: it may be half a secret.
+_MARGIN = 1024
 
 _CODE = re.compile(r"(?:[A-Z][A-Z0-9]*-)?\d{3,6}-\d{3}", re.ASCII)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -58,8 +62,12 @@ def read_problem(
     code, message, request_id = _read_dict(body) if isinstance(body, dict) else ("", _read_text(raw), "")
     if not message:
         message = f"HTTP {status} without an explanation"
+    cut = len(message) > _LOOKED_AT
+    code, message, request_id = code[:_LOOKED_AT], message[:_LOOKED_AT], request_id[:_LOOKED_AT]
     if scrub is not None:
         code, message, request_id = scrub(code), scrub(message), scrub(request_id)
+    if cut:
+        message = f"{message[:-_MARGIN]} …"
     return advised(Problem(status, code[:64], message, request_id[:128] or header_request_id[:128]))
 
 
@@ -126,7 +134,7 @@ def _inner_error(body: dict[str, Any]) -> dict[str, Any]:
 
 def _read_text(raw: bytes) -> str:
     """A body that is no JSON object, for people: an HTML page's title, or the text itself."""
-    text = raw[:65_536].decode("utf-8", "replace").strip()
+    text = raw[: 2 * _LOOKED_AT].decode("utf-8", "replace").strip()
     if not text.startswith("<"):
         return text
     title = _TITLE.search(text)

@@ -7,8 +7,9 @@ done. No bodies are logged, and no text of an answer leaves here before secrets 
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -19,8 +20,10 @@ import orjson
 from yarl import URL
 
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
+from headgate.faultpoint import Point, reach
 from headgate.platform.classify import classify, stale_token, trouble
 from headgate.platform.connection import (
+    LONG_AT_ONCE,
     MAX_ANSWER_BYTES,
     AnswerTooLongError,
     lost,
@@ -31,7 +34,7 @@ from headgate.platform.connection import (
 from headgate.platform.headers import BASES, NOT_AUTOMATIC, Headers
 from headgate.platform.ims import FixedToken, ImsTokens, NoTokenError, Tokens
 from headgate.platform.paging import Pager, PagingError
-from headgate.platform.scrub import scrub, secrets_in
+from headgate.platform.scrub import scrub, secrets_in, spelt, tell_nothing
 from headgate.secret import Secret
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ Admit = Callable[[str], Awaitable[None]]
 SessionFactory = Callable[["PlatformSettings"], aiohttp.ClientSession]
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.~-]*", re.ASCII)
+#: A well answer that says something of an error: not ``"errors": []`` and not ``null``.
+_TELLS = re.compile(rb'"error(?:s|Message|Details)?"\s*:\s*(?:"|\{|\[\s*[^\s\]])')
+_LEADS_AWAY = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]")
 
 
@@ -59,6 +65,7 @@ class Transport:
         admit: Admit | None = None,
         clear: Callable[[], Awaitable[None]] | None = None,
         session: SessionFactory | None = None,
+        secrets: Collection[object] = (),
     ) -> None:
         """Nothing is opened or sent before the block is entered.
 
@@ -70,14 +77,18 @@ class Transport:
             clear: Awaited at the last moment before every request that changes something, token in hand; what it
                 raises is raised by ``perform``, and the request is not sent.
             session: Makes the aiohttp session; for tests and special networks.
+            secrets: Values that must not be seen in anything the platform says, beside those of each call.
         """
         self._settings = settings
         self._clock = clock
         self._admit = admit
         self._clear = clear
         self._make_session = session or open_session
+        self._secrets = frozenset(secrets)
+        self._spellings: tuple[str, ...] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._headers = Headers(settings)
+        self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
         self._bases = {service: settings.platform_url.rstrip("/") + base for service, base in BASES.items()}
         self._tokens: Tokens = (
             ImsTokens(settings, self._ask_ims, clock.mono)
@@ -136,7 +147,7 @@ class Transport:
             if answer.verdict is not Verdict.OK:
                 return replace(answer, requests=requests, tokens=tokens)
             try:
-                following = pager.take(answer.body)
+                following = pager.take(answer.body, answer.size)
             except PagingError as error:
                 verdict = Verdict.FAULT if error.again else Verdict.REJECTED
                 return replace(
@@ -162,6 +173,11 @@ class Transport:
             # orjson names types and limits, never values.
             reason = f"the request body cannot be encoded: {error}"
             return replace(trouble(Verdict.REJECTED, "unsendable", reason), requests=0)
+        if _LEADS_AWAY.search(call.path):
+            # An id of the platform's stands in it; what is meant to be deleted there is not what would be.
+            return replace(
+                trouble(Verdict.REJECTED, "unsendable", "the path of the request leads somewhere else"), requests=0
+            )
         url = URL(self._url(call), encoded=True)
         sent = 0
         try:
@@ -201,9 +217,10 @@ class Transport:
                 # Given only when it matters: the library pays for it with another dict per request.
                 skip_auto_headers=None if "Accept" in own else NOT_AUTOMATIC,
             ) as response:
+                reach(Point.SENT, call.endpoint)
                 status = response.status
                 headers = response.headers
-                raw = await read_body(response)
+                raw = await read_body(response, self._long_ones)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return not_sent(error, url)
         except AnswerTooLongError:
@@ -215,7 +232,12 @@ class Transport:
             # is what the library raises for answers it cannot make sense of.
             if not status:
                 return lost(error, self._settings.timeout_s)
-        return classify(call, status, headers, raw, scrub=partial(self._scrub, call, token), now_s=self._clock.now())
+        clean = partial(self._scrub, call, token)
+        answer = classify(call, status, headers, raw, scrub=clean, now_s=self._clock.now())
+        answer.size = len(raw) if raw is not None else 0
+        if raw and answer.verdict is Verdict.OK and _TELLS.search(raw):
+            tell_nothing(answer.body, clean)
+        return answer
 
     async def _ask_ims(self, form: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Post a form to the token endpoint: status, headers, body. Or raises ``NoTokenError``."""
@@ -227,7 +249,7 @@ class Transport:
         url = URL(self._settings.ims_url)
         try:
             async with self._opened().post(url, data=form, headers=headers, allow_redirects=False) as response:
-                return response.status, response.headers, await read_body(response)
+                return response.status, response.headers, await read_body(response, self._long_ones)
         except (aiohttp.ClientError, OSError, ValueError, AnswerTooLongError) as error:
             raise NoTokenError(
                 f"the token endpoint at {url.host} cannot be reached, so the credentials could not be used"
@@ -256,7 +278,9 @@ class Transport:
 
     def _scrub(self, call: Call, token: str, text: str) -> str:
         own = (self._settings.client_secret, self._settings.access_token)
-        return scrub(text, {token, *secrets_in(own), *secrets_in(call.body)})
+        if self._spellings is None:  # most runs hear of no trouble
+            self._spellings = spelt(self._secrets)
+        return scrub(text, {token, *secrets_in(own), *secrets_in(call.body)} - self._secrets, self._spellings)
 
 
 def _encode(value: Any) -> Any:

@@ -11,6 +11,7 @@ from headgate.report.selected import Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
 from headgate.workflows.destroy import DESTROY
+from headgate.workflows.replace import OLD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
 _FOUND = ("store", "before", "same", "sweep")
+#: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it.
+_JUDGED = ("tolerate", "wall")
 #: What an item's jobs make, in the order in which its ids are given.
 _ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
@@ -28,23 +31,24 @@ def build(
     run: RunRow, outline: Outline, past: Past, *, status: str | None = None, finished_at: float | None = None
 ) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
-    view = _View(outline, past)
+    reason, detail, hint = run.counters.get("stop", ("", "", ""))
+    view = _View(outline, past, detail if reason in _JUDGED else None, hint)
     items = [view.item(row) for row in range(len(outline.items))] + view.chosen()
     pairs = view.pairs()
     failures = view.failures()
     counters = run.counters
     endings = view.endings()
+    unsettled, unbegun = len(view.lines) - sum(endings.values()), view.unbegun()
     totals = {
         "items": len(items),
         "jobs": len(view.lines),
         "succeeded": endings["succeeded"],
         "failed": endings["failed"],
-        "skipped": endings["skipped"],
+        "skipped": endings["skipped"] + unbegun,
         "reused": view.reused(),
-        "held": len(view.lines) - sum(endings.values()),
+        "held": unsettled - unbegun,
     }
     requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
-    reason, detail, hint = counters.get("stop", ("", "", ""))
     return Report(
         run.id,
         run.manifest,
@@ -65,6 +69,7 @@ def build(
         detail,
         reason,
         hint,
+        unsettled,
     )
 
 
@@ -78,16 +83,18 @@ def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
 class _View:
     """The rows of a run as its journal leaves them."""
 
-    def __init__(self, outline: Outline, past: Past) -> None:
+    def __init__(self, outline: Outline, past: Past, judged: str | None, hint: str) -> None:
+        """``judged`` says why the run was stopped for its failures, ``None`` where it was not."""
         self.outline = outline
         self.past = past
+        self.judged, self.hint = judged, hint
         self.lines: list[JobLine] = list(outline.jobs)
         self.specs: dict[int, Mapping[str, Any]] = {}
         for parent, child in past.children:
             first = self.lines[parent]
             self.specs[len(self.lines)] = child.spec
             self.lines.append(JobLine(child.key, child.kind, first.role, first.item))
-        self.selected = Selected(outline, past)
+        self.selected = Selected(outline, past, self.unstarted() if judged is not None else None)
 
     def _job(self, index: int) -> JobPast:
         return self.past.jobs.get(index, _NOTHING)
@@ -111,6 +118,24 @@ class _View:
 
     def reused(self) -> int:
         return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in _FOUND)
+
+    # -- what a stopped run never began --------------------------------------------------------------------------------
+
+    def begun(self, index: int) -> bool:
+        """Whether anything was journaled of a job but that nothing of it left."""
+        job = self._job(index)
+        return job.settled is not None or bool(job.phase)
+
+    def unbegun(self) -> int:
+        """Jobs that a run that was stopped for its failures never began."""
+        if self.judged is None:
+            return 0
+        return sum(not self.begun(index) for index in range(len(self.lines)))
+
+    def unstarted(self) -> dict[str, Any]:
+        """The error of a row that was not begun."""
+        words = f"not started: the run was stopped ({self.judged})"
+        return {"job": "", "status": 0, "code": "", "message": words, "requestId": "", "advice": self.hint}
 
     # -- items -------------------------------------------------------------------------------------------------------
 
@@ -139,7 +164,12 @@ class _View:
             failure = _error(self._failure(found)) if found is not None else {"message": "not sent"}
             return "skipped", {**failure, "cause": cause}
         if any(ending is None for ending in endings.values()):
+            own = [job for job in jobs.values() if self.lines[job].item >= 0]
+            if self.judged is not None and not any(self.begun(job) for job in own):
+                return "skipped", self.unstarted()
             return "held", None
+        if any(role.startswith(OLD) for role in jobs):
+            return "replaced", None
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.
@@ -197,6 +227,8 @@ class _View:
                 1,
                 "the answer to its request is not known yet: resume looks it up",
             ]
+        if self.judged is not None and not job.phase:
+            return [row, "skipped", None, None, 0, self.unstarted()["message"]]
         return [row, "held", None, None, 0, job.phase.get(HELD) or "not sent before the run ended"]
 
     # -- failures ----------------------------------------------------------------------------------------------------

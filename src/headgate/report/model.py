@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCHEMA: Final = "headgate.report/1"
-_EXIT_CODES: Final = {"interrupted": 130, "tolerate": 5, "finish-by": 5, "platform": 3, "on-error": 1}
+_EXIT_CODES: Final = {"interrupted": 130, "tolerate": 5, "wall": 5, "finish-by": 5, "platform": 3, "on-error": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Report:
     """What happened, row by row, in manifest order. Times are epoch seconds.
 
     ``stop_reason`` is one of :class:`~headgate.engine.events.Stop`'s values when the run was stopped, and ``stop``
-    says so in words, ``stop_hint`` what to do about it; all are empty otherwise.
+    says so in words, ``stop_hint`` what to do about it; all are empty otherwise. ``open_jobs`` are not settled: a
+    resume goes on with them.
     """
 
     run_id: str
@@ -74,6 +75,7 @@ class Report:
     stop: str = ""
     stop_reason: str = ""
     stop_hint: str = ""
+    open_jobs: int = 0
 
     @property
     def failed(self) -> bool:

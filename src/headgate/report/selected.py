@@ -47,8 +47,9 @@ def flows_of(kind: str, spec: Any) -> list[str]:
 class Selected:
     """The chosen flows of a run, and the job with the last word on each."""
 
-    def __init__(self, outline: Outline, past: Past) -> None:
-        self._outline, self._past = outline, past
+    def __init__(self, outline: Outline, past: Past, unstarted: Mapping[str, Any] | None = None) -> None:
+        """``unstarted`` is the error of a row that was never begun, where the run was stopped for its failures."""
+        self._outline, self._past, self._unstarted = outline, past, unstarted
         self._choosing = {row.job: row for row in outline.selections}
         self._owner: dict[int, int] = {}
         self._last: dict[tuple[int, str], int] = {}
@@ -95,6 +96,8 @@ class Selected:
     def _not_chosen(
         self, row: SelectionRow, settled: Mapping[str, Any] | None, failure: Callable[[int], Failure]
     ) -> ItemResult:
+        if settled is None and self._unstarted is not None and not self._job(row.job).phase:
+            return FlowResult(row.entry, row.item, "skipped", {}, self._unstarted)
         if settled is None:
             return FlowResult(row.entry, row.item, "held", {}, reason="its flows were not chosen yet")
         if settled["ending"] == "failed":
@@ -105,6 +108,8 @@ class Selected:
         index = self._last.get((row.job, flow or name), -1)
         settled = self._job(index).settled
         ids = {"flow": flow} if flow else {}
+        if settled is None and self._unstarted is not None and not self._job(index).phase:
+            return FlowResult(row.entry, name or flow, "skipped", ids, self._unstarted)
         if settled is None:
             return FlowResult(row.entry, name or flow, "held", ids, reason="not done before the run ended")
         output = settled.get("output", {})

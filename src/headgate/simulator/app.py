@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,8 +14,10 @@ from aiohttp import web
 
 from headgate.simulator.control import Control
 from headgate.simulator.dispatch import answer, is_token_path, suffered
+from headgate.simulator.doorman import MAX_BODY, too_long, turned_away
 from headgate.simulator.faults import Fault, FaultBook
 from headgate.simulator.meddling import meddle
+from headgate.simulator.mischief import drip, endless, huge, reset, reset_in_body, rewound
 from headgate.simulator.reply import Ask, Reply
 from headgate.simulator.seeding import furnish
 from headgate.simulator.world import World
@@ -30,12 +31,9 @@ _HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>The web server 
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
-_MAX_BODY = 64 * 1024 * 1024  # a patch of thousands of selectors; the documents give no limit
-
-
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_MAX_BODY)
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
 
 class Server:
@@ -100,7 +98,15 @@ class Server:
             self.world.flush()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
+        transport = request.transport
+        own = str(transport.get_extra_info("sockname")[0]) if transport is not None else ""
+        refusal = turned_away(request.headers, own, request.content_length)
+        if refusal is not None:
+            return self._turn_away(refusal)
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:  # it came in chunks and did not say
+            return self._turn_away(too_long())
         world = self.world
         ask = Ask(
             request.method,
@@ -125,6 +131,12 @@ class Server:
         if self._options.latency_s and not is_token_path(request.path):
             await world.real.sleep(self._latency())
         return self._response(reply, ask)
+
+    def _turn_away(self, reply: Reply) -> web.Response:
+        """Answer and close: what is still to come is not read."""
+        response = web.Response(body=self._bytes(reply), status=reply.status, content_type="application/json")
+        response.force_close()
+        return response
 
     def _latency(self) -> float:
         sigma = self._options.latency_jitter
@@ -152,35 +164,71 @@ class Server:
                 else:
                     suffered(self.world, ask, status)
                 return web.Response(body=_HTML, status=status, content_type="text/html", headers=self._headers(ask))
-            case "truncated":
-                whole = self._bytes(answer(self.world, ask))
-                return self._cut(request, ask, whole)
+            case "clock":
+                return self._response(answer(self.world, ask), ask, fault.seconds)
+            case "body" | "half-json" | "huge" | "bomb" | "endless" | "loop":
+                return self._spoilt(ask, fault)
+            case "truncated" | "drip" | "reset-in-body":
+                await self._in_part(request, ask, fault)
+                return web.Response(status=500)
+            case "lost-twice":
+                path = ask.path
+                answer(self.world, ask)
+                answer(self.world, replace(ask, path=path, request_id=self.world.ids.hex(32)))
             case "lost-after-commit":
                 answer(self.world, ask)
             case "reset":
                 suffered(self.world, ask, 0)
-                linger = struct.pack("ii", 1, 0)  # close with RST rather than FIN
-                sock = request.transport.get_extra_info("socket") if request.transport else None
-                if sock is not None:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                if request.transport is not None:
+                    reset(request.transport)
             case _:
                 suffered(self.world, ask, 0)
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)  # written to a closed connection: nobody sees it
 
-    def _cut(self, request: web.BaseRequest, ask: Ask, whole: bytes) -> web.Response:
-        """Send a 200 head that promises ``whole`` (or, for no body, 64 bytes) and half of it, then close."""
-        promised = max(len(whole), 64)
-        head = "".join(f"{name}: {value}\r\n" for name, value in self._headers(ask).items())
-        start = f"HTTP/1.1 200 OK\r\n{head}Content-Type: application/json\r\nContent-Length: {promised}\r\n\r\n"
-        if request.transport is not None:
-            request.transport.write(start.encode() + whole[: len(whole) // 2])
-            request.transport.close()
-        return web.Response(status=500)
+    def _spoilt(self, ask: Ask, fault: Fault) -> web.Response:
+        """The work is done, and the answer is another."""
+        page = 1 + rewound(ask) if fault.fault in ("endless", "loop") else 0
+        reply = answer(self.world, ask)
+        if page:
+            return self._response(endless(reply, page if fault.fault == "endless" else 1), ask)
+        status = fault.status or reply.status
+        headers = self._headers(ask) | reply.headers
+        match fault.fault:
+            case "body":
+                body = orjson.dumps(fault.body)
+            case "half-json":
+                whole = self._bytes(reply)
+                body = whole[: len(whole) // 2]
+            case _:
+                body = huge(fault.megabytes, packed=fault.fault == "bomb")
+                headers |= {"Content-Encoding": "gzip"} if fault.fault == "bomb" else {}
+        return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
-    def _headers(self, ask: Ask) -> dict[str, str]:
-        second = int(self.world.now())
+    async def _in_part(self, request: web.BaseRequest, ask: Ask, fault: Fault) -> None:
+        """Do the work, send a head that promises all of the answer (at least 64 bytes), and not all of that."""
+        reply = answer(self.world, ask)
+        whole = self._bytes(reply)
+        fields = "".join(f"{name}: {value}\r\n" for name, value in self._headers(ask).items())
+        head = (
+            f"HTTP/1.1 {reply.status} Well\r\n{fields}Content-Type: application/json\r\n"
+            f"Content-Length: {max(len(whole), 64)}\r\n\r\n"
+        ).encode()
+        transport = request.transport
+        if transport is None:
+            return
+        match fault.fault:
+            case "drip":
+                await drip(transport, head, whole, lambda: self.world.real.sleep(fault.seconds))
+            case "reset-in-body":
+                await reset_in_body(transport, head, whole)
+            case _:
+                transport.write(head + whole[: len(whole) // 2])
+                transport.close()
+
+    def _headers(self, ask: Ask, shift_s: float = 0.0) -> dict[str, str]:
+        second = int(self.world.now() + shift_s)
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
         return {"Date": self._date[1], "x-request-id": ask.request_id}
@@ -192,8 +240,8 @@ class Server:
             return b""
         return body.encode() if isinstance(body, str) else orjson.dumps(body)
 
-    def _response(self, reply: Reply, ask: Ask) -> web.Response:
-        headers = self._headers(ask) | reply.headers
+    def _response(self, reply: Reply, ask: Ask, shift_s: float = 0.0) -> web.Response:
+        headers = self._headers(ask, shift_s) | reply.headers
         if reply.body is None:
             return web.Response(status=reply.status, headers=headers)
         kind = "text/plain" if isinstance(reply.body, str) else "application/json"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headgate.simulator.gateway import json_body
-from headgate.simulator.lake import keep, of_sandbox
+from headgate.simulator.lake import keep, listed
 from headgate.simulator.reply import Ask, Refusal, Reply, generic
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _list(world: World, ask: Ask) -> Reply:
         raise _invalid("limit must lie between 1 and 100", "query")
     if not start.isdigit():
         raise _invalid("start must be an offset", "query")
-    rows = of_sandbox(world, "dataSets", ask.sandbox)
+    rows = listed(world, "dataSets", ask.sandbox)
     if "name" in given:
         rows = [row for row in rows if row["name"] == given["name"]]
     if "orderBy" in given:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from headgate.simulator.world import World
 
-OUTCOMES = ("success", "partial", "failed")
+OUTCOMES = ("success", "partial", "failed", "unknown")
 
 
 class Control:
@@ -40,6 +40,11 @@ class Control:
     def set_faults(self, faults: Sequence[Fault]) -> None:
         """Replace the faults in force."""
         self._book.replace(faults)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, and how often each has struck."""
+        rows = zip(self._book.faults, self._book.fired, strict=True)
+        return [{"fault": fault.fault, "path": fault.path, "fired": fired} for fault, fired in rows]
 
     def scheduled_run(self, flow_id: str, *, seconds: float | None = None, outcome: str | None = None) -> str:
         """Start a scheduled run of a flow, of all its audiences; returns its id. ``outcome`` decides its fate.
@@ -70,7 +75,9 @@ class Control:
         return self._start(self._flow(flow_id), [segment_id], "foreign", seconds)
 
     def fail_next_run(self, outcome: str = "failed", *, times: int = 1) -> None:
-        """Decide the fate of the next ``times`` ad-hoc runs: success, partial or failed.
+        """Decide the fate of the next ``times`` ad-hoc runs: one of ``OUTCOMES``.
+
+        ``unknown`` is a state that no document knows, for ever.
 
         Raises:
             ValueError: no such outcome.
@@ -136,9 +143,7 @@ class Control:
             case "GET", "__health__":
                 return Reply(200, {"status": "ok", "now": self._world.now()})
             case "GET", "__faults__":
-                book = self._book
-                rows = zip(book.faults, book.fired, strict=True)
-                return Reply(200, [{"fault": f.fault, "path": f.path, "fired": n} for f, n in rows])
+                return Reply(200, self.faults())
             case "POST", "__faults__":
                 rows = body.get("faults", []) if isinstance(body, dict) else body
                 self.set_faults([read_fault(row, f"faults[{index}]") for index, row in enumerate(rows)])

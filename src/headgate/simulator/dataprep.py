@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headgate.simulator.gateway import json_body
-from headgate.simulator.lake import keep, of_sandbox
+from headgate.simulator.lake import keep, listed
 from headgate.simulator.reply import Ask, Refusal, Reply
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _list(world: World, ask: Ask) -> Reply:
     order = given.get("orderBy", "createdDate")
     if order not in _ORDERS:
         raise _invalid("orderBy is createdDate or updatedDate, perhaps with + or -", "query")
-    rows = of_sandbox(world, "mappingSets", ask.sandbox)
+    rows = listed(world, "mappingSets", ask.sandbox)
     if "name" in given:
         rows = [row for row in rows if row["document"].get("name") == given["name"]]
     if order.startswith("-"):

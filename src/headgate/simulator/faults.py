@@ -12,8 +12,27 @@ from typing import Any
 
 import yaml
 
-KINDS = ("lost-after-commit", "lost-before-commit", "status", "slow", "truncated", "html", "reset", "conflict")
-_KEYS = {"match", "fault", "times", "status", "body", "retry_after", "seconds"}
+KINDS = (
+    "lost-after-commit",
+    "lost-before-commit",
+    "lost-twice",
+    "status",
+    "slow",
+    "drip",
+    "truncated",
+    "half-json",
+    "body",
+    "html",
+    "reset",
+    "reset-in-body",
+    "huge",
+    "bomb",
+    "endless",
+    "loop",
+    "clock",
+    "conflict",
+)
+_KEYS = {"match", "fault", "times", "status", "body", "retry_after", "seconds", "megabytes"}
 _MATCH_KEYS = {"method", "path", "nth", "every", "probability", "first"}
 
 
@@ -21,12 +40,21 @@ _MATCH_KEYS = {"method", "path", "nth", "every", "probability", "first"}
 class Fault:
     """One rule of trouble.
 
-    ``fault`` is what happens: *lost-after-commit* does the work and closes the connection unanswered;
-    *lost-before-commit* and *reset* do nothing and close (reset with a TCP RST); *status* answers
-    ``status`` with ``body`` and perhaps ``Retry-After``, doing nothing; *slow* waits ``seconds`` of real
-    time, then goes on; *truncated* does the work and sends half of the answer; *html* answers a web page,
-    with ``status`` 502 by default and nothing done, or the work done when ``status`` is 2xx; *conflict* lets
-    somebody else change the object of the path just before, so that its etag is not what the client read.
+    ``fault`` is what happens.
+
+    The work is not done: *lost-before-commit* and *reset* close the connection unanswered (reset with a TCP RST);
+    *status* answers ``status`` with ``body`` and perhaps ``Retry-After``; *html* answers a web page with ``status``,
+    502 by default (with a 2xx the work is done).
+
+    The work is done: *lost-after-commit* closes the connection unanswered, *lost-twice* does the same after doing the
+    work two times, as a proxy in between does that repeats what it got no answer to; *slow* waits ``seconds`` of real
+    time before it begins; *drip* sends a byte of the answer every ``seconds`` of real time; *truncated* sends half of
+    the answer and closes, *reset-in-body* half of it and a RST; *half-json* sends half of the JSON as if it were all;
+    *body* answers ``body`` (any JSON) instead of its own, with its own status or ``status``; *huge* answers
+    ``megabytes`` of JSON, *bomb* the same as a small gzip; *endless* gives a list one more page, always, and *loop*
+    one that leads back to itself; *clock* answers with a ``Date`` that is off by ``seconds`` (of platform time;
+    negative is the past); *conflict* lets somebody else change the object of the path just before, so that its etag
+    is not what the client read.
 
     ``nth`` (1-based), ``every`` and ``probability`` count the requests that match ``method`` and ``path``
     (a regular expression, searched for in the whole path); ``first`` counts them for each path: the first so many
@@ -45,6 +73,7 @@ class Fault:
     body: Any = None
     retry_after: float | None = None
     seconds: float = 1.0
+    megabytes: int = 64
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +83,7 @@ class Fault:
             raise ValueError("status: needed by fault 'status'")
         if self.status is not None and not 100 <= self.status <= 599:
             raise ValueError(f"status: {self.status} is not an HTTP status")
-        for name in ("nth", "every", "times", "first"):
+        for name in ("nth", "every", "times", "first", "megabytes"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name}: must be a whole number of at least 1, not {value!r}")

@@ -117,13 +117,14 @@ def _list(world: World, ask: Ask, kind: str) -> Reply:
     found = world.store.newest_first(
         kind, ask.sandbox, _narrowed(query.conditions, "id"), _narrowed(query.conditions, "name")
     )
-    return page(query, found, lambda entity: _view(world, kind, entity))
+    shown = ((sequence, entity) for sequence, entity in found if world.listed(entity))
+    return page(query, shown, lambda entity: _view(world, kind, entity))
 
 
 def _list_runs(world: World, ask: Ask) -> Reply:
     query: Query = read_query(ask, "runs", world.options.default_limit)
     _settle_runs(world, query)
-    now, delay = world.now(), world.options.run_visible_after_s
+    now, delay = world.now(), max(world.options.run_visible_after_s, world.options.list_lag_seconds)
     run_ids, flow_ids = _narrowed(query.conditions, "id"), _narrowed(query.conditions, "flowId")
     if run_ids is None:
         some = world.store.all("flows") if flow_ids is None else [world.store.get("flows", one) for one in flow_ids]

@@ -7,6 +7,7 @@ reading.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Event = list[Any]
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file; a new one is its owner's alone, for it holds what clients have sent."""
+    return os.open(path, flags, 0o600)
+
+
+def _private_folder(path: Path) -> None:
+    if not path.is_dir():
+        _private_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 class Journal:
@@ -54,8 +66,8 @@ class Journal:
     def open(self) -> None:
         """Begin appending; makes the folder when it is missing."""
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab", buffering=0)
+            _private_folder(self._path.parent)
+            self._file = open(self._path, "ab", buffering=0, opener=_private)  # noqa: SIM115 -- closed by close()
 
     @property
     def is_open(self) -> bool:

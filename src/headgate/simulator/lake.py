@@ -40,6 +40,11 @@ def keep(
     world.commit("new", kind, entity)
 
 
+def listed(world: World, kind: str, sandbox: str) -> list[Entity]:
+    """Those objects of a kind in one sandbox that lists show, oldest first."""
+    return [entity for entity in of_sandbox(world, kind, sandbox) if world.listed(entity)]
+
+
 def of_sandbox(world: World, kind: str, sandbox: str) -> list[Entity]:
     """The objects of a kind in one sandbox, oldest first."""
     return [entity for entity in world.store.all(kind) if entity["sandboxName"] == sandbox]

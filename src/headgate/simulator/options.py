@@ -52,6 +52,7 @@ class Options:
     update_seconds: float = 5.0
     delete_status: str = "202"
     delete_seconds: float = 0.0
+    list_lag_seconds: float = 0.0
     patch_shows: str = "at-once"
     adhoc_wording: str = "audience"
     audiences: Mapping[str, str] | None = None
@@ -74,8 +75,9 @@ class Options:
             raise ValueError(f"adhoc_wording must be audience or segment, not {self.adhoc_wording!r}")
         if self.delete_status not in ("202", "204", "alternate"):
             raise ValueError(f"delete_status must be 202, 204 or alternate, not {self.delete_status!r}")
-        if self.delete_seconds < 0:
-            raise ValueError("delete_seconds must be at least 0")
+        for name in ("delete_seconds", "list_lag_seconds"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0")
         low, high = self.run_seconds
         if not 0 <= low <= high:
             raise ValueError(f"run_seconds must be an ordered pair of seconds, not {self.run_seconds!r}")

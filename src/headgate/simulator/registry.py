@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.simulator.gateway import json_body
 from headgate.simulator.ids import Ids
-from headgate.simulator.lake import keep, of_sandbox
+from headgate.simulator.lake import keep, listed, of_sandbox
 from headgate.simulator.reply import Ask, Refusal, Reply
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _list(world: World, ask: Ask) -> Reply:
         raise _refusal("XDM-1700-400", "Invalid query", f"unknown parameter {unknown[0]}", ask, "query")
     if "orderby" not in given and {"start", "limit"} & given.keys():
         raise _refusal("XDM-1700-400", "Invalid query", "limit and start go with orderby only", ask, "query")
-    rows = [entity["document"] for entity in of_sandbox(world, "schemas", ask.sandbox)]
+    rows = [entity["document"] for entity in listed(world, "schemas", ask.sandbox)]
     if "property" in given:
         field, operator, value = given["property"].partition("==")
         if not operator:

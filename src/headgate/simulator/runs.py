@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 #: Keys: ``id, seq, flowId, flowSpec, sandbox, source, target, audiences, origin, job, at, endsAt, outcome,
 #: records, skipped, etag, ref, org``. ``origin`` is adhoc, scheduled, foreign, source or dataset (with ``datasets``),
-#: ``outcome`` success, partial or failed; ``at`` and ``endsAt`` are epoch seconds.
+#: ``outcome`` success, partial, failed or unknown; ``at`` and ``endsAt`` are epoch seconds.
 Run = dict[str, Any]
 
+#: How long a run of outcome ``unknown`` lasts: it stays in a state that no document knows.
+_FOR_EVER_S = 1e9
 _PROCESSOR = "c4f238e3-7334-4933-8b56-64d7ea43ea54"
 _PUBLISHER = "51d82b36-6b8f-11eb-9439-0242ac130002"
 _FAILED = {"code": "ACTIVATION_BATCH-0000-FAILED", "message": "Job aborted."}
@@ -128,6 +130,8 @@ def draw(
         else "success"
     )
     lasts = ids.random.uniform(*options.run_seconds) if seconds is None else seconds
+    if outcome == "unknown":
+        lasts = _FOR_EVER_S
     records = ids.random.randrange(1_000, 1_000_000)
     return {
         "id": ids.uuid(),
@@ -174,7 +178,7 @@ def run_view(run: Run, now: float) -> dict[str, Any]:
     if not ended:
         view["metrics"] = {
             "durationSummary": {"startedAtUTC": started_ms},
-            "statusSummary": {"status": "processing"},
+            "statusSummary": {"status": "AWAITING_REVIEW" if run["outcome"] == "unknown" else "processing"},
         }
         view["activities"] = []
         return view

@@ -49,6 +49,8 @@ class Simulator:
         delete_status: What a DELETE answers: ``202``, ``204`` or ``alternate`` by object.
         delete_seconds: Platform seconds a deletion answered by 202 takes; until then the object is there, in state
             ``delete-finalizing``.
+        list_lag_seconds: Platform seconds before what was created, a run included, shows in a list; by its id it can be
+            read at once.
         patch_shows: Whether an accepted update shows ``at-once``, or ``when-done``: until then the flow keeps its
             values and its etag, and only its state and ``lastOperation`` tell.
         adhoc_wording: ``audience`` or ``segment`` in the message of a run going on.
@@ -90,6 +92,7 @@ class Simulator:
         update_seconds: float = 5.0,
         delete_status: str = "202",
         delete_seconds: float = 0.0,
+        list_lag_seconds: float = 0.0,
         patch_shows: str = "at-once",
         adhoc_wording: str = "audience",
         audiences: Mapping[str, str] | None = None,
@@ -124,6 +127,7 @@ class Simulator:
                 update_seconds=update_seconds,
                 delete_status=delete_status,
                 delete_seconds=delete_seconds,
+                list_lag_seconds=list_lag_seconds,
                 patch_shows=patch_shows,
                 adhoc_wording=adhoc_wording,
                 audiences=audiences,
@@ -135,6 +139,7 @@ class Simulator:
         control = self._server.control
         self.ledger = control.ledger
         self.set_faults = control.set_faults
+        self.faults = control.faults
         self.scheduled_run = control.scheduled_run
         self.meddle = control.meddle
         self.foreign_adhoc = control.foreign_adhoc

@@ -90,6 +90,11 @@ class World:
             }
         return flow
 
+    def listed(self, entity: Entity) -> bool:
+        """Whether lists show an object already: they may lag behind creations."""
+        lag = self.options.list_lag_seconds
+        return not lag or float(entity["createdAt"]) / 1000 + lag <= self.now()
+
     def bury(self) -> None:
         """End the deletions whose time has come."""
         now = self.now()

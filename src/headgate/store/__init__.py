@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headgate.errors import StoreError
+from headgate.secret import without_password
 from headgate.store.contract import LEASE_S, Journal, Leased, ObjectRow, RunRow, Store
 
 __all__ = ["Journal", "Leased", "ObjectRow", "RunRow", "Store", "open_store"]
@@ -29,10 +30,17 @@ def open_store(where: str | Path, *, readonly: bool = False, lease_s: float = LE
     """
     text = str(where)
     if text.startswith(("postgresql://", "postgres://")):
-        raise StoreError(
-            "a PostgreSQL state store is not available in this version; nothing was sent",
-            hint="use a file: --state .headgate/state.db",
-        )
+        try:
+            from headgate.store.postgres import PostgresStore
+        except ModuleNotFoundError as error:
+            if error.name != "asyncpg":
+                raise
+            raise StoreError(
+                f"{without_password(text)}: a PostgreSQL state store needs asyncpg, which is not installed; "
+                "nothing was sent",
+                hint="pip install 'headgate[postgres]'",
+            ) from error
+        return PostgresStore(text, readonly=readonly, lease_s=lease_s, org=org)
     from headgate.store.sqlite import SqliteStore
 
     return SqliteStore(Path(text), readonly=readonly, lease_s=lease_s, org=org)

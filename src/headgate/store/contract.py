@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from headgate.engine.record import Record
+    from headgate.engine.record import Latest, Record
 
 #: Seconds a process may be silent before it is dead to others, unless the store was opened with another number.
 LEASE_S: Final = 60.0
@@ -120,10 +120,11 @@ class Store(Protocol):
     it makes its own, sandbox by sandbox, when it begins or claims a run there. One opened for none sees all rows.
     """
 
-    def begin(self, run: RunRow, outline: bytes) -> None:
+    def begin(self, run: RunRow, outline: bytes, plan: bytes = b"") -> None:
         """Add a new run with its packed outline, taken by this process.
 
-        A run of the same manifest and sandbox whose process is dead can do nothing any more from now on.
+        ``plan`` is kept beside it until the run is finished with nothing open. A run of the same manifest and sandbox
+        whose process is dead can do nothing any more from now on.
 
         Raises:
             StoreBusy: a living process drives a run of the same manifest and sandbox.
@@ -132,6 +133,10 @@ class Store(Protocol):
 
     def outline(self, run_id: str) -> bytes:
         """The run's packed outline."""
+        ...
+
+    def plan(self, run_id: str) -> bytes:
+        """The packed plan kept with an unfinished run; empty where none was."""
         ...
 
     def claim(self, run_id: str) -> None:
@@ -167,8 +172,15 @@ class Store(Protocol):
         """The run's journal, oldest first."""
         ...
 
-    def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
-        """Objects of ``sandbox`` by marker: ``(id, digest)``; no id while nobody knows whether it was made."""
+    def latest(self, run_id: str, after: int = 0) -> Latest:
+        """The last record of each job, of the records after number ``after``: all that is needed to go on."""
+        ...
+
+    def known(self, sandbox: str, markers: Collection[str] | None = None) -> Mapping[str, tuple[str, str]]:
+        """Objects of ``sandbox`` by marker: ``(id, digest)``; no id while nobody knows whether it was made.
+
+        With ``markers``, only those among them.
+        """
         ...
 
     def objects(self, sandbox: str) -> Sequence[ObjectRow]:

@@ -51,6 +51,16 @@ def surely_gone(where: str, pid: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Taker:
+    """Who writes and asks: a run of an organisation's sandbox, and the process that drives it."""
+
+    org: str
+    sandbox: str
+    run: str
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """A process that holds something. ``expired`` is the store's clock's word; ``started_at`` epoch seconds."""
 

@@ -68,4 +68,8 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ) WITHOUT ROWID;
     CREATE INDEX lease_by_run ON lease (run);
     """,
+    # Not a column of ``run``: SQLite writes a row as a whole, and its counters are written twice a second.
+    """
+    CREATE TABLE kept (run TEXT PRIMARY KEY REFERENCES run(id), plan BLOB NOT NULL);
+    """,
 )

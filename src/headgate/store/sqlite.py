@@ -5,26 +5,46 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
 
 from headgate.engine.record import Record
-from headgate.errors import SchemaMismatch, StoreError
+from headgate.errors import SchemaMismatch, StoreMissing
+from headgate.faultpoint import Point, reach
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
-from headgate.store.holder import Holder, fresh_for_s, host, machine, no_run, not_driven, other_organisation
+from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
+from headgate.store.latest import latest
+from headgate.store.rows import COLUMNS, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
-from headgate.store.trouble import plainly
+from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-_COLUMNS = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
+    from headgate.engine.record import Latest
+    from headgate.store.latest import Texts
+
+#: The schema from which on plans are kept.
+_KEPT: Final = 4
+#: Two scans, each with less to put together, are quicker than one.
+_SETTLED: Final = """
+SELECT group_concat(job), group_concat(data)
+FROM (SELECT job, data FROM journal WHERE run = ? AND seq > ? AND seq <= ? AND kind = 'settled' ORDER BY seq)
+"""
+_OTHERS: Final = """
+SELECT group_concat(job || ',' || seq)
+FROM (SELECT job, seq FROM journal WHERE run = ? AND seq > ? AND seq <= ? AND kind <> 'settled' ORDER BY seq)
+"""
+_NAMED: Final = """
+SELECT group_concat('["' || kind || '",' || job || ',' || data || ']')
+FROM (SELECT kind, job, data FROM journal WHERE run = ? AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq)
+"""
 
 
 class SqliteStore:
@@ -37,13 +57,13 @@ class SqliteStore:
         with plainly(path):
             if readonly:
                 if not path.exists():
-                    raise StoreError(
+                    raise StoreMissing(
                         f"{path}: there is no state store here", hint="run a manifest first, or give --state"
                     )
-                where = f"file:{quote(str(path))}?mode=ro"
+                where = f"file:{quote(str(path))}?mode=ro{_unchanging(path)}"
                 self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                prepare(path)
                 self._db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
             try:
                 self._migrate(readonly=readonly)
@@ -59,6 +79,8 @@ class SqliteStore:
                 "nothing was changed",
                 hint="upgrade headgate, or use another --state",
             )
+        if not found:
+            self._look_inside(readonly=readonly)
         if readonly:
             return
         self._use_wal()
@@ -72,6 +94,13 @@ class SqliteStore:
                         self._db.execute(statement)
                     found += 1
                     self._db.execute(f"PRAGMA user_version = {found}")
+
+    def _look_inside(self, *, readonly: bool) -> None:
+        """What has no version of ours is empty, or not ours to write to."""
+        if self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None and not self._version():
+            raise no_store(self._path)
+        if readonly and not self._version():
+            raise nothing_yet(self._path)
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -90,7 +119,7 @@ class SqliteStore:
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
-    def begin(self, run: RunRow, outline: bytes) -> None:
+    def begin(self, run: RunRow, outline: bytes, plan: bytes = b"") -> None:
         """Add a new run with its packed outline and take it, in one step: of two who begin at once, one is refused."""
         with plainly(self._path), self._transaction():
             now = time.time()
@@ -103,24 +132,12 @@ class SqliteStore:
                 self._oust(other, now)
             self._enlist(now)
             self._db.execute(
-                f"INSERT INTO run (holder, org, {_COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
-                (
-                    self._process,
-                    org,
-                    run.id,
-                    run.manifest,
-                    run.path,
-                    run.sandbox,
-                    run.fingerprint,
-                    run.status,
-                    run.started_at,
-                    run.finished_at,
-                    run.open,
-                    _text(run.args),
-                    _text(run.counters),
-                    outline,
-                ),
+                f"INSERT INTO run (holder, org, {COLUMNS}, outline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 -- our own column names
+                (self._process, org, *run_values(run), outline),
             )
+            if plan:
+                self._db.execute("INSERT INTO kept (run, plan) VALUES (?, ?)", (run.id, plan))
+            reach(Point.BEGINNING)
 
     def outline(self, run_id: str) -> bytes:
         """The run's packed outline."""
@@ -129,6 +146,14 @@ class SqliteStore:
         if row is None:
             raise no_run(run_id, self._path)
         return bytes(row[0])
+
+    def plan(self, run_id: str) -> bytes:
+        """The plan kept with a run."""
+        with plainly(self._path):
+            if self._version() < _KEPT:
+                return b""
+            row = self._db.execute("SELECT plan FROM kept WHERE run = ?", (run_id,)).fetchone()
+        return bytes(row[0]) if row is not None else b""
 
     def claim(self, run_id: str) -> None:
         """Take the run for this process; a dead holder's is taken over, and the keys it holds."""
@@ -146,6 +171,7 @@ class SqliteStore:
                 "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?", (process, run_id)
             )
             leases.adopt(self._db, run_id, process)
+            reach(Point.CLAIMING)
 
     def _joined(self, sandbox: str) -> str:
         """The organisation that a run in ``sandbox`` belongs to; what belongs to none there is its own from now on."""
@@ -210,27 +236,30 @@ class SqliteStore:
             ended = self._db.execute(
                 "UPDATE run SET status = ?, finished_at = ?, open = ?, counters = ?, holder = NULL "
                 "WHERE id = ? AND holder = (SELECT id FROM process WHERE id = ? AND dead = 0)",
-                (status, finished_at, open_jobs, _text(counters), run_id, self._process),
+                (status, finished_at, open_jobs, packed(counters), run_id, self._process),
             ).rowcount
+            reach(Point.FINISHING)
             if not ended:
                 raise not_driven(run_id)
             leases.leave(self._db, run_id, open_jobs=open_jobs)
+            if not open_jobs:
+                self._db.execute("DELETE FROM kept WHERE run = ?", (run_id,))
 
     def run(self, run_id: str) -> RunRow | None:
         """One run."""
         with plainly(self._path):
-            row = self._db.execute(f"SELECT {_COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608 -- our own column names
-        return _row(row) if row else None
+            row = self._db.execute(f"SELECT {COLUMNS} FROM run WHERE id = ?", (run_id,)).fetchone()  # noqa: S608 -- our own column names
+        return run_row(row) if row else None
 
     def runs(self) -> Sequence[RunRow]:
         """All runs that this store's organisation may see, newest first."""
         with plainly(self._path):
             mine, org = self._mine()
             rows = self._db.execute(
-                f"SELECT {_COLUMNS} FROM run WHERE {mine} ORDER BY started_at DESC, id DESC",  # noqa: S608 -- our own column names
+                f"SELECT {COLUMNS} FROM run WHERE {mine} ORDER BY started_at DESC, id DESC",  # noqa: S608 -- our own column names
                 org,
             ).fetchall()
-        return [_row(row) for row in rows]
+        return [run_row(row) for row in rows]
 
     def _mine(self) -> tuple[str, tuple[str, ...]]:
         """Which rows this store sees: a condition, and what it is about."""
@@ -249,13 +278,35 @@ class SqliteStore:
                     raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
                 yield Record(kind, job, plain)
 
-    def known(self, sandbox: str) -> Mapping[str, tuple[str, str]]:
+    def latest(self, run_id: str, after: int = 0) -> Latest:
+        """The last record of each job."""
+        with plainly(self._path):
+            last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0] or 0
+
+            def read(start: int, end: int) -> Texts:
+                jobs, data = self._db.execute(_SETTLED, (run_id, start, end)).fetchone()
+                (others,) = self._db.execute(_OTHERS, (run_id, start, end)).fetchone()
+                return jobs, data, others
+
+            def named(numbers: list[int]) -> str | None:
+                among = orjson.dumps(numbers).decode()
+                found: str | None = self._db.execute(_NAMED, (run_id, among)).fetchone()[0]
+                return found
+
+            try:
+                return latest(after, last, read, named)
+            except orjson.JSONDecodeError as error:
+                raise sqlite3.DatabaseError(f"the journal of {run_id} cannot be read") from error
+
+    def known(self, sandbox: str, markers: Collection[str] | None = None) -> Mapping[str, tuple[str, str]]:
         """Objects by marker."""
         with plainly(self._path):
             mine, org = self._mine()
+            among = "" if markers is None else " AND marker IN (SELECT value FROM json_each(?))"
+            chosen = () if markers is None else (orjson.dumps([*markers]).decode(),)
             rows = self._db.execute(
-                f"SELECT marker, id, digest FROM object WHERE {mine} AND sandbox = ?",  # noqa: S608 -- our own column names
-                (*org, sandbox),
+                f"SELECT marker, id, digest FROM object WHERE {mine} AND sandbox = ?{among}",  # noqa: S608 -- our own column names
+                (*org, sandbox, *chosen),
             )
             return {marker: (remote, digest) for marker, remote, digest in rows}
 
@@ -280,25 +331,38 @@ class SqliteStore:
             last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0]
         if self._process is None or mine is None:
             raise not_driven(run_id)
-        who = leases.Taker(mine[0], mine[1], run_id, self._process)
+        who = Taker(mine[0], mine[1], run_id, self._process)
         return SqliteJournal(self._path, who, int(last or 0), self._lease_s, self._fresh_until_mono)
 
     def close(self) -> None:
         """Close the file."""
-        if self._process is not None:
-            with plainly(self._path):
-                self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
-        self._db.close()
+        try:
+            # A courtesy to those who wait; where it cannot be written, this process is seen to be gone.
+            with suppress(sqlite3.Error):
+                if self._process is not None:
+                    self._db.execute("UPDATE process SET dead = 1 WHERE id = ?", (self._process,))
+        finally:
+            self._db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
+        process = self._process
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._process = process  # a number that is taken back is given to another process
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+
+
+def _unchanging(path: Path) -> str:
+    """How a store is opened where nothing can be written beside it, as a reader else must: nobody writes to it."""
+    beside = path.with_name(f"{path.name}-wal")
+    writable = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return "" if writable or beside.exists() else "&immutable=1"
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -309,12 +373,3 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-
-
-def _text(value: Mapping[str, Any]) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _row(row: tuple[Any, ...]) -> RunRow:
-    values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
-    return RunRow(*values)

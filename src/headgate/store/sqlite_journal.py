@@ -20,11 +20,11 @@ import orjson
 
 from headgate.engine.record import Record
 from headgate.errors import StoreError
+from headgate.faultpoint import Point, reach
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import Leased
 from headgate.store.group import gathered
-from headgate.store.holder import fenced, fresh_for_s
-from headgate.store.sqlite_leases import Taker
+from headgate.store.holder import Taker, fenced, fresh_for_s
 from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
@@ -198,7 +198,9 @@ class SqliteJournal:
         self._put(db, records)
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), who.run))
+        reach(Point.GROUP_OPEN, entries)
         db.execute("COMMIT")
+        reach(Point.GROUP_DURABLE, entries)
         self.fresh_until_mono = asked_mono + fresh_for_s(self._lease_s)
         return callbacks
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from headgate.store.contract import Leased
-from headgate.store.holder import Holder
+from headgate.store.holder import Holder, Taker
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,16 +25,6 @@ ON CONFLICT (org, sandbox, key) DO UPDATE SET
     run = excluded.run, holder = excluded.holder, remote = excluded.remote,
     since = CASE lease.run WHEN excluded.run THEN lease.since ELSE excluded.since END
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Taker:
-    """Who asks: a run of an organisation's sandbox, and the process that drives it."""
-
-    org: str
-    sandbox: str
-    run: str
-    process: int
 
 
 def take(db: sqlite3.Connection, who: Taker, keys: Iterable[str], note: Sequence[str], now: float) -> Leased:

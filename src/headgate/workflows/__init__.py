@@ -27,7 +27,6 @@ from headgate.workflows import (
     listing,
     select,
     selectors,
-    sweep,
     verdict,
     watch,
 )
@@ -54,5 +53,4 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "watch": Procedure(watch.advance),
     "verdict": Procedure(verdict.advance),
     "delete": Procedure(delete.advance),
-    "sweep": Procedure(sweep.advance),
 }

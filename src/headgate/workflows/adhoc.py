@@ -42,6 +42,7 @@ from headgate.workflows.adhoc_request import (
 from headgate.workflows.adhoc_runs import (
     ATTEMPTS,
     FIND_ROUNDS,
+    FOLLOW_S,
     PAGES,
     find,
     follow,
@@ -123,7 +124,7 @@ def _sorted(ctx: Context, phase: Phase) -> Step:
         said, eligible_s = _judge(ctx, pair)
         if said is not None:
             rows.append(said)
-        elif eligible_s > ctx.now_s:
+        elif eligible_s > ctx.now_s and float(phase.get("held_s", 0.0)) < ELIGIBLE_AFTER_S:
             held.append((eligible_s, pair))
         else:
             ready.append(pair)
@@ -148,9 +149,12 @@ def _sorted(ctx: Context, phase: Phase) -> Step:
         return settle(rows, child(ctx, ready + waiting, "a"))
     count = len({pair[2] for pair in waiting})
     reason = f"{count} audience{'s' if count > 1 else ''} younger than an hour, next at {_clock(until)}"
-    # A second more: the platform compares whole seconds of its own clock.
+    # A second more: the platform compares whole seconds of its own clock. And never more than the hour, whatever the
+    # clocks say: what was there when the wait began is old enough when it is over.
+    seconds = min(until - ctx.now_s, ELIGIBLE_AFTER_S) + 1.0
     waited: Phase = {key: phase[key] for key in ("waits", "waited") if key in phase}
-    return Pause(until - ctx.now_s + 1.0, reason, {"at": "start", **waited}, held=True, until_s=until)
+    waited["held_s"] = float(phase.get("held_s", 0.0)) + seconds
+    return Pause(seconds, reason, {"at": "start", **waited}, held=True, until_s=until)
 
 
 def _told(ctx: Context, phase: Phase, _answer: Answer) -> Step:
@@ -178,7 +182,9 @@ def _judge(ctx: Context, pair: list[Any]) -> tuple[list[Any] | None, float]:
 
 
 def _claimed(ctx: Context, phase: Phase) -> Step:
-    return ask_runs(ctx, {"at": "busy", "since": 0, "token": "", "page": 0, "waits": phase.get("waits", 0)})
+    until = float(phase.get("until", ctx.now_s + FOLLOW_S))
+    waits = phase.get("waits", 0)
+    return ask_runs(ctx, {"at": "busy", "since": 0, "token": "", "page": 0, "waits": waits, "until": until})
 
 
 def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
@@ -188,11 +194,13 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
     since = max([int(phase["since"]), *(created_ms(run) for run in runs)])
     for run in runs:
         if not is_terminal(run) and run.get("id") not in ctx.ours:
-            return Pause(
-                ctx.poll.first_s,
-                f"flow {run.get('flowId')} has a run in progress",
-                {"at": "claimed", "waits": phase["waits"]},
-            )
+            said = f"flow {run.get('flowId')} has a run in progress"
+            until = float(phase.get("until", ctx.now_s + FOLLOW_S))
+            if ctx.now_s > until:  # its state may be one that nobody knows, and not be over for ever
+                why = f"{said} that is not over after {FOLLOW_S / 3600:.0f} hours: {run.get('id')}"
+                advice = "look at the run on the platform; when it is over, run again"
+                return all_pairs(ctx, "failed", Problem(0, "headgate-busy", why, advice=advice))
+            return Pause(ctx.poll.first_s, said, {"at": "claimed", "waits": phase["waits"], "until": until})
     newest = max((created_ms(run) for run in runs), default=0)
     page = int(phase["page"]) + 1
     if token and page < PAGES and newest / 1000 > ctx.now_s - LOOK_BACK_S:

@@ -16,6 +16,7 @@ from headgate.workflows.adhoc_request import (
     wire_of,
 )
 from headgate.workflows.contract import RUNS, Ask, Context, Pause, Phase, Step
+from headgate.workflows.evidence import EVIDENCE, LOOK_AGAIN_S
 from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of, run_state
 
 if TYPE_CHECKING:
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
 
 #: Pages of 100 runs that are read at most for one look.
 PAGES: Final = 20
-#: Looks for evidence of a lost request before it is sent again; and for the runs of one that was carried out.
-LOOKS: Final = 2
+#: What tells whether a request was carried out. The audiences stay held while it is looked for.
+_EVIDENCE: Final = EVIDENCE["POST /adhocrun"]
+#: Looks for the runs of a request that was surely carried out, and the most platform seconds between two of them.
 FIND_ROUNDS: Final = 8
-#: Platform seconds between two looks: doubled every time, up to the cap. The audiences stay held meanwhile.
-LOOK_AGAIN_S: Final = 5.0
 LOOK_CAP_S: Final = 60.0
 #: Times one pair is sent before we give up on it.
-ATTEMPTS: Final = 12
+ATTEMPTS: Final = _EVIDENCE.losses
+#: Platform seconds for which a run in progress that does not say whose it is is waited for, when it may be ours.
+DARK_S: Final = 6 * 3600.0
 #: Platform seconds after which a run that is not over is no longer followed (facts 3.3 ask for a deadline).
 FOLLOW_S: Final = 24 * 3600.0
 
@@ -49,14 +51,14 @@ def found_runs(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return _not_shown(ctx, phase, answer)
     runs, token = items_of(answer.body)
     since = int(phase["since"])
-    news = [
-        *phase.get("news", []),
-        *(
-            [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
-            for run in runs
-            if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours
-        ),
-    ]
+    # By id: a list that grows while it is read shows a run twice.
+    by_id = {
+        str(run["id"]): [str(run["id"]), str(run.get("flowId")), is_terminal(run), audiences_of(run)]
+        for run in runs
+        if created_ms(run) > since and run.get("id") and run["id"] not in ctx.ours
+    }
+    news = [*phase.get("news", []), *by_id.values()]
+    news = list({run[0]: run for run in news}.values())
     page = int(phase.get("page", 0)) + 1
     if token and page < PAGES and runs and max(created_ms(run) for run in runs) > since:
         return ask_runs(ctx, {**phase, "token": token, "page": page, "news": news})
@@ -87,12 +89,18 @@ def _not_shown(ctx: Context, phase: Phase, answer: Answer) -> Step:
 
 def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
     known: dict[str, str] = {row: run for row, run in phase.get("known", {}).items() if run}
-    by_pair = {(run[1], audience): run[0] for run in news for audience in run[3]}
+    by_pair: dict[tuple[str, str], list[str]] = {}
+    for run in news:
+        for audience in run[3]:
+            by_pair.setdefault((run[1], audience), []).append(run[0])
+    several: dict[str, list[str]] = {}
     for pair in ctx.spec["pairs"]:
-        run = by_pair.get((flow_of_pair(ctx, pair), wire_of(ctx, pair)))
-        if run:
-            known.setdefault(str(pair[0]), run)
-    open_pairs = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known]
+        found = by_pair.get((flow_of_pair(ctx, pair), wire_of(ctx, pair)), [])
+        if len(found) == 1:
+            known.setdefault(str(pair[0]), found[0])
+        elif found and str(pair[0]) not in known:
+            several[str(pair[0])] = found  # which of them is ours is not guessed: all are followed and named
+    open_pairs = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known.keys() | several.keys()]
     dark = [run for run in news if not run[3] and run[0] not in known.values()]
     for flow in {flow_of_pair(ctx, pair) for pair in open_pairs}:
         # Runs that are over and still do not say whose they are: as many as are missing on this flow must be ours.
@@ -101,19 +109,20 @@ def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
         here = [run for run in dark if run[1] == flow]
         if len(mine) == len(here) and all(run[2] for run in here):
             known.update({str(pair[0]): run[0] for pair, run in zip(mine, here, strict=True)})
-    left = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known]
+    left = [pair for pair in ctx.spec["pairs"] if str(pair[0]) not in known.keys() | several.keys()]
     if not left:
-        return follow(ctx, {str(pair[0]): known[str(pair[0])] for pair in ctx.spec["pairs"]})
+        return follow(ctx, {str(pair[0]): known.get(str(pair[0]), "") for pair in ctx.spec["pairs"]}, several)
     flows = {flow_of_pair(ctx, pair) for pair in left}
-    if any(run[1] in flows and not run[2] for run in dark):
+    dark_until = float(phase.get("dark_until", ctx.now_s + DARK_S))
+    if ctx.now_s < dark_until and any(run[1] in flows and not run[2] for run in dark):
         return Pause(
             ctx.poll.first_s,
             "finding the runs of a request whose answer was lost",
-            {**phase, "at": "find", "known": known},
+            {**phase, "at": "find", "known": known, "dark_until": dark_until},
         )
     look = int(phase.get("look", 0)) + 1
-    happened = bool(known) or bool(phase.get("accepted"))
-    if look < LOOKS or (happened and look < FIND_ROUNDS):
+    happened = bool(known or several) or bool(phase.get("accepted"))
+    if _EVIDENCE.wait(look) is not None or (happened and look < FIND_ROUNDS):
         return Pause(
             min(LOOK_AGAIN_S * 2 ** (look - 1), LOOK_CAP_S),
             "looking for the runs of a request whose answer was lost",
@@ -124,16 +133,22 @@ def _matched(ctx: Context, phase: Phase, news: list[list[Any]]) -> Step:
             return all_pairs(ctx, "failed", Problem(0, "headgate-lost", "every answer to this request was lost"))
         return post(ctx, int(phase["since"]), lost=True, rounds=int(phase.get("rounds", 0)) + 1)
     # A request is carried out whole (facts 4.3): it happened, so these were activated too, whatever the list shows.
-    return follow(ctx, {str(pair[0]): known.get(str(pair[0]), "") for pair in ctx.spec["pairs"]})
+    return follow(ctx, {str(pair[0]): known.get(str(pair[0]), "") for pair in ctx.spec["pairs"]}, several)
 
 
 # -- until every run is over -------------------------------------------------------------------------------------------
 
 
-def follow(ctx: Context, runs: Mapping[str, str]) -> Step:
-    """Follow ``runs`` (run id by row; empty where it is not known) to their end, if the entry waits for it."""
+def follow(ctx: Context, runs: Mapping[str, str], several: Mapping[str, list[str]] | None = None) -> Step:
+    """Follow ``runs`` (run id by row; empty where it is not known) to their end, if the entry waits for it.
+
+    ``several``: runs by row, one of which is the row's; they are followed too.
+    """
     known = [run for run in runs.values() if run]
     phase: Phase = {"at": "runs", "of": dict(runs), RUNS: known, "look": 0, "until": ctx.now_s + FOLLOW_S}
+    if several:
+        known += [run for row in several.values() for run in row if run not in known]
+        phase["several"] = dict(several)
     if not ctx.spec.get("wait", True) or not known:
         return _finished(ctx, phase, {}, "")
     return Pause(ctx.poll.wait(0), f"{_count(len(runs))} in progress", phase, keep=True)
@@ -209,6 +224,9 @@ def _finished(ctx: Context, phase: Phase, done: Mapping[str, list[Any]], why: st
         state, reason = done.get(run, ["running" if run else None, why or None])
         outcome = "failed" if state == RunState.FAILED else "activated"
         if not run:
+            doubt = phase.get("several", {}).get(str(pair[0]))
             reason = "activated; the platform does not show its run"
+            if doubt:
+                reason = f"activated; its run is one of {', '.join(doubt)}"
         rows.append(row(pair, outcome, reason, run=run or None, state=state, attempts=tries(ctx)))
     return settle(rows, runs=phase[RUNS])

@@ -46,9 +46,10 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if isinstance(signal, Answer):
         if signal.verdict is not Verdict.OK:
             return failed(signal.problem)
-        flow = flow_of(signal.body)
+        remote = ctx.spec.flow if ctx.spec.flow is not None else str(ctx.inputs["flow"]["id"])
+        flow = flow_of(signal.body, remote)
         if not text(flow.get("id")):
-            return failed(None, "the answer holds no flow", code="headgate-not-validated")
+            return failed(None, f"the answer does not hold flow {remote}", code="headgate-not-validated")
         if not is_settled(flow) and looks < LOOKS:
             return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "looks": looks + 1})
         return _compared(ctx.spec, flow)

@@ -21,8 +21,8 @@ class Collection:
 
     ``stage``: what refers to others has a lower one than what it refers to, and is deleted first. ``role`` is what an
     item calls it. ``users`` are the collections, and in them the field, that may refer to an object of this one
-    without headgate's knowledge: they are asked before it is deleted. ``marked``: its objects bear headgate's mark in
-    their ``description`` and can be listed, so that one in doubt, or unknown to the store, can be found. ``address`` is
+    without headgate's knowledge: they are asked before it is deleted. ``marked``: a sweep looks here for objects that
+    bear headgate's mark and are unknown to the store. ``address`` is
     how an id stands in a path.
     """
 

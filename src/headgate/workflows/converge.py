@@ -2,7 +2,8 @@
 
 Only what the platform changes in place is changed: names, descriptions, a connection's credentials, a target's
 location, a flow's schedule. What cannot be changed (facts 2.6: the spec of a connection, its type of credentials, the
-datasets of a source connection) fails with the reason, and the object stays as it is.
+datasets of a source connection) fails with the reason, and the object stays as it is. Schemas, datasets and mapping
+sets are only looked at: whether they are there. What is gone from the platform is made again where that is asked for.
 
 Whole objects are sent, for the platform replaces them whole (trap 42). Credentials are never compared, because what a
 GET shows of them is masked (trap 60): they are sent when the object's content has changed.
@@ -15,9 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.planning.content import CHANGEABLE
+from headgate.secret import Secret
 from headgate.workflows.contract import Ask, Ending, Pause, Phase, Settle, Signal, Step, failed
-from headgate.workflows.reading import part, text
-from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS, flow_of, is_settled, quoted
+from headgate.workflows.dialects import DIALECTS
+from headgate.workflows.evidence import EVIDENCE, Evidence
+from headgate.workflows.reading import part
+from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS, is_settled, quoted
 
 if TYPE_CHECKING:
     from headgate.workflows.create import CreateSpec
@@ -26,7 +30,9 @@ if TYPE_CHECKING:
 CHANGED: Final = "changed"
 #: The phases that belong here.
 PHASES: Final = frozenset({CHANGED, "read", "patch"})
-#: Times an object is read and changed again because somebody else changed it in between.
+#: In the phase of a look-up: the id of an object that exists no more, whatever a list may still say.
+GONE: Final = "gone"
+#: Times an object is read and changed again because somebody else changed it in between (412).
 ROUNDS: Final = 5
 #: An object was changed by this run (``found`` in its output).
 UPDATED: Final = "updated"
@@ -36,6 +42,8 @@ _FIXED: Final = ("connectionSpec", "flowSpec", "baseConnectionId")
 #: Transformations that are filled in after the flow is made, by jobs of their own.
 _FILLED: Final = frozenset({"GeneralTransform"})
 _LINKS: Final = ("sourceConnectionIds", "targetConnectionIds")
+#: Where secrets are sent.
+_SECRET: Final = frozenset({"/auth/params", "/encryptionSpecs"})
 
 
 def can(spec: CreateSpec) -> bool:
@@ -43,12 +51,13 @@ def can(spec: CreateSpec) -> bool:
     return spec.collection in CHANGEABLE
 
 
-def begin(remote: str, *, changed: bool = False) -> Phase:
+def begin(remote: str, *, changed: bool = False, again: bool = False) -> Phase:
     """The phase of a creation whose object is ``remote`` and may differ from what is wanted.
 
-    ``changed``: it surely does, so its credentials are sent again, which nobody can compare.
+    ``changed``: it surely does, so its credentials are sent again, which nobody can compare. ``again``: should it be
+    gone, it is made again; only where all that refers to it is compared too, and so learns its new id.
     """
-    return {"at": CHANGED, "id": remote, "credentials": not changed}
+    return {"at": CHANGED, "id": remote, "credentials": not changed, **({"again": True} if again else {})}
 
 
 def advance(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, signal: Signal | Answer) -> Step:
@@ -60,29 +69,35 @@ def advance(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, signal: S
     if phase["at"] == "patch":
         phase = {**phase, "sent": True}  # perhaps: if nothing differs any more, it was
     if signal is Signal.LOST:
-        if int(phase.get("round", 0)) >= ROUNDS:
-            said = f"{spec.name}: the answers to {ROUNDS} changes were lost"
-            return failed(None, said, advice="run again: what is in place is not sent twice")
-        phase = {**phase, "round": int(phase.get("round", 0)) + 1}
+        phase = {**phase, "lost": int(phase.get("lost", 0)) + 1}
     return _get(spec, phase)
 
 
+def evidence_of(spec: CreateSpec) -> Evidence:
+    """What tells whether a change of the object was made."""
+    return EVIDENCE[f"PATCH /{spec.collection}/{{id}}"]
+
+
 def _get(spec: CreateSpec, phase: Phase) -> Ask:
-    path, endpoint = f"/{spec.collection}/{phase['id']}", f"GET /{spec.collection}/{{id}}"
-    return Ask(Call("GET", "flow", path, endpoint, "read"), {**phase, "at": "read"})
+    return Ask(DIALECTS[spec.collection].read(str(phase["id"])), {**phase, "at": "read"})
 
 
 def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Answer) -> Step:
     remote = str(phase["id"])
     if answer.verdict is not Verdict.OK:
+        if answer.status == 404 and phase.get("again"):
+            # Before it is made again it is looked for by its mark, as after a lost answer.
+            return Pause(0.0, "gone: looking for it before it is made again", {"at": "look", GONE: remote})
         if answer.status == 404:
             said = f"{spec.name}: its object {remote} is gone from the platform; nothing was made in its stead"
-            advice = "somebody deleted it: `headgate destroy` what is left, then run again"
+            advice = "somebody deleted it: `headgate run --refresh` makes it again"
             return failed(Problem(404, "headgate-gone", said, advice=advice))
         return failed(answer.problem)
-    live = flow_of(answer.body)
-    if text(live.get("id")) != remote:
+    live = DIALECTS[spec.collection].object_of(answer.body, remote)
+    if not live:
         return failed(None, f"{spec.name}: the answer does not hold {remote}; nothing was changed")
+    if not can(spec):
+        return Settle(Ending.SUCCEEDED, {"id": remote, "found": "same", **DIALECTS[spec.collection].also(live)})
     fixed = unchangeable(wanted, live)
     if fixed:
         said = f"{spec.name}: {', '.join(fixed)} cannot be changed on the platform; it was left as it is"
@@ -104,17 +119,21 @@ def _read(spec: CreateSpec, wanted: Mapping[str, Any], phase: Phase, answer: Ans
     if int(phase.get("round", 0)) > ROUNDS:
         said = f"{spec.name}: {remote} does not take the change; its etag is now {etag}"
         return failed(None, said, code="headgate-conflict", advice="somebody else changes it too; run again later")
+    losses = int(phase.get("lost", 0))
+    if losses >= evidence_of(spec).losses:
+        said = f"{spec.name}: the answers to {losses} changes were lost, and it was not changed"
+        return failed(None, said, code="headgate-lost", advice="run again: what is in place is not sent twice")
     call = Call(
         "PATCH",
         "flow",
         f"/{spec.collection}/{remote}",
-        f"PATCH /{spec.collection}/{{id}}",
+        evidence_of(spec).effect,
         "write",
         body=ops,
         headers=(("If-Match", etag),),
     )
     # No secret may stand in a phase: what is to be sent is worked out anew each time.
-    secret = any(op["path"] == "/auth/params" for op in ops)
+    secret = any(op["path"] in _SECRET for op in ops)
     return Ask(call, {**phase, "at": "patch", "secret": secret})
 
 
@@ -164,8 +183,12 @@ def operations(wanted: Mapping[str, Any], live: Mapping[str, Any], *, credential
     filled = any(part(step).get("name") in _FILLED for step in steps)
     if steps and not filled and not _within(steps, live.get("transformations")):
         ops.append({"op": "replace", "path": "/transformations", "value": list(steps)})
+    if not credentials:
+        return ops
+    if wanted.get("encryptionSpecs") and all(op["path"] != "/encryptionSpecs" for op in ops):
+        ops.append({"op": "replace", "path": "/encryptionSpecs", "value": wanted["encryptionSpecs"]})
     auth = part(wanted, "auth")
-    if credentials and auth.get("params"):
+    if auth.get("params"):
         ops.append({"op": "replace", "path": "/auth/params", "value": auth["params"]})
     return ops
 
@@ -178,6 +201,8 @@ def _same(key: str, wanted: Any, live: Any) -> bool:
 
 
 def _within(wanted: Any, live: Any) -> bool:
+    if isinstance(wanted, Secret):
+        return live is not None  # what is shown of it is masked
     if isinstance(wanted, Mapping) and isinstance(live, Mapping):
         return all(_within(value, live.get(key)) for key, value in wanted.items() if value is not None)
     if isinstance(wanted, (list, tuple)) and isinstance(live, (list, tuple)):

@@ -1,9 +1,10 @@
 """Create one object exactly once: POST, and after a lost answer look before posting again.
 
 Look-up: the list of the same collection, narrowed by name where the name can be written in a filter, every page, and
-of those the ones that bear our marker. One found: adopt it. None: look again after a while (lists may lag behind
-creations), then post again. Two or more: never guess, list them. What each service calls a list, a page and a
-creation's answer is :mod:`headgate.workflows.dialects`' business.
+of those the ones that bear our marker. One found: adopt it. None: look again, several times (lists may lag behind
+creations), then post again. Two or more: never guess, list them. How often and how long is a row of
+:mod:`headgate.workflows.evidence`; what each service calls a list, a page and a creation's answer is
+:mod:`headgate.workflows.dialects`' business.
 """
 
 from __future__ import annotations
@@ -15,17 +16,14 @@ from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows import converge
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.dialects import DIALECTS
-from headgate.workflows.listing import PAGES, listed
+from headgate.workflows.evidence import EVIDENCE, Evidence
+from headgate.workflows.listing import PAGES, listed, repeats, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Looks at the list before an object counts as not created, and the platform seconds between them.
-LOOKS = 2
-LOOK_AGAIN_S = 5.0
-#: Times a POST may come back without a usable answer, the object not being there, before the object is given up.
-#: Crashes are not counted: they say nothing of the object.
-FAULTS = 5
+#: What a look-up remembers from one look to the next: why the name is taken, and which object exists no more.
+_KEPT = ("taken", converge.GONE)
 #: In the output of a failed creation: the object surely does not exist.
 ABSENT = "absent"
 
@@ -65,17 +63,36 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         found = listed(ctx.inputs, spec.marker)
         return _adopted(ctx, [[remote, "", ""] for remote in found], 0) if found else _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
-    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, phase.get("taken"))
+    return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, _kept(phase))
 
 
-def _post(ctx: Context, posts: int, faults: int = 0) -> Step:
+def evidence_of(collection: str) -> Evidence:
+    """What tells whether an object of ``collection`` was made."""
+    return EVIDENCE[f"POST {DIALECTS[collection].path}"]
+
+
+def _kept(phase: Phase) -> Phase:
+    return {key: phase[key] for key in _KEPT if key in phase}
+
+
+def replacing(remote: str) -> Phase:
+    """The phase of a creation whose object is to take the place of ``remote``, which bears its mark still.
+
+    It is looked up first: an earlier run may have made it.
+    """
+    return {"at": "look", converge.GONE: remote}
+
+
+def _post(ctx: Context, posts: int, faults: int = 0, kept: Phase | None = None) -> Step:
     spec: CreateSpec = ctx.spec
-    if faults >= FAULTS:
+    # Crashes are not counted: they say nothing of the object.
+    if faults >= evidence_of(spec.collection).losses:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
     to = DIALECTS[spec.collection]
-    call = Call("POST", to.service, to.path, f"POST {to.path}", "create", query=to.created_with, body=whole_body(ctx))
-    return Ask(call, {"at": "post", "posts": posts, "faults": faults})
+    effect = evidence_of(spec.collection).effect
+    call = Call("POST", to.service, to.path, effect, "create", query=to.created_with, body=whole_body(ctx))
+    return Ask(call, {"at": "post", "posts": posts, "faults": faults, **(kept or {})})
 
 
 def whole_body(ctx: Context) -> dict[str, Any]:
@@ -109,12 +126,14 @@ def _posted(ctx: Context, answer: Answer, phase: Phase) -> Step:
         if problem.code in to.taken:
             # It may be our own that has the name: the list it was looked up in may have lagged behind.
             said = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
-            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), said)
+            return _look(ctx.spec, 1, posts, int(phase.get("faults", 0)), {**_kept(phase), "taken": said})
         return _absent(problem)
     made = to.made(answer.body)
     if not made:
         # A success without an id: the object exists, the list knows which.
-        return Pause(0.0, "the answer named no id: looking it up", {**phase, "look": 0})
+        # (That may be said for ever, so it counts as an answer that was lost.)
+        faults = int(phase.get("faults", 0)) + 1
+        return Pause(0.0, "the answer named no id: looking it up", {**phase, "look": 0, "faults": faults})
     return Settle(Ending.SUCCEEDED, {**made, "posts": posts})
 
 
@@ -123,9 +142,8 @@ def _absent(problem: Problem) -> Settle:
     return Settle(Ending.FAILED, {ABSENT: True}, problem)
 
 
-def _look(spec: CreateSpec, look: int, posts: int, faults: int, taken: list[Any] | None = None) -> Ask:
-    phase: Phase = {"at": "look", "look": look, "posts": posts, "faults": faults}
-    return _page(spec, {**phase, "taken": taken} if taken else phase)
+def _look(spec: CreateSpec, look: int, posts: int, faults: int, kept: Phase) -> Ask:
+    return _page(spec, {"at": "look", "look": look, "posts": posts, "faults": faults, **kept})
 
 
 def _page(spec: CreateSpec, phase: Phase) -> Ask:
@@ -134,7 +152,7 @@ def _page(spec: CreateSpec, phase: Phase) -> Ask:
         "GET",
         to.service,
         to.path,
-        f"GET {to.path}",
+        evidence_of(spec.collection).asked,
         "lookup",
         query=to.narrowed(spec.name, spec.body, spec.filter, str(phase.get("cursor", ""))),
         headers=to.listed_with,
@@ -157,23 +175,28 @@ def _looked(ctx: Context, phase: Phase, answer: Answer) -> Step:
     found = [list(phase.get("found", ())), list(phase.get("alike", ()))]
     for one in seen or ():
         kind = 0 if spec.marker in one.marked else 1 if to.alike(sent, one) else None
-        if kind is not None and all(one.id != row[0] for row in found[kind]):
+        if kind is not None and one.id != phase.get(converge.GONE) and all(one.id != row[0] for row in found[kind]):
             found[kind].append([one.id, one.created, one.etag])
     cursor, pages = str(phase.get("cursor", "")), int(phase.get("pages", 1))
     following = "" if to.paged or seen is None else to.after(answer.body, cursor)
-    if following and (following == cursor or pages >= PAGES):
+    page = signature([one.id for one in seen or ()])
+    if following and (following == cursor or pages >= PAGES or repeats(phase, page, following)):
         return failed(None, f"the list of {to.name} does not end", code="headgate-list")
     if following:
-        return _page(spec, {**phase, "found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1})
+        more = {"found": found[0], "alike": found[1], "cursor": following, "pages": pages + 1, "page": page}
+        return _page(spec, {**phase, **more})
     posts, look = int(phase["posts"]), int(phase["look"])
     if found[0] or found[1]:
         return _adopted(ctx, found[0] or found[1], posts)
-    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", "taken")}
-    if look < LOOKS:
-        return Pause(LOOK_AGAIN_S, "looking again before creating it a second time", kept)
+    kept = {key: value for key, value in phase.items() if key in ("at", "look", "posts", "faults", *_KEPT)}
+    again_s = evidence_of(spec.collection).wait(look)
+    if again_s is not None:
+        return Pause(again_s, "looking again before creating it a second time", kept)
     if phase.get("taken"):
-        return _absent(Problem(*phase["taken"]))
-    return _post(ctx, posts + 1, int(phase.get("faults", 0)))
+        problem = Problem(*phase["taken"])
+        # Its name is taken. By nobody we know; after a lost answer perhaps by our own, which the list does not show.
+        return failed(problem) if posts > 1 or int(phase.get("faults", 0)) else _absent(problem)
+    return _post(ctx, posts + 1, int(phase.get("faults", 0)), _kept(phase))
 
 
 def _adopted(ctx: Context, found: list[list[str]], posts: int) -> Step:
@@ -192,14 +215,6 @@ def _adopted(ctx: Context, found: list[list[str]], posts: int) -> Step:
             return converge.advance(spec, whole_body(ctx), converge.begin(remote), Signal.RESUME)
         output = {"id": remote, "found": "after" if posts else "before", "posts": posts}
         return Settle(Ending.SUCCEEDED, {**output, "etag": etag} if etag else output)
-    ids = ", ".join(remote for remote, _, _ in found)
-    return Settle(
-        Ending.FAILED,
-        {"candidates": ids},
-        Problem(
-            0,
-            "headgate-two-candidates",
-            f"{spec.name}: {len(found)} objects bear the marker {spec.marker}: {ids}",
-            advice="delete all but one of them, then run the manifest again; nothing was guessed",
-        ),
-    )
+    ids = [remote for remote, _, _ in found]
+    problem = evidence_of(spec.collection).candidates(spec.name, f"bear the marker {spec.marker}", ids)
+    return Settle(Ending.FAILED, {"candidates": ", ".join(ids)}, problem)

@@ -30,7 +30,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         return get_flow(ctx, {"at": "get", "looks": looks})
     if signal.verdict is not Verdict.OK:
         return failed(signal.problem)
-    flow = flow_of(signal.body)
+    flow = flow_of(signal.body, str(ctx.inputs["flow"]["id"]))
     if not text(flow.get("id")):
         return failed(None, "the answer holds no flow", code="headgate-not-validated")
     if not is_settled(flow) and looks < LOOKS:

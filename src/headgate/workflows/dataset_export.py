@@ -99,7 +99,9 @@ def _flow(
         key,
     )
     refs = (("sourceConnectionIds[]", "source"), ("targetConnectionIds[]", "target"))
-    return creation(plan, key, "flow", CreateSpec("flows", body, plan.mark(key), refs), index, needs)
+    made = CreateSpec("flows", body, plan.mark(key), refs)
+    # Other datasets are another source connection, which the flow is led to (facts 7.2).
+    return creation(plan, key, "flow", made, index, needs, led=("source",))
 
 
 def named_datasets(plan: Plan) -> dict[str, str]:

@@ -13,12 +13,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.catalogue.dataset_export import data_lake_spec
-from headgate.catalogue.words import nearest
 from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.model import DATASETS, Job
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
-from headgate.workflows.listing import PAGES
+from headgate.workflows.listing import PAGES, repeats, signature
 from headgate.workflows.reading import part, rows, text
 
 if TYPE_CHECKING:
@@ -83,9 +81,10 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
             found[remote] = name
     start, pages = int(phase["start"]) + len(came), int(phase["pages"]) + 1
     if _has_next(part(signal.body, "pageInfo"), start):
-        if not came or pages >= PAGES:
+        page = signature([text(item.get("id")) for item in came])
+        if not came or pages >= PAGES or repeats(phase, page, "more"):
             return failed(None, "the list of datasets does not end", code="headgate-list")
-        return _page({"start": start, "pages": pages, "found": found, "others": others})
+        return _page({"start": start, "pages": pages, "found": found, "others": others, "page": page})
     output = {"datasets": [list(row) for row in sorted(found.items())], "of": start}
     lost = (pattern for pattern in spec.patterns if not any(map(fitting((pattern,)), found.values())))
     near = {pattern: _near(pattern, others) for pattern in islice(lost, GUESSES)}
@@ -94,6 +93,8 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 def _near(pattern: str, names: Sequence[str]) -> str:
     """A name that ``pattern`` was perhaps meant for: one that differs by its case, or a similar one; else ``""``."""
+    from headgate.catalogue.words import nearest
+
     fits = fitting((pattern.casefold(),))
     return next((name for name in names if fits(name.casefold())), None) or nearest(pattern, names) or ""
 
@@ -113,5 +114,7 @@ def _page(phase: Phase) -> Ask:
         ("limit", str(LIMIT)),
         ("properties", "name,state"),
     )
+    from headgate.catalogue.dataset_export import data_lake_spec  # the catalogue is read where it is asked
+
     path = f"/connectionSpecs/{data_lake_spec()['id']}/configs"
     return Ask(Call("GET", "flow", path, _ENDPOINT, "lookup", query=query), phase)

@@ -2,7 +2,8 @@
 
 A deletion is answered by 202 or 204 (trap 4) and may be asynchronous, so that only a GET answered by 404 says that it
 is done. After a lost answer the same GET tells; if the object is still there, the deletion is asked for again. What
-was in doubt (asked for, and the answer never understood) is looked up by its mark first.
+was in doubt (asked for, and the answer never understood) is looked up by its mark first. How often each of it is done
+is a row of :mod:`headgate.workflows.evidence`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Any, Final
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.collections import COLLECTIONS, Collection
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.dialects import DIALECTS
+from headgate.workflows.evidence import EVIDENCE, Evidence
+from headgate.workflows.listing import PAGES, repeats, signature
 from headgate.workflows.reading import part, rows, text
 from headgate.workflows.selectors import BUSY_CODES, BUSY_S, LOOKS
 
@@ -22,13 +26,8 @@ KEPT: Final = "kept"
 #: Looks at an object whose deletion was accepted, and the platform seconds between them: a quarter of an hour.
 POLLS: Final = 45
 _FIRST_S, _FACTOR, _CAP_S = 1.0, 1.5, 30.0
-#: Times a deletion may go without a usable answer, the object still being there.
-FAULTS: Final = 5
 #: Times the platform may call something used that nothing uses any more: it may notice late.
 IN_USE: Final = 10
-#: Looks at the list before what was in doubt counts as never made, and the platform seconds between them.
-FINDS: Final = 2
-FIND_AGAIN_S: Final = 5.0
 #: Objects that may bear one and the same mark.
 TWINS: Final = 10
 
@@ -110,54 +109,64 @@ class _Deletion:
             return self._find()
         return self._ask_users(0) if self.where.users else self._delete()
 
-    def _call(self, method: Any, purpose: Any) -> Call:
-        path = self.where.path
-        return Call(
-            method,
-            self.where.service,
-            f"{path}/{self.where.address(self.id)}",
-            f"{method} {path}/{{id}}",
-            purpose,
-            headers=self.where.headers,
-        )
+    @property
+    def evidence(self) -> Evidence:
+        """What tells whether it was deleted."""
+        return EVIDENCE[f"DELETE {self.where.path}/{{id}}"]
+
+    def _call(self, method: Any, endpoint: str, purpose: Any) -> Call:
+        path = f"{self.where.path}/{self.where.address(self.id)}"
+        return Call(method, self.where.service, path, endpoint, purpose, headers=self.where.headers)
 
     # -- what was in doubt -------------------------------------------------------------------------------------------
 
-    def _find(self) -> Step:
-        spec, path = self.spec, self.where.path
-        if not spec.marker or not self.where.marked:
+    def _find(self, cursor: str = "") -> Step:
+        spec, to = self.spec, DIALECTS.get(self.spec.collection)
+        if not spec.marker or to is None:
             return failed(
                 None,
                 f"{spec.name or spec.collection}: whether it was made is not known, and it cannot be looked up",
                 code="headgate-in-doubt",
                 advice="look for it by its name; if it is there, delete it by hand",
             )
-        query: list[tuple[str, str]] = [("limit", "100")]
-        if spec.name and spec.name == spec.name.strip() and not any(char in spec.name for char in ',"\\'):
-            query.insert(0, ("property", f"name=={spec.name}"))
-        call = Call("GET", self.where.service, path, f"GET {path}", "lookup", query=tuple(query), paged=True)
-        return Ask(call, self._next("find", id=""))
+        query = to.sought(spec.name, cursor)
+        asked = EVIDENCE[f"POST {self.where.path}"].asked
+        call = Call("GET", to.service, to.path, asked, "lookup", query=query, headers=to.listed_with, paged=to.paged)
+        return Ask(call, self._next("find", id="", cursor=cursor))
 
     def _found(self, answer: Answer) -> Step:
+        to, name = DIALECTS[self.spec.collection], self.spec.name or self.spec.collection
         if answer.verdict is not Verdict.OK:
             return failed(answer.problem, _said(answer))
-        if not isinstance(part(answer.body).get("items"), list):
-            return failed(None, f"the list of {self.spec.collection} has no items", code="headgate-list")
+        seen = to.seen(answer.body)
+        if seen is None:
+            return failed(None, f"the list of {self.spec.collection} cannot be read", code="headgate-list")
         done = [str(one) for one in self.phase.get("done", ())]
-        found = [
-            remote
-            for item in rows(answer.body, "items")
-            if (remote := text(item.get("id"))) and self.spec.marker in text(item.get("description"))
-        ]
+        found = [str(one) for one in self.phase.get("found", ())]
+        found += [one.id for one in seen if self.spec.marker in one.marked and one.id not in found]
+        cursor, pages = str(self.phase.get("cursor", "")), self._count("pages") + 1
+        following = "" if to.paged else to.after(answer.body, cursor)
+        page = signature([one.id for one in seen])
+        again = following == cursor or repeats(self.phase, page, following)
+        if following and (again or pages >= PAGES):
+            return failed(None, f"the list of {self.spec.collection} does not end", code="headgate-list")
+        if following:
+            self.phase = {**self.phase, "found": found, "pages": pages, "page": page}
+            return self._find(following)
+        self.phase = {
+            key: value for key, value in self.phase.items() if key not in ("found", "pages", "cursor", "page")
+        }
         left = [remote for remote in found if remote not in done]
         if left and len(done) < TWINS:
             self.phase = {"done": done, "id": left[0]}
             self.id = left[0]
             return self._begin()
         if left:
-            return failed(None, f"{self.spec.name}: more than {TWINS} objects bear its marker", code="headgate-list")
-        if not done and self._count("finds") + 1 < FINDS:
-            return Pause(FIND_AGAIN_S, "looking again for what may have been made", self._next("find", finds=1))
+            return failed(None, f"{name}: more than {TWINS} objects bear its marker", code="headgate-list")
+        finds = self._count("finds") + 1
+        again_s = None if done else EVIDENCE[f"POST {self.where.path}"].wait(finds)
+        if again_s is not None:
+            return Pause(again_s, "looking again for what may have been made", self._next("find", finds=finds))
         return Settle(Ending.SUCCEEDED, _gone_as(done[-1] if done else ""))
 
     # -- who uses it -------------------------------------------------------------------------------------------------
@@ -208,12 +217,12 @@ class _Deletion:
 
     def _delete(self, faults: int | None = None) -> Step:
         phase = self._next("delete", id=self.id, faults=self._count("faults") if faults is None else faults)
-        return Ask(self._call("DELETE", "write"), phase)
+        return Ask(self._call("DELETE", self.evidence.effect, "write"), phase)
 
     def _deleted(self, answer: Answer) -> Step:
         if answer.verdict is Verdict.OK:
             return self._look(sent=True)
-        if _is_gone(answer):
+        if is_gone(answer):
             return self._gone()
         code = answer.problem.code if answer.problem is not None else ""
         if code in _LOOK:
@@ -230,10 +239,12 @@ class _Deletion:
         return self._next("busy", **{counter: self._count(counter) + 1})
 
     def _look(self, *, sent: bool, faults: int = 0) -> Step:
-        return Ask(self._call("GET", "poll"), self._next("look", id=self.id, sent=sent, faults=faults))
+        return Ask(
+            self._call("GET", self.evidence.asked, "poll"), self._next("look", id=self.id, sent=sent, faults=faults)
+        )
 
     def _looked(self, answer: Answer) -> Step:
-        if _is_gone(answer):
+        if is_gone(answer):
             return self._gone()
         code = answer.problem.code if answer.problem is not None else ""
         if answer.verdict is not Verdict.OK and code not in _LOOK:
@@ -251,7 +262,7 @@ class _Deletion:
                 )
             seconds = min(_CAP_S, _FIRST_S * _FACTOR ** min(polls, 20))
             return Pause(seconds, "being deleted by the platform", self._next("look", sent=True, polls=polls + 1))
-        if faults >= FAULTS:
+        if faults >= self.evidence.losses:
             return failed(
                 None,
                 f"{self.where.one} {self.spec.name or self.id}: not deleted: {faults} requests came back without a "
@@ -274,7 +285,7 @@ def _gone_as(remote: str) -> dict[str, Any]:
     return {"id": remote, GONE: True, "status": "deleted"}
 
 
-def _is_gone(answer: Answer) -> bool:
+def is_gone(answer: Answer) -> bool:
     """Whether the platform says that there is no such object; a proxy's page is not the platform."""
     if answer.verdict is not Verdict.REJECTED:
         return False

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from headgate.workflows.reading import part, rows, text
+from headgate.exchange import Call
+from headgate.workflows.collections import COLLECTIONS
+from headgate.workflows.reading import ident, part, rows, text
 from headgate.workflows.runs import items_of
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class Dialect:
     def made(self, body: Any) -> dict[str, Any]:
         """``{"id": …}`` and what else dependents need, from a creation's answer; empty when it names no id."""
         found = body if isinstance(body, dict) else {}
-        return {"id": found["id"], "etag": found.get("etag")} if text(found.get("id")) else {}
+        return {"id": found["id"], "etag": found.get("etag")} if ident(found.get("id")) else {}
 
     def page(self, cursor: str) -> Query:
         """The query of one page of the whole list; ``cursor`` is empty for the first."""
@@ -81,6 +83,12 @@ class Dialect:
             condition = f"connectionSpec.id=={body['connectionSpec']['id']}"
         return (("property", condition), ("limit", str(PAGE)))
 
+    def sought(self, name: str, cursor: str) -> Query:
+        """The query for an object of which no more than its name is known, which may be empty."""
+        del cursor  # the transport follows
+        condition: Query = (("property", f"name=={name}"),) if _plain(name) else ()
+        return (*condition, ("limit", str(PAGE)))
+
     def seen(self, body: Any) -> list[Seen] | None:
         """The objects on a page; what has no id is left out. ``None``: there is no list in it."""
         if not isinstance(body, dict) or not isinstance(body.get("items"), list):
@@ -88,8 +96,25 @@ class Dialect:
         return [
             Seen(row["id"], text(row.get("description")), str(row.get("createdAt")), row)
             for row in rows(body, "items")
-            if text(row.get("id"))
+            if ident(row.get("id"))
         ]
+
+    def read(self, remote: str) -> Call:
+        """The request for one object."""
+        return Call("GET", self.service, f"{self.path}/{remote}", f"GET {self.path}/{{id}}", "read")
+
+    def object_of(self, body: Any, remote: str) -> dict[str, Any]:
+        """The object in the answer to :meth:`read`; empty where it is not the one asked for.
+
+        Flow Service wraps it into a list of one, or does not (facts 2.1).
+        """
+        found = next(iter(rows(body, "items")), {}) if isinstance(body, dict) and "items" in body else body
+        return found if isinstance(found, dict) and text(found.get("id")) == remote else {}
+
+    def also(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What dependents need of an object that exists, besides its id."""
+        del found
+        return {}
 
     def after(self, body: Any, cursor: str) -> str:
         """The cursor of the next page, empty after the last."""
@@ -117,7 +142,7 @@ class Schemas(Dialect):
 
     def made(self, body: Any) -> dict[str, Any]:
         """``$id`` is the id by which everything refers to a schema."""
-        remote = text(body.get("$id")) if isinstance(body, dict) else ""
+        remote = ident(body.get("$id")) if isinstance(body, dict) else ""
         return {"id": remote} if remote else {}
 
     def page(self, cursor: str) -> Query:
@@ -128,6 +153,10 @@ class Schemas(Dialect):
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
         """By its title where a filter can hold that."""
         del body, fallback
+        return self.sought(name, cursor)
+
+    def sought(self, name: str, cursor: str) -> Query:
+        """The same."""
         condition: Query = (("property", f"title=={name}"),) if _plain(name) else ()
         return (*condition, *self.page(cursor))
 
@@ -143,8 +172,18 @@ class Schemas(Dialect):
                 row,
             )
             for row in rows(body, "results")
-            if text(row.get("$id"))
+            if ident(row.get("$id"))
         ]
+
+    def read(self, remote: str) -> Call:
+        """By the id that the registry takes in a path, and in a version, which it insists on."""
+        where = COLLECTIONS[self.name]
+        path = f"{self.path}/{where.address(remote)}"
+        return Call("GET", self.service, path, f"GET {self.path}/{{id}}", "read", headers=where.headers)
+
+    def object_of(self, body: Any, remote: str) -> dict[str, Any]:
+        """The schema itself."""
+        return body if isinstance(body, dict) and text(body.get("$id")) == remote else {}
 
     def after(self, body: Any, cursor: str) -> str:
         """The greatest title of the page: ``start`` is exclusive. ``limit`` is a hint, so only a page that adds
@@ -170,7 +209,7 @@ class DataSets(Dialect):
         first = text(body[0]) if isinstance(body, list) and body else ""
         if not first.lower().startswith("@/datasets/"):
             return {}
-        remote = first.rpartition("/")[2]
+        remote = ident(first.rpartition("/")[2])
         return {"id": remote} if remote else {}
 
     def page(self, cursor: str) -> Query:
@@ -179,12 +218,16 @@ class DataSets(Dialect):
             ("limit", str(PAGE)),
             ("start", cursor or "0"),
             ("orderBy", "asc:created"),
-            ("properties", "name,description,created"),
+            ("properties", "name,description,created,schemaRef"),
         )
 
     def narrowed(self, name: str, body: Mapping[str, Any], fallback: str, cursor: str) -> Query:
         """By its name where a filter can hold that."""
         del body, fallback
+        return self.sought(name, cursor)
+
+    def sought(self, name: str, cursor: str) -> Query:
+        """The same."""
         condition: Query = (("name", name),) if _plain(name) else ()
         return (*condition, *self.page(cursor))
 
@@ -193,8 +236,14 @@ class DataSets(Dialect):
         if not isinstance(body, dict) or not all(isinstance(row, dict) for row in body.values()):
             return None
         return [
-            Seen(remote, text(row.get("description")), str(row.get("created")), row) for remote, row in body.items()
+            Seen(remote, text(row.get("description")), str(row.get("created")), row)
+            for remote, row in body.items()
+            if ident(remote)
         ]
+
+    def object_of(self, body: Any, remote: str) -> dict[str, Any]:
+        """The one value of an object keyed by id."""
+        return dict(part(body, remote))
 
     def after(self, body: Any, cursor: str) -> str:
         """The next offset. There is no total: a page that is not full is the last."""
@@ -215,10 +264,12 @@ class MappingSets(Dialect):
     def made(self, body: Any) -> dict[str, Any]:
         """The id, and the version that the flow has to name."""
         found = body if isinstance(body, dict) else {}
-        if not text(found.get("id")):
-            return {}
+        return {"id": found["id"], **self.also(found)} if ident(found.get("id")) else {}
+
+    def also(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Its version, which sources want as text (trap 45)."""
         version = found.get("version")
-        return {"id": found["id"], **({"version": str(version)} if type(version) is int else {})}
+        return {"version": str(version)} if type(version) is int else {}
 
     def page(self, cursor: str) -> Query:
         """A page, oldest first; ``limit`` and ``start`` are both required."""
@@ -236,7 +287,7 @@ class MappingSets(Dialect):
         return [
             Seen(row["id"], text(row.get("name")), str(row.get("createdDate")), row)
             for row in rows(body, "data")
-            if text(row.get("id"))
+            if ident(row.get("id"))
         ]
 
     def after(self, body: Any, cursor: str) -> str:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.manifest.condition import matches
 from headgate.workflows.contract import Ask, Context, Phase, Settle, Signal, Step, failed
-from headgate.workflows.flow_state import done, get, is_busy, lost, operation_problem, skipped, wait
+from headgate.workflows.flow_state import done, get, given_up, is_busy, lost, operation_problem, skipped, wait
 from headgate.workflows.patching import PatchError, applied, in_place, leaves
 from headgate.workflows.reading import text
-from headgate.workflows.selectors import BUSY_CODES, flow_of, quoted
+from headgate.workflows.selectors import BUSY_CODES, PATCH_FLOW, flow_of, quoted
 from headgate.workflows.whole import operations
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if isinstance(signal, Answer):
         return _patched(flow, phase, signal) if phase["at"] == "patch" else _fetched(ctx, phase, signal)
     if signal is Signal.LOST:
-        following = lost(flow, phase)
-        if isinstance(following, Settle):
-            return following
-        phase = following
+        phase = lost(phase)
     elif phase.get("at") == "patch":  # a crash: nobody knows whether the request left
         phase = {**phase, "lost": int(phase.get("lost", 0)) or 1}
     return get(flow, phase)
@@ -66,7 +63,7 @@ def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec, name = ctx.spec, str(ctx.spec["flow"])
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow = flow_of(answer.body)
+    flow = flow_of(answer.body, name)
     if not text(flow.get("id")):
         return failed(None, f"flow {name}: the answer holds no flow", code="headgate-answer")
     if "changes" in phase:
@@ -120,11 +117,13 @@ def _changed(ctx: Context, phase: Phase, flow: Mapping[str, Any]) -> Step:
     etag = quoted(flow.get("etag"))
     if etag is None:
         return failed(None, f"flow {name} has no usable etag; it was not changed", code="headgate-etag")
+    if (end := given_up(name, phase, PATCH_FLOW)) is not None:
+        return end
     call = Call(
         "PATCH",
         "flow",
         f"/flows/{name}",
-        "PATCH /flows/{id}",
+        PATCH_FLOW,
         "write",
         body=operations(flow, wanted),
         headers=(("If-Match", etag),),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.manifest.condition import matches
-from headgate.workflows.contract import Ask, Context, Pause, Phase, Settle, Signal, Step, failed
-from headgate.workflows.flow_state import done, get, lost, skipped
+from headgate.workflows.contract import Ask, Context, Pause, Phase, Signal, Step, failed
+from headgate.workflows.evidence import EVIDENCE
+from headgate.workflows.flow_state import done, get, given_up, lost, skipped
 from headgate.workflows.reading import part, rows, text
 from headgate.workflows.runs import RunState, created_ms, is_terminal, run_state
 from headgate.workflows.selectors import flow_of
@@ -19,9 +20,8 @@ from headgate.workflows.selectors import flow_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Looks for the new run of a lost request before it is sent again, and the platform seconds between them.
-LOOKS: Final = 3
-LOOK_AGAIN_S: Final = 10.0
+#: The effect, as :mod:`headgate.workflows.evidence` has it.
+RETRIGGER: Final = "POST /runs/{id}/action"
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
@@ -36,17 +36,15 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
             case _:
                 return _triggered(phase, signal)
     if signal is Signal.LOST:
-        following = lost(flow, phase)
-        if isinstance(following, Settle):
-            return following
-        return _list(flow, {**following, "look": 0})
+        return _list(flow, {**lost(phase), "look": 0})
     return _list(flow, phase) if "run" in phase else get(flow, phase)
 
 
 def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow, name = flow_of(answer.body), str(ctx.spec["flow"])
+    name = str(ctx.spec["flow"])
+    flow = flow_of(answer.body, name)
     if not text(flow.get("id")):
         return failed(None, f"flow {name}: the answer holds no flow", code="headgate-answer")
     if not matches(ctx.spec.get("where"), flow):
@@ -64,7 +62,7 @@ def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
 
 def _list(flow: str, phase: Phase) -> Ask:
     query = (("property", f"flowId=={flow}"), ("limit", "100"))
-    return Ask(Call("GET", "flow", "/runs", "GET /runs", "lookup", query=query), {**phase, "at": "runs"})
+    return Ask(Call("GET", "flow", "/runs", EVIDENCE[RETRIGGER].asked, "lookup", query=query), {**phase, "at": "runs"})
 
 
 def _runs(flow: str, phase: Phase, answer: Answer) -> Step:
@@ -73,17 +71,25 @@ def _runs(flow: str, phase: Phase, answer: Answer) -> Step:
     found = [run for run in rows(answer.body, "items") if text(run.get("id")) and run.get("flowId") == flow]
     newest: Mapping[str, Any] | None = max(found, key=created_ms, default=None)
     asked = phase.get("run")
-    if asked and newest is not None and newest["id"] != asked:
-        return done("updated", runId=newest["id"])
+    if asked:
+        newer = [str(run["id"]) for run in found if run["id"] != asked and created_ms(run) > int(phase.get("of_ms", 0))]
+        if len(newer) > 1:
+            # All began after the failed one. Which was asked for cannot be told; none is triggered on top of them.
+            return done("updated", runId=None, reason=f"one of the runs {', '.join(newer)} is the one asked for")
+        if newer:
+            return done("updated", runId=newer[0])
     if newest is None or not is_terminal(newest) or run_state(newest)[0] is not RunState.FAILED:
         return done("unchanged", reason="its latest run did not fail" if newest else "it has no run")
     look = int(phase.get("look", 0)) + 1
-    if asked and look < LOOKS:
-        return Pause(LOOK_AGAIN_S, "looking whether the run was triggered", {**phase, "look": look})
+    again_s = EVIDENCE[RETRIGGER].wait(look) if asked else None
+    if again_s is not None:
+        return Pause(again_s, "looking whether the run was triggered", {**phase, "look": look})
+    if (end := given_up(flow, phase, RETRIGGER)) is not None:
+        return end
     run = str(newest["id"])
     # The documents write re-trigger, the schema RE_TRIGGER; as with flows, what the documents show is sent (facts 3.5).
-    call = Call("POST", "flow", f"/runs/{run}/action", "POST /runs/{id}/action", "write", query=(("op", "re-trigger"),))
-    return Ask(call, {**phase, "at": "act", "run": run, "look": 0})
+    call = Call("POST", "flow", f"/runs/{run}/action", RETRIGGER, "write", query=(("op", "re-trigger"),))
+    return Ask(call, {**phase, "at": "act", "run": run, "of_ms": created_ms(newest), "look": 0})
 
 
 def _triggered(phase: Phase, answer: Answer) -> Step:

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Call, Problem
 from headgate.workflows.contract import Ask, Ending, Pause, Phase, Settle, failed
+from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.reading import part, rows, text
 from headgate.workflows.selectors import BUSY_S, LOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: How often the answer to one effect may be lost before its job is given up.
-LOSSES: Final = 5
 _FAILED: Final = frozenset({"failed", "failure", "partial_failure"})
 _GOING_ON: Final = frozenset({"in_progress", "inprogress", "queued", "scheduled", "processing", "pending"})
 #: States that pass (facts 2.7). Drafts and errors do not: nobody should wait for them.
@@ -64,17 +63,22 @@ def wait(flow: str, phase: Phase, why: str) -> Pause | Settle:
     return Pause(BUSY_S, why, {**phase, "at": "get", "looks": looks})
 
 
-def lost(flow: str, phase: Phase) -> Phase | Settle:
-    """The phase after one more lost answer, or the end."""
-    count = int(phase.get("lost", 0)) + 1
-    if count > LOSSES:
-        return failed(
-            None,
-            f"flow {flow}: the answers to {count} requests were lost",
-            code="headgate-lost",
-            advice="run again: what is in place is not asked for twice",
-        )
-    return {**phase, "lost": count}
+def lost(phase: Phase) -> Phase:
+    """The phase after one more lost answer. What became of the request is looked up in any case."""
+    return {**phase, "lost": int(phase.get("lost", 0)) + 1}
+
+
+def given_up(flow: str, phase: Phase, effect: str) -> Settle | None:
+    """The end, where ``effect`` would be sent once more although its answers were lost too often."""
+    count = int(phase.get("lost", 0))
+    if count < EVIDENCE[effect].losses:
+        return None
+    return failed(
+        None,
+        f"flow {flow}: the answers to {count} requests were lost, and it did not happen",
+        code="headgate-lost",
+        advice="look at the platform's status, then run again: what is in place is not asked for twice",
+    )
 
 
 def done(status: str, **more: Any) -> Settle:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Final
 from headgate.exchange import Answer, Call, Verdict
 from headgate.manifest.condition import matches
 from headgate.workflows.contract import Ask, Child, Context, Ending, Phase, Settle, Signal, Step, failed
-from headgate.workflows.flow_state import done, get, is_busy, lost, skipped, state_of, wait
+from headgate.workflows.delete import is_gone
+from headgate.workflows.flow_state import done, get, given_up, is_busy, lost, skipped, state_of, wait
 from headgate.workflows.reading import text
 from headgate.workflows.selectors import BUSY_CODES, flow_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: The effect of an action, as :mod:`headgate.workflows.evidence` has it.
+ACTION: Final = "POST /flows/{id}/action"
 #: What a flow is after each action (facts 2.7).
 STATES: Final = {"enable": "enabled", "disable": "disabled"}
 _BEING_CHANGED: Final = "the flow is still being changed"
@@ -28,10 +31,7 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     if isinstance(signal, Answer):
         return _acted(flow, phase, signal) if phase["at"] == "act" else _fetched(ctx, phase, signal)
     if signal is Signal.LOST:
-        following = lost(flow, phase)
-        if isinstance(following, Settle):
-            return following
-        phase = following
+        phase = lost(phase)
     return get(flow, phase)
 
 
@@ -43,11 +43,11 @@ def deletion(key: str, flow: str) -> Child:
 def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     spec, name = ctx.spec, str(ctx.spec["flow"])
     action = str(spec["action"])
-    if action == "delete" and answer.status == 404:
+    if action == "delete" and is_gone(answer):
         return done("deleted", reason="it was gone already")
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow = flow_of(answer.body)
+    flow = flow_of(answer.body, name)
     if not text(flow.get("id")):
         return failed(None, f"flow {name}: the answer holds no flow", code="headgate-answer")
     asked = "asked" in phase
@@ -62,8 +62,10 @@ def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return skipped("it was changed since it was selected, and is not meant any more")
     if action == "delete":
         return Settle(Ending.SUCCEEDED, children=(deletion(ctx.key, name),))
+    if (end := given_up(name, phase, ACTION)) is not None:
+        return end
     # Lower case and without subOp: the documents' own way, although the schema lists capitals (traps 55, 56).
-    call = Call("POST", "flow", f"/flows/{name}/action", "POST /flows/{id}/action", "write", query=(("op", action),))
+    call = Call("POST", "flow", f"/flows/{name}/action", ACTION, "write", query=(("op", action),))
     return Ask(call, {**phase, "at": "act", "asked": state_of(flow)})
 
 

@@ -17,6 +17,8 @@ from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Sig
 from headgate.workflows.dialects import DIALECTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headgate.planning.builder import Builder
 
 #: The role by which a creation finds its collection's listing.
@@ -72,15 +74,26 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         ),
     ]
     token = collection.after(signal.body, phase["tokens"][-1] if phase["tokens"] else "")
-    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES:
+    page = signature([one.id for one in seen])
+    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES or repeats(phase, page, token):
         return failed(None, f"the list of {spec.collection} does not end", code="headgate-list")
     if token:
-        return _page(spec, {"tokens": [*phase["tokens"], token], "found": found})
+        return _page(spec, {"tokens": [*phase["tokens"], token], "found": found, "page": page})
     objects: dict[str, list[str]] = {}
     for mark, _, remote in sorted(found):
         if remote not in objects.setdefault(mark, []):
             objects[mark].append(remote)
     return Settle(Ending.SUCCEEDED, {"objects": objects} if objects else {})
+
+
+def signature(ids: Sequence[str]) -> list[Any]:
+    """What a page is known by: the same twice in a row means that a list gives one page for ever."""
+    return [len(ids), ids[0], ids[-1]] if ids else []
+
+
+def repeats(phase: Phase, page: list[Any], following: str) -> bool:
+    """Whether ``page`` is the one before it once more (``page`` in ``phase``), and says that another follows."""
+    return bool(following and page and page == phase.get("page"))
 
 
 def _page(spec: ListSpec, phase: Phase) -> Ask:

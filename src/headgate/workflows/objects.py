@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from headgate.errors import Diagnostic, ManifestError
 from headgate.planning.builder import Builder
-from headgate.planning.content import content, digest_of
+from headgate.planning.content import content, digest_of, kind_of
 from headgate.planning.marker import described
 from headgate.planning.model import Job
 from headgate.workflows.create import CreateSpec
@@ -14,7 +14,7 @@ from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import LISTED, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from headgate.catalogue import Destination
     from headgate.manifest.model import Connection, Item
@@ -81,9 +81,17 @@ def creation(
     needs: Mapping[str, int],
     *,
     further: Any = None,
+    led: tuple[str, ...] = (),
     kind: str = "create",
 ) -> int:
-    """Add a creation; ``further`` is content the object gets after it, and counts to what it is made from."""
+    """Add a creation.
+
+    ``further`` is content the object gets after it, and counts to what it is made from. ``led`` are roles in ``needs``
+    whose object may become another one in the object's life; when one of the others does, it is made anew too.
+    """
+    kinds = _kinds(plan, (edge for role, edge in needs.items() if role not in led))
+    follows = _kinds(plan, (edge for role, edge in needs.items() if role in led))
+    below = [] if spec.collection == "flows" else _marks(plan, needs)
     return plan.add(
         Job(
             key,
@@ -93,7 +101,7 @@ def creation(
             item,
             needs={**needs, LISTED: listing(plan, spec.collection)},
             collection=spec.collection,
-            digest=content(spec, [] if spec.collection == "flows" else _marks(plan, needs), further),
+            digest=content(spec, below, further, kinds, follows),
             requests=(f"POST {DIALECTS[spec.collection].path}",),
         ),
     )
@@ -102,6 +110,11 @@ def creation(
 def _marks(plan: Builder, needs: Mapping[str, int]) -> list[str]:
     """The marks of the objects that ``needs`` leads to."""
     return [job.spec.marker for edge in needs.values() if (job := plan.jobs[edge]).collection]
+
+
+def _kinds(plan: Builder, edges: Iterable[int]) -> list[str]:
+    """What is fixed of the objects that ``edges`` lead to."""
+    return [kind_of(job.digest) for edge in edges if (job := plan.jobs[edge]).collection]
 
 
 def base_connection(plan: Builder, item: Item, connection: Connection, account: Account) -> int:

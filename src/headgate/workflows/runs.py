@@ -20,6 +20,8 @@ class RunState(str, Enum):
     FAILED = "failed"
 
 
+#: No time lies beyond it (the year 33658): such a number is none, and might be too long to be written down.
+LATEST_MS = 1e15
 _FAILED = frozenset({"failed", "failure", "cancelled", "canceled", "aborted"})
 _SUCCESS = frozenset({"success", "succeeded", "completed"})
 _PARTIAL = frozenset({"partial_success", "partial_failure", "partialsuccess", "partial"})
@@ -74,6 +76,6 @@ def audiences_of(run: Mapping[str, Any]) -> list[str]:
 
 
 def created_ms(run: Mapping[str, Any]) -> int:
-    """``createdAt`` in milliseconds (facts 3.1); 0 when absent."""
+    """``createdAt`` in milliseconds (facts 3.1); 0 when absent, or not a time."""
     created = run.get("createdAt")
-    return int(created) if isinstance(created, (int, float)) else 0
+    return int(created) if isinstance(created, (int, float)) and 0 <= created < LATEST_MS else 0

@@ -23,8 +23,9 @@ from headgate.workflows.contract import (
     Step,
     failed,
 )
+from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.flow_switch import deletion
-from headgate.workflows.listing import PAGES
+from headgate.workflows.listing import PAGES, repeats, signature
 from headgate.workflows.reading import rows, text
 from headgate.workflows.runs import items_of
 from headgate.workflows.verdict import verdict
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Flows in one request: their ids must fit into an address.
 GROUP: Final = 50
-#: Platform seconds before flows that a list does not show yet are looked for once more.
-LOOK_AGAIN_S: Final = 5.0
 
 #: ``[id, name]`` of a chosen flow.
 Chosen = list[str]
@@ -105,21 +104,24 @@ def _listed(ctx: Context, phase: Phase, answer: Answer) -> Step:
         ),
     ]
     token = items_of(answer.body)[1]
-    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES:
+    page = signature([text(flow.get("id")) for flow in rows(answer.body, "items")])
+    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES or repeats(phase, page, token):
         return failed(None, "the list of flows does not end", code="headgate-list")
     if token:
-        return _page(ctx, {**phase, "tokens": [*phase["tokens"], token], "found": found})
+        return _page(ctx, {**phase, "tokens": [*phase["tokens"], token], "found": found, "page": page})
     groups = _groups(ctx)
     if groups is None:
         return _settle(ctx, found)
     if phase["group"] + 1 < len(groups):
         return _page(ctx, {**phase, "group": phase["group"] + 1, "tokens": [], "found": found})
-    if len(found) < len(_wanted(ctx)) and not phase.get("again"):
-        return Pause(
-            LOOK_AGAIN_S,
-            "looking again for flows that the list does not show",
-            {"group": 0, "tokens": [], "found": [], "again": 1},
-        )
+    looks = int(phase.get("again", 0)) + 1
+    hidden = set(_wanted(ctx)) - {remote for remote, _ in found}
+    made = {str(ctx.inputs.get(role, {}).get("id", "")) for _, role in ctx.spec["flows"] if role}
+    # One that this manifest made is there for sure; one that is only named is given one more look.
+    again_s = EVIDENCE["POST /flows"].wait(looks) if hidden and (looks == 1 or hidden & made) else None
+    if again_s is not None:
+        why = "looking again for flows that the list does not show"
+        return Pause(again_s, why, {"group": 0, "tokens": [], "found": [], "again": looks})
     return _settle(ctx, found)
 
 

@@ -13,8 +13,11 @@ from typing import Any
 
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.reading import part, rows, text
 
+#: The effect of a change of a flow, and times it is tried again whatever the reason.
+PATCH_FLOW = "PATCH /flows/{id}"
 ROUNDS = 5
 #: Platform seconds before a flow that is being updated is looked at again.
 BUSY_S = 3.0
@@ -125,11 +128,14 @@ def segment_values(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def flow_of(body: Any) -> dict[str, Any]:
-    """The flow in an answer: a single GET gives ``{"items": [flow]}`` or the flow itself (facts 2.1)."""
+def flow_of(body: Any, remote: str) -> dict[str, Any]:
+    """The flow ``remote`` in an answer: a single GET gives ``{"items": [flow]}`` or the flow itself (facts 2.1).
+
+    Empty when there is none, or another one: an answer that a proxy mixed up must not be taken for it.
+    """
     if isinstance(body, dict) and "items" in body:
-        return next(iter(rows(body, "items")), {})
-    return body if isinstance(body, dict) else {}
+        return next((row for row in rows(body, "items") if row.get("id") == remote), {})
+    return body if isinstance(body, dict) and body.get("id") == remote else {}
 
 
 def is_settled(flow: Mapping[str, Any]) -> bool:
@@ -145,75 +151,86 @@ def quoted(etag: object) -> str | None:
 
 
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
-    """The procedure of the selector PATCH."""
+    """The procedure of the selector PATCH.
+
+    In its phase: ``round`` counts 412s and busy flows, ``lost`` lost answers, ``looks`` looks at a busy flow.
+    """
     spec: SelectorsSpec = ctx.spec
-    rounds = int(phase.get("round", 0))
     if isinstance(signal, Answer):
-        if phase["at"] == "get":
-            return _fetched(ctx, signal, rounds, int(phase.get("looks", 0)))
-        return _patched(ctx, signal, rounds)
+        return _fetched(ctx, phase, signal) if phase["at"] == "get" else _patched(ctx, phase, signal)
     etag = quoted(ctx.inputs["flow"].get("etag"))
     if signal is Signal.START and etag and "found" not in ctx.inputs["flow"]:
-        return _patch(ctx, etag, operations(spec, {}), rounds)
+        return _patch(ctx, etag, operations(spec, {}), {"at": "patch", "round": 0})
+    following = _next(phase, "get", looks=int(phase.get("looks", 0)))
     if signal is Signal.LOST:
-        rounds += 1
-        if rounds > ROUNDS:
-            return failed(
-                None,
-                f"flow {ctx.inputs['flow']['id']}: the answers to {rounds} changes were lost",
-                advice="run again: what is in place is not sent twice",
-            )
-    return get_flow(ctx, {"at": "get", "round": rounds, "looks": int(phase.get("looks", 0))})
+        following["lost"] = int(phase.get("lost", 0)) + 1
+    return get_flow(ctx, following)
+
+
+def _next(phase: Phase, at: str, *, rounds: int = 0, **more: int) -> Phase:
+    kept: Phase = {"lost": phase["lost"]} if "lost" in phase else {}
+    return {**kept, "at": at, "round": int(phase.get("round", 0)) + rounds, **more}
 
 
 def get_flow(ctx: Context, phase: Phase) -> Ask:
     """Read the flow anew."""
-    return Ask(Call("GET", "flow", f"/flows/{ctx.inputs['flow']['id']}", "GET /flows/{id}", "read"), phase)
+    return Ask(Call("GET", "flow", f"/flows/{ctx.inputs['flow']['id']}", EVIDENCE[PATCH_FLOW].asked, "read"), phase)
 
 
-def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], rounds: int) -> Step:
+def _patch(ctx: Context, etag: str, ops: list[dict[str, Any]], phase: Phase) -> Step:
     if not ops:
         return Settle(Ending.SUCCEEDED)
     call = Call(
         "PATCH",
         "flow",
         f"/flows/{ctx.inputs['flow']['id']}",
-        "PATCH /flows/{id}",
+        EVIDENCE[PATCH_FLOW].effect,
         "write",
         body=ops,
         headers=(("If-Match", etag),),
     )
-    return Ask(call, {"at": "patch", "round": rounds})
+    return Ask(call, phase)
 
 
-def _fetched(ctx: Context, answer: Answer, rounds: int, looks: int) -> Step:
+def _fetched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     if answer.verdict is not Verdict.OK:
         return failed(answer.problem)
-    flow = flow_of(answer.body)
+    remote = str(ctx.inputs["flow"]["id"])
+    flow = flow_of(answer.body, remote)
+    if not flow:
+        return failed(None, f"the answer does not hold flow {remote}; it was not changed", code="headgate-answer")
     # A flow that was made from other content is brought to what is wanted now, and not only completed.
     exact = ctx.inputs["flow"].get("found") in ("same", "updated")
     ops = operations(ctx.spec, transformation_params(flow), exact=exact)
+    lost, looks = int(phase.get("lost", 0)), int(phase.get("looks", 0))
     if not ops:
-        return Settle(Ending.SUCCEEDED, {"found": "updated"} if rounds and exact else {})
+        tried = lost or int(phase.get("round", 0))
+        return Settle(Ending.SUCCEEDED, {"found": "updated"} if tried and exact else {})
     if not is_settled(flow):
         if looks >= LOOKS:
-            return failed(
-                None, f"flow {ctx.inputs['flow']['id']} is still being changed by somebody; it was not changed"
-            )
-        return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "round": rounds, "looks": looks + 1})
+            return failed(None, f"flow {remote} is still being changed by somebody; it was not changed")
+        return Pause(BUSY_S, "the flow is still being changed", _next(phase, "busy", looks=looks + 1))
     etag = quoted(flow.get("etag"))
     if etag is None:
-        return failed(None, f"flow {ctx.inputs['flow']['id']} has no usable etag; it was not changed")
-    return _patch(ctx, etag, ops, rounds)
+        return failed(None, f"flow {remote} has no usable etag; it was not changed")
+    if lost >= EVIDENCE[PATCH_FLOW].losses:
+        return failed(
+            None,
+            f"flow {remote}: the answers to {lost} changes were lost, and it was not changed",
+            code="headgate-lost",
+            advice="run again: what is in place is not sent twice",
+        )
+    return _patch(ctx, etag, ops, _next(phase, "patch"))
 
 
-def _patched(ctx: Context, answer: Answer, rounds: int) -> Step:
+def _patched(ctx: Context, phase: Phase, answer: Answer) -> Step:
     if answer.verdict is Verdict.OK:
         changed = ctx.inputs["flow"].get("found") in ("same", "updated")
         return Settle(Ending.SUCCEEDED, {"found": "updated"} if changed else {})
     code = answer.problem.code if answer.problem else ""
+    rounds = int(phase.get("round", 0))
     if rounds < ROUNDS and answer.status == 412:
-        return get_flow(ctx, {"at": "get", "round": rounds + 1})
+        return get_flow(ctx, _next(phase, "get", rounds=1))
     if rounds < ROUNDS and code in BUSY_CODES:
-        return Pause(BUSY_S, "the flow is still being changed", {"at": "busy", "round": rounds + 1})
+        return Pause(BUSY_S, "the flow is still being changed", _next(phase, "busy", rounds=1))
     return failed(answer.problem)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue import lake, source
+from headgate.planning.content import digest_of
 from headgate.planning.marker import described
 from headgate.planning.model import ItemRow, Job
 from headgate.workflows.check import CheckSpec
@@ -177,10 +178,16 @@ def _target(
 def _mapping_set(
     plan: Builder, item: Item, index: int, of_schema: tuple[str, dict[str, int]], jobs: dict[str, int]
 ) -> None:
-    """The tutorial's dialect: every key of every mapping, nulls included. Its name bears the mark."""
+    """The tutorial's dialect: every key of every mapping, nulls included. Its name bears the mark.
+
+    Version 0 of a set never changes, so the mark is of its content too: what maps otherwise is another set, and the
+    flow is led to it. Sets cannot be deleted, and an old one that fits again is used again.
+    """
     (schema, needs), key = of_schema, f"mapping:{item.name}"
+    of = schema or plan.jobs[needs["schema"]].key
+    mark = plan.mark(f"{key} {digest_of([of, item.body['mappings']], 6)}")
     body: dict[str, Any] = {
-        "name": described(item.name, plan.mark(key)),
+        "name": described(item.name, mark),
         "version": 0,
         "xdmVersion": _VERSION,
         "id": None,
@@ -189,7 +196,7 @@ def _mapping_set(
     refs: tuple[tuple[str, str], ...] = (("xdmSchema", "schema"),)
     if schema:
         body["xdmSchema"], refs = schema, ()
-    made = CreateSpec("mappingSets", body, plan.mark(key), refs)
+    made = CreateSpec("mappingSets", body, mark, refs)
     jobs["mappingSet"] = creation(plan, key, "mappingSet", made, index, needs)
 
 
@@ -235,4 +242,4 @@ def _flow(plan: Builder, item: Item, index: int, text: str, jobs: dict[str, int]
         "scheduleParams": item.body["scheduleParams"],
     }
     made = CreateSpec("flows", whole(body, text, plan, key), plan.mark(key), tuple(refs), filter=_SOURCE_FLOWS)
-    jobs["flow"] = creation(plan, key, "flow", made, index, needs)
+    jobs["flow"] = creation(plan, key, "flow", made, index, needs, led=("mapping",))

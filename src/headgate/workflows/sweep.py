@@ -1,73 +1,36 @@
-"""List a whole collection: what bears headgate's mark, and who uses what, whoever made it."""
+"""What a sweep makes of the objects it sees: whose mark they bear, how old they are, and what they use."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.collections import COLLECTIONS
-from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
-from headgate.workflows.listing import PAGES
 from headgate.workflows.reading import part, rows, text
-from headgate.workflows.runs import items_of
+from headgate.workflows.runs import LATEST_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: The collections that are swept: of Flow Service, where descriptions bear the mark.
 SWEPT: Final = tuple(name for name, where in COLLECTIONS.items() if where.marked and where.service == "flow")
 _MARK = re.compile(r"\[headgate:[0-9a-f]{24}\]")
 
 
-@dataclass(frozen=True, slots=True)
-class SweepSpec:
-    """Which collection."""
-
-    collection: str
-
-
-def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
-    """The procedure of a sweep. Its output is ``{"objects": [[id, name, createdAt, mark, [used id, …]], …]}``.
-
-    ``createdAt`` is in milliseconds, 0 when absent; ``mark`` is empty for what is not headgate's.
-    """
-    spec: SweepSpec = ctx.spec
-    if not isinstance(signal, Answer):
-        return _page(spec, {"tokens": [], "found": []})
-    if signal.verdict is not Verdict.OK:
-        return failed(signal.problem)
-    if not isinstance(part(signal.body).get("items"), list):
-        return failed(None, f"the list of {spec.collection} has no items", code="headgate-list")
-    found = [*phase["found"], *(_seen(item) for item in rows(signal.body, "items") if text(item.get("id")))]
-    token = items_of(signal.body)[1]
-    if token in phase["tokens"] or len(phase["tokens"]) >= PAGES:
-        return failed(None, f"the list of {spec.collection} does not end", code="headgate-list")
-    if token:
-        return _page(spec, {"tokens": [*phase["tokens"], token], "found": found})
-    once = {str(row[0]): row for row in found}  # a list that changes while it is read may show an object twice
-    return Settle(Ending.SUCCEEDED, {"objects": list(once.values())})
-
-
-def _page(spec: SweepSpec, phase: Phase) -> Ask:
-    where = COLLECTIONS[spec.collection]
-    query: list[tuple[str, str]] = [("limit", "100")]
-    if phase["tokens"]:
-        query.append(("continuationToken", phase["tokens"][-1]))
-    return Ask(
-        Call("GET", where.service, where.path, f"GET {where.path}", "lookup", query=tuple(query)),
-        phase,
-    )
-
-
-def _seen(item: Mapping[str, Any]) -> list[Any]:
+def mark_of(item: Mapping[str, Any]) -> str:
+    """The mark in an object's description; empty for what is not headgate's."""
     marks = _MARK.findall(text(item.get("description")))
+    return marks[-1] if marks else ""
+
+
+def created_s(item: Mapping[str, Any]) -> float:
+    """When the object was made, epoch seconds; 0 when that cannot be told."""
     created = item.get("createdAt")
-    at_ms = int(created) if isinstance(created, (int, float)) and 0 <= created < 1e15 else 0
-    return [item["id"], text(item.get("name")), at_ms, marks[-1] if marks else "", sorted(_used(item))]
+    return created / 1000 if isinstance(created, (int, float)) and 0 <= created < LATEST_MS else 0.0
 
 
-def _used(item: Mapping[str, Any]) -> set[str]:
-    """The ids of what an object refers to."""
+def used_by(item: Mapping[str, Any]) -> list[str]:
+    """The ids of what an object uses, sorted."""
     inherited = part(item, "inheritedAttributes")
     found = {text(item.get("baseConnectionId")), text(part(inherited, "baseConnection").get("id"))}
     for key in ("sourceConnectionIds", "targetConnectionIds"):
@@ -75,4 +38,4 @@ def _used(item: Mapping[str, Any]) -> set[str]:
         found |= {text(one) for one in ids} if isinstance(ids, list) else set()
     for key in ("sourceConnections", "targetConnections"):
         found |= {text(part(row, "baseConnection").get("id")) for row in rows(inherited, key)}
-    return found - {""}
+    return sorted(found - {""})

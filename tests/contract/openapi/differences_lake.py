@@ -96,6 +96,15 @@ LAKE = (
             "fact 8: what a schema is made of; the file names it '$ref ', with a blank at its end",
         )
     ),
+    *keys(
+        REGISTRY,
+        "GET /{id}/schemas/{id}",
+        "200 body",
+        "allOf[]",
+        "$ref meta:xdmType type",
+        "fact 8: what a schema is made of; the file names it '$ref ', with a blank at its end",
+    ),
+    *keys(REGISTRY, "GET /{id}/schemas/{id}", "200 body", "body", "refs", "fact 9: as xed shows a schema"),
     *(
         Known(
             REGISTRY,
@@ -121,6 +130,8 @@ LAKE = (
             ("POST /mappingSets", ""),
             ("GET /mappingSets", "data[]."),
             ("GET /mappingSets", "data[].mappings[]."),
+            ("GET /mappingSets/{id}", ""),
+            ("GET /mappingSets/{id}", "mappings[]."),
         )
         for name in ("createdDate", "modifiedDate")
     ),
@@ -135,20 +146,24 @@ LAKE = (
     Known(PREP, "POST /mappingSets", "request body", "id: type string, not null", "fact 9: the tutorial's dialect"),
     *(
         known
-        for at, names in (
-            ("data[]", "status xdmSchema xdmVersion"),
-            (
-                "data[].mappings[]",
-                "destinationXdmPath identity identityGroup namespaceCode primaryIdentity sourceAttribute",
-            ),
+        for endpoint, body, each in (
+            ("GET /mappingSets", "data[]", "data[].mappings[]"),
+            ("GET /mappingSets/{id}", "body", "mappings[]"),
         )
-        for known in keys(PREP, "GET /mappingSets", "200 body", at, names, "fact 9: the tutorial's dialect")
+        for at, names in (
+            (body, "status xdmSchema xdmVersion"),
+            (each, "destinationXdmPath identity identityGroup namespaceCode primaryIdentity sourceAttribute"),
+        )
+        for known in keys(PREP, endpoint, "200 body", at, names, "fact 9: the tutorial's dialect")
     ),
-    Known(
-        PREP,
-        "GET /mappingSets",
-        "200 body",
-        "data[].mappings[].sourceType: enum, 'text/x.schema-path'",
-        "fact 9: as in the file's own example",
+    *(
+        Known(
+            PREP,
+            endpoint,
+            "200 body",
+            f"{at}.sourceType: enum, 'text/x.schema-path'",
+            "fact 9: as in the file's own example",
+        )
+        for endpoint, at in (("GET /mappingSets", "data[].mappings[]"), ("GET /mappingSets/{id}", "mappings[]"))
     ),
 )

@@ -11,7 +11,7 @@ from headgate.simulator import Fault
 from headgate.strays import deletion, look, strays
 
 from tests.contract.openapi.samples import connections, export, manifest, targets
-from tests.contract.openapi.stage import DELETE_S, World, scenario
+from tests.contract.openapi.stage import DELETE_S, DELETE_SCALE, World, scenario
 
 
 @scenario()
@@ -125,7 +125,7 @@ async def runs_that_are_watched(world: World) -> None:
     assert {"success", "failed"} <= {row.runState for row in report.items}
 
 
-@scenario(delete_seconds=DELETE_S, delete_status="alternate")
+@scenario(time_scale=DELETE_SCALE, delete_seconds=DELETE_S, delete_status="alternate")
 async def everything_is_destroyed(world: World) -> None:
     """In the order that the platform wants; deletions take their time, and one answer is lost."""
     datasets = {

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from headgate.export import assemble
+from headgate.looking import live
 from headgate.simulator import Fault
 
 from tests.contract.openapi.samples import manifest
-from tests.contract.openapi.stage import DELETE_S, World, scenario
+from tests.contract.openapi.stage import DELETE_S, DELETE_SCALE, World, scenario
 
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 DETAILS = "https://ns.adobe.com/xdm/context/profile-person-details"
@@ -115,9 +117,22 @@ async def a_title_that_is_taken(world: World) -> None:
     assert any(exchange.status == 400 and exchange.path.endswith("/schemas") for exchange in world.recorder.kept)
 
 
-@scenario(delete_seconds=DELETE_S)
+@scenario(time_scale=DELETE_SCALE, delete_seconds=DELETE_S)
 async def an_ingestion_is_destroyed(world: World) -> None:
     """Its dataset and its schema too; its mapping set has no deletion."""
     assert (await world.run(manifest(ingestion("table")))).status == "succeeded"
     report = await world.destroy()
     assert report.status == "succeeded", report.failures[:3]
+
+
+@scenario()
+async def an_ingestion_is_looked_at_exported_and_replaced(world: World) -> None:
+    """Every object is read where it lives, every list too, and a table that changed is another flow."""
+    assert (await world.run(manifest(ingestion("table")))).status == "succeeded"
+    report = await world.run(manifest(ingestion("table")), refresh=True)
+    assert [row.status for row in report.items] == ["reused"]
+    assert not assemble(await live(world.profile), "exported").left
+    after = ingestion("table")
+    after["table"]["tableName"] = "Account"
+    report = await world.run(manifest(after), replace=True)
+    assert [row.status for row in report.items] == ["replaced"], report.failures[:3]

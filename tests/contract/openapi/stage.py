@@ -24,6 +24,8 @@ SCALE = 36000.0  # platform seconds in one of ours: an hour is a tenth of a seco
 #: Platform seconds of a slow deletion: under the quarter of an hour of pauses after which headgate gives it up, so that
 #: how fast this machine answers decides nothing.
 DELETE_S = 600.0
+#: The clock of those scenarios: so that the first look, however late, still finds the object being deleted.
+DELETE_SCALE = 1200.0
 
 
 @dataclass
@@ -35,17 +37,21 @@ class World:
     simulator: Any
     recorder: Recorder
 
-    async def run(self, manifest: dict[str, Any], *, observers: tuple[Any, ...] = ()) -> Any:
+    async def run(self, manifest: dict[str, Any], *, observers: tuple[Any, ...] = (), **wishes: Any) -> Any:
         """Load, plan and run a manifest (JSON is YAML); the report."""
         path = self.folder / "manifest.yaml"
         path.write_text(json.dumps(manifest))
-        return await self.perform(compile_plan(load(path, grammars=GRAMMARS, env={}), "dev"), observers=observers)
+        return await self.perform(
+            compile_plan(load(path, grammars=GRAMMARS, env={}), "dev"), observers=observers, **wishes
+        )
 
-    async def perform(self, plan: Any, *, observers: tuple[Any, ...] = (), fresh: bool = False) -> Any:
-        """Run a plan, whatever made it; the report."""
-        path, wishes = self.folder / "manifest.yaml", Wishes(fresh=fresh)
+    async def perform(self, plan: Any, *, observers: tuple[Any, ...] = (), **wishes: Any) -> Any:
+        """Run a plan, whatever made it; the report. ``wishes`` are those of a run."""
+        path = self.folder / "manifest.yaml"
         with self.store() as store:
-            return await execute(plan, path=path, profile=self.profile, store=store, observers=observers, wishes=wishes)
+            return await execute(
+                plan, path=path, profile=self.profile, store=store, observers=observers, wishes=Wishes(**wishes)
+            )
 
     async def destroy(self) -> Any:
         """Delete all that the store knows of the manifests run so far; the report."""

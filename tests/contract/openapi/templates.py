@@ -28,7 +28,7 @@ _HOLES: dict[str, Sequence[str]] = {
 #: Where it is something else, by module.
 _IN_MODULE: dict[tuple[str, str], Sequence[str]] = {
     (module, "path"): [collection.path for collection in COLLECTIONS.values()]
-    for module in ("delete", "destroy", "sweep")
+    for module in ("delete", "destroy", "replace")
 }
 
 

@@ -71,7 +71,7 @@ def test_what_a_run_would_refuse(tmp_path):
     profile = Profile(org_id="org", client_id="c", sandbox="dev", access_token=headgate.Secret("t"))
     found = survey(plan, profile, Known({flow.spec.marker: ("id", "other")}, [elsewhere]), simulate=False, rate=None)
     changed, stranger, stale = found.refusals
-    assert "cannot be changed to what the manifest says now (such as flow:Flow 0)" in changed
+    assert "cannot be changed to what the manifest says now (flow:Flow 0: made from other content)" in changed
     assert "embedded platform" in stranger
     assert "m-1 is unfinished" in stale
     assert found.unfinished == "m-1"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from headgate.cli.views import catalog, runs, settings
-from headgate.cli.wiring import Choice, confirm, find_run, near
+from headgate.cli.wiring import Choice, confirm, find_run, near, reading
 from headgate.errors import UsageError
 from headgate.secret import Secret
 from headgate.settings import Profile
@@ -30,6 +30,16 @@ def test_a_run_by_its_name_or_the_beginning_of_it():
         find_run(STORE, "winter", "s")
     with pytest.raises(UsageError):
         find_run(None, "spring", "s")
+
+
+def test_a_state_that_nobody_has_begun_reads_as_none(tmp_path):
+    """Nor one whose maker was killed between making the file and filling it."""
+    missing, empty = tmp_path / "missing.db", tmp_path / "empty.db"
+    empty.touch()
+    for file in (missing, empty):
+        with reading(Profile(state=str(file))) as store:
+            assert store is None
+    assert not missing.exists()
 
 
 def test_a_protected_sandbox(monkeypatch):

@@ -108,3 +108,33 @@ def test_all_below_auth_but_the_spec_name_is_secret(scope):
     assert auth["specName"] == "S"
     assert auth["params"] == {"a": Secret("lit"), "b": Secret("/h"), "c": Secret("x7"), "d": Secret(5)}
     assert str(auth) == "{'specName': 'S', 'params': {'a': ***, 'b': ${env:HOME}, 'c': x${row.x}, 'd': ***}}"
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.txt", "/etc/hostname", "link.txt", "inner/../../secret.txt", "folder/secret.txt"]
+)
+def test_a_file_outside_the_manifests_folder_is_not_read(tmp_path, said, name):
+    (tmp_path / "secret.txt").write_text("hush")
+    here = tmp_path / "here"
+    (here / "inner").mkdir(parents=True)
+    (here / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (here / "folder").symlink_to(tmp_path)
+    scope = Scope({}, here, {}, lambda path, message, hint: said.append((path, message, hint)))
+    assert compile_value(f"${{file:{name}}}", ("k",), scope) is UNRESOLVED
+    ((_, message, hint),) = said
+    assert message == f"file '{name}' lies outside the manifest's folder"
+    assert "--allow-files /" in hint
+
+
+def test_a_link_that_stays_inside_and_a_folder_that_is_allowed_are_read(tmp_path, said):
+    allowed, here = tmp_path / "run" / "secrets", tmp_path / "here"
+    allowed.mkdir(parents=True)
+    (allowed / "key").write_text("hush\n")
+    (here / "..data").mkdir(parents=True)
+    (here / "..data" / "key").write_text("hash\n")
+    (here / "key").symlink_to("..data/key")
+    scope = Scope({}, here, {}, lambda *words: said.append(words), folders=(tmp_path / "run",))
+    assert compile_value("${file:key}", ("k",), scope) == "hash"
+    assert compile_value(f"${{file:{allowed / 'key'}}}", ("k",), scope) == "hush"
+    assert compile_value("${file:../run/secrets/key}", ("k",), scope) == "hush"
+    assert said == []

@@ -76,7 +76,7 @@ def test_another_host_is_not_followed(href):
 def test_a_repeated_token_is_a_loop():
     pager = Pager(LIST, ORIGIN)
     pager.take(page("/flows?continuationToken=a"))
-    pager.take(page("/flows?continuationToken=b"))
+    pager.take(page("/flows?continuationToken=b", (2,)))
     with pytest.raises(PagingError, match="leads back"):
         pager.take(page("/flows?continuationToken=a"))
 
@@ -99,9 +99,35 @@ def test_there_is_an_end(monkeypatch):
     monkeypatch.setattr(paging, "MAX_PAGES", 3)
     pager = Pager(LIST, ORIGIN)
     pager.take(page("?t=1"))
-    pager.take(page("?t=2"))
+    pager.take(page("?t=2", (2,)))
     with pytest.raises(PagingError, match="does not end"):
-        pager.take(page("?t=3"))
+        pager.take(page("?t=3", (3,)))
+
+
+def test_the_same_page_with_ever_new_tokens_is_a_loop():
+    pager = Pager(LIST, ORIGIN)
+    pager.take(page("?t=1"))
+    with pytest.raises(PagingError) as caught:
+        pager.take(page("?t=2"))
+    assert caught.value.code == "page_loop"
+
+
+def test_some_empty_pages_are_usual_and_many_are_a_loop():
+    pager = Pager(LIST, ORIGIN)
+    for number in range(paging.MAX_EMPTY):
+        pager.take(page(f"?t={number}", ()))
+    with pytest.raises(PagingError) as caught:
+        pager.take(page("?t=more", ()))
+    assert caught.value.code == "page_loop"
+
+
+def test_all_pages_together_have_a_limit(monkeypatch):
+    monkeypatch.setattr(paging, "MAX_LISTING_BYTES", 1000)
+    pager = Pager(LIST, ORIGIN)
+    pager.take(page("?t=1"), 600)
+    with pytest.raises(PagingError) as caught:
+        pager.take(page("?t=2", (2,)), 600)
+    assert (caught.value.code, caught.value.again) == ("listing_too_long", False)
 
 
 @pytest.mark.parametrize(

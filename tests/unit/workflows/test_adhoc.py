@@ -7,7 +7,8 @@ import pytest
 from headgate.exchange import Verdict
 from headgate.workflows.adhoc import ELIGIBLE_AFTER_S, PROCEDURE, WAITS, advance
 from headgate.workflows.adhoc_request import ACCEPT_V2, EXPORT_JOB
-from headgate.workflows.adhoc_runs import ATTEMPTS, FIND_ROUNDS, LOOK_AGAIN_S, LOOKS
+from headgate.workflows.adhoc_runs import ATTEMPTS, FIND_ROUNDS
+from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.contract import NO_PHASE, RUNS, Ask, Claim, Ending, Pause, Settle, Signal
 
 from tests.unit.workflows.steps import NOON, context, items, no, ok, run
@@ -621,12 +622,12 @@ def test_without_any_evidence_it_is_sent_once_more_after_a_second_look():
     step, looks = lost(scene), 0
     while not (isinstance(step, Ask) and step.call.effect):
         if isinstance(step, Pause):
-            assert step.seconds == LOOK_AGAIN_S
+            assert step.seconds == 5.0 * 2 ** (looks - 1)
             step = scene.go(Signal.RESUME, step.phase)
         else:
             looks += 1
             step = scene.go(items(), step.phase)
-    assert looks == LOOKS
+    assert looks == EVIDENCE["POST /adhocrun"].looks
     assert step.phase["lost"] is True
     assert step.phase["since"] == POSTED["since"]
 
@@ -806,7 +807,7 @@ def test_runs_the_list_holds_without_being_asked_do_not_count():
 def test_busy_after_a_lost_answer_is_looked_into_and_not_forgotten():
     scene = Scene(("F", "a"))
     step = scene.go(Signal.LOST, scene.posted().phase)
-    for _ in range(LOOKS):
+    for _ in range(EVIDENCE["POST /adhocrun"].looks):
         step = scene.go(items(), step.phase)
         if isinstance(step, Pause):
             step = scene.go(Signal.RESUME, step.phase)

@@ -17,7 +17,6 @@ from headgate.workflows.datasets import DatasetListSpec
 from headgate.workflows.delete import DeleteSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.listing import ListSpec
-from headgate.workflows.sweep import SweepSpec
 
 from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
 
@@ -69,7 +68,6 @@ SPECS = {
         DeleteSpec("nowhere", "x"),
         {"collection": "flows", "id": "x"},
     ],
-    "sweep": [SweepSpec("flows"), SweepSpec("targetConnections")],
     "find": [FindSpec("flow-spec", "spec"), FindSpec("export-job")],
     "datasets": [DatasetListSpec(("A*",)), DatasetListSpec(())],
     "dataset-source": [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from headgate.exchange import Verdict
+from headgate.workflows import converge
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
 from headgate.workflows.dialects import DIALECTS
-from headgate.workflows.create import FAULTS, LOOK_AGAIN_S, LOOKS, advance
+from headgate.workflows.create import CreateSpec, advance, evidence_of, replacing
 
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
@@ -17,6 +18,7 @@ SPEC = creation(
 )
 INPUTS = {"base": {"id": "b-1"}, "source": {"id": "s-1"}, "spec": {"id": "fs-1"}}
 LOST = {"at": "post", "posts": 1, "faults": 0}
+ROW = evidence_of(SPEC.collection)
 
 
 def look_up_filter(spec):
@@ -83,7 +85,8 @@ def test_found_once_is_adopted():
 
 
 def test_found_by_the_same_name_without_the_marker_is_somebody_elses():
-    step = go(items({"id": "x", "name": "Loyalty fr", "description": None}), {"at": "look", "look": LOOKS, "posts": 1})
+    last = {"at": "look", "look": ROW.looks, "posts": 1}
+    step = go(items({"id": "x", "name": "Loyalty fr", "description": None}), last)
     assert step.call.method == "POST"
 
 
@@ -94,9 +97,9 @@ def test_not_found_is_looked_for_again_after_a_while_and_then_posted():
         looks += 1
         step = go(items(), step.phase)
         if isinstance(step, Pause):
-            assert step.seconds == LOOK_AGAIN_S
+            assert step.seconds == 5.0 * 2 ** (looks - 1)
             step = go(Signal.RESUME, step.phase)
-    assert looks == LOOKS
+    assert looks == ROW.looks
     assert step.call.method == "POST"
     assert step.phase == {"at": "post", "posts": 2, "faults": 1}
 
@@ -129,7 +132,7 @@ def test_posting_ends_after_a_bounded_number_of_lost_answers():
             step = go(Signal.LOST, step.phase)
         else:
             step = go(items(), step.phase)
-    assert posts == FAULTS
+    assert posts == ROW.losses
     assert step.ending is Ending.FAILED
     assert step.problem.advice
 
@@ -219,3 +222,40 @@ def test_a_list_of_any_shape_reads_as_nothing_found(body):
 
 def test_a_refused_creation_fails():
     assert go(no(403, "no right", verdict=Verdict.REFUSED), LOST).ending is Ending.FAILED
+
+
+def test_what_takes_the_place_of_another_looks_first_and_passes_the_old_one_over():
+    ctx = context(creation())
+    old = {"id": "old", "description": MARK, "createdAt": 1}
+    step = advance(ctx, replacing("old"), Signal.RESUME)
+    assert (step.call.method, step.phase["gone"]) == ("GET", "old")
+    for _ in range(evidence_of(ctx.spec.collection).looks - 1):
+        again = advance(ctx, step.phase, items(old))
+        assert isinstance(again, Pause), "the old one bears the mark, and is not it"
+        step = advance(ctx, again.phase, Signal.RESUME)
+    step = advance(ctx, step.phase, items(old))
+    assert (step.call.method, step.phase["gone"]) == ("POST", "old")
+    lost = advance(ctx, step.phase, Signal.LOST)
+    step = advance(ctx, lost.phase, items(old, {"id": "new", "description": MARK, "createdAt": 2}))
+    assert (step.ending, step.output["id"], step.output["found"]) == (Ending.SUCCEEDED, "new", "after")
+
+
+def test_what_is_gone_is_made_again_only_where_that_was_asked_for():
+    ctx = context(creation())
+    step = advance(ctx, converge.begin("old"), Signal.RESUME)
+    step = advance(ctx, step.phase, no(404))
+    assert (step.ending, step.problem.code) == (Ending.FAILED, "headgate-gone")
+    assert "--refresh" in step.problem.advice
+    step = advance(ctx, advance(ctx, converge.begin("old", again=True), Signal.RESUME).phase, no(404))
+    look = advance(ctx, step.phase, Signal.RESUME)
+    assert (look.call.purpose, look.phase["gone"]) == ("lookup", "old")
+    step = advance(ctx, converge.begin("old", again=True), Signal.RESUME)
+    assert advance(ctx, step.phase, no(500)).ending is Ending.FAILED
+
+
+def test_what_is_only_looked_at_is_read_where_it_lives():
+    ctx = context(CreateSpec("mappingSets", {"name": "m"}, MARK))
+    step = advance(ctx, converge.begin("m1"), Signal.RESUME)
+    assert (step.call.service, step.call.path) == ("conversion", "/mappingSets/m1")
+    done = advance(ctx, step.phase, ok({"id": "m1", "version": 3}))
+    assert done.output == {"id": "m1", "found": "same", "version": "3"}

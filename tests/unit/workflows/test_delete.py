@@ -6,7 +6,8 @@ import pytest
 
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
-from headgate.workflows.delete import FAULTS, IN_USE, POLLS, DeleteSpec, advance
+from headgate.workflows.delete import IN_USE, POLLS, DeleteSpec, advance
+from headgate.workflows.evidence import EVIDENCE
 
 from tests.unit.workflows.steps import MARK, context, items, no, ok
 
@@ -95,7 +96,7 @@ def test_after_a_lost_answer_it_is_looked_for_first():
 
 def test_a_deletion_that_was_lost_on_its_way_is_sent_again_within_a_bound():
     talk = Talk(FLOW)
-    for _ in range(FAULTS):
+    for _ in range(EVIDENCE["DELETE /flows/{id}"].losses):
         assert talk.step.call.method == "DELETE"
         talk.step = advance(talk.context, talk.step.phase, Signal.LOST)
         talk.hear(THERE)
@@ -240,8 +241,9 @@ def test_a_platform_that_notices_late_is_asked_again_and_then_believed():
 
 
 def test_what_was_in_doubt_and_never_made_is_gone():
-    talk = Talk(DOUBT, items(), items())
-    assert talk.asked == ["GET /flows", "GET /flows"]
+    looks = EVIDENCE["POST /flows"].looks
+    talk = Talk(DOUBT, *[items()] * looks)
+    assert talk.asked == ["GET /flows"] * looks
     assert talk.end == Settle(Ending.SUCCEEDED, {"id": "", "gone": True, "status": "deleted"})
 
 

@@ -8,7 +8,7 @@ from headgate.exchange import Verdict
 from headgate.workflows import listing
 from headgate.workflows.dialects import DIALECTS, PAGE
 from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
-from headgate.workflows.create import LOOKS, CreateSpec, advance
+from headgate.workflows.create import CreateSpec, advance, evidence_of
 from headgate.workflows.listing import ListSpec
 
 from tests.unit.workflows.steps import MARK, context, no, ok
@@ -126,7 +126,7 @@ def test_not_found_is_looked_for_again_and_then_posted(spec):
     while step.phase["at"] == "look":
         looks += isinstance(step, Ask)
         step = go(spec, listed(spec.collection) if isinstance(step, Ask) else Signal.RESUME, step.phase)
-    assert looks == LOOKS
+    assert looks == evidence_of(spec.collection).looks
     assert step.call.method == "POST"
     assert step.phase == {"at": "post", "posts": 2, "faults": 1}
 
@@ -168,8 +168,8 @@ def test_a_mapping_set_whose_name_was_dropped_is_known_by_its_schema_and_mapping
     step = go(MAPPING, ok({"data": rows}), go(MAPPING, Signal.LOST, LOST).phase)
     assert go(MAPPING, ok({"data": []}), step.phase).output["id"] == "mine"
     # Two of them: any would do, and still none is guessed.
-    step = go(MAPPING, ok({"data": [*rows, {**rows[3], "id": "mine too"}]}), go(MAPPING, Signal.LOST, LOST).phase)
-    assert go(MAPPING, ok({"data": []}), step.phase).output == {"candidates": "mine, mine too"}
+    step = go(MAPPING, ok({"data": [*rows, {**rows[3], "id": "mine-too"}]}), go(MAPPING, Signal.LOST, LOST).phase)
+    assert go(MAPPING, ok({"data": []}), step.phase).output == {"candidates": "mine, mine-too"}
     # The mark wins over likeness.
     step = go(MAPPING, ok({"data": [*rows, {"id": "marked", "name": MARK}]}), go(MAPPING, Signal.LOST, LOST).phase)
     assert go(MAPPING, ok({"data": []}), step.phase).output["id"] == "marked"
@@ -239,7 +239,7 @@ def test_pages_of_datasets_go_by_offset_and_end_with_one_that_is_not_full():
         "limit": "100",
         "start": "0",
         "orderBy": "asc:created",
-        "properties": "name,description,created",
+        "properties": "name,description,created,schemaRef",
     }
     step = listing.advance(context(spec), step.phase, listed("dataSets", *[(str(n), "", n) for n in range(PAGE)]))
     assert dict(step.call.query)["start"] == "100"

@@ -1,11 +1,10 @@
-"""Reading a whole collection: marks, ages, and who uses what; and an end to lists that have none."""
+"""What a sweep reads of an object: its mark, its age, and who uses what."""
 
 from __future__ import annotations
 
-from headgate.workflows.contract import NO_PHASE, Ask, Ending, Signal
-from headgate.workflows.sweep import SWEPT, SweepSpec, advance
+from headgate.workflows.sweep import SWEPT, created_s, mark_of, used_by
 
-from tests.unit.workflows.steps import MARK, context, items, no, ok
+from tests.unit.workflows.steps import MARK
 
 FLOW = {
     "id": "f",
@@ -21,35 +20,16 @@ FLOW = {
 }
 
 
-def heard(*answers, collection="flows"):
-    ctx = context(SweepSpec(collection))
-    step = advance(ctx, NO_PHASE, Signal.START)
-    for answer in answers:
-        assert isinstance(step, Ask)
-        step = advance(ctx, step.phase, answer)
-    return step
-
-
 def test_all_four_collections_are_swept():
     assert set(SWEPT) == {"flows", "sourceConnections", "targetConnections", "connections"}
 
 
-def test_pages_are_followed_and_an_object_seen_twice_counts_once():
-    other = {"id": "g", "name": "Other", "description": "nobody's"}
-    step = heard(items(FLOW, other, token="a="), items(FLOW))
-    assert step.output["objects"] == [
-        ["f", "Flow", 1_700_000_000_000, MARK, ["b", "p", "s", "t"]],
-        ["g", "Other", 0, "", []],
-    ]
+def test_a_flow_uses_its_connections_and_their_bases():
+    assert (mark_of(FLOW), created_s(FLOW), used_by(FLOW)) == (MARK, 1_700_000_000, ["b", "p", "s", "t"])
+    other = {"id": "g", "name": "Other", "description": "nobody's", "createdAt": "yesterday"}
+    assert (mark_of(other), created_s(other), used_by(other)) == ("", 0, [])
 
 
 def test_a_connection_uses_its_base():
-    one = {"id": "t", "name": "T", "baseConnectionId": "b"}
-    two = {"id": "u", "name": "U", "inheritedAttributes": {"baseConnection": {"id": "c"}}}
-    step = heard(items(one, two), collection="targetConnections")
-    assert [row[4] for row in step.output["objects"]] == [["b"], ["c"]]
-
-
-def test_a_list_that_fails_breaks_or_never_ends_is_a_failure():
-    for answers in ([no(400)], [ok({"nothing": 1})], [items(FLOW, token="a"), items(token="a")]):
-        assert heard(*answers).ending is Ending.FAILED
+    assert used_by({"id": "t", "baseConnectionId": "b"}) == ["b"]
+    assert used_by({"id": "u", "inheritedAttributes": {"baseConnection": {"id": "c"}}}) == ["c"]

@@ -50,7 +50,8 @@ def command(
     """Write a manifest of a sandbox's flows, with what they stand on. Only reads.
 
     A run of it on another sandbox is a migration. Accounts that several flows share are one connection; secrets become
-    references to the environment; what cannot be written is said.
+    references to the environment; what cannot be written is said. Schemas and datasets that headgate made are made
+    again, once; all others are used as they are: their ids become variables, to be given for another sandbox (--set).
     """
     import asyncio
 
@@ -73,6 +74,10 @@ def command(
         say(f"{len(found.ids)} flows written to {out}")
     for said in found.left:
         say(f"left out: {said}")
+    for said in found.notes:
+        say(f"note: {said}")
+    if found.given and not json:
+        say(f"ids of {where}, to be given for another sandbox with --set: {', '.join(sorted(found.given))}")
     if found.variables and not json:
         say(f"its secrets are to be set in the environment: {', '.join(sorted(found.variables))}")
 
@@ -85,6 +90,8 @@ def _json(found: Exported) -> str:
         "manifest": found.manifest,
         "ids": list(found.ids),
         "leftOut": list(found.left),
+        "notes": list(found.notes),
+        "given": dict(found.given),
         "variables": dict(found.variables),
     }
     return orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n"

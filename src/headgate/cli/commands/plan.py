@@ -18,9 +18,14 @@ from headgate.cli.app import say
         "headgate plan nightly.yaml",
         "headgate plan nightly.yaml --rate 20/s --json",
         "headgate plan nightly.yaml --out nightly.plan.json",
+        "headgate plan nightly.yaml --refresh",
     ),
 )
 @click.argument("manifest", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--refresh", is_flag=True, help="Read what exists, and show where it is not as the manifest says (drift)."
+)
+@click.option("--replace", "anew", is_flag=True, help="As `run --replace`: make anew what cannot be changed in place.")
 @options.simulate
 @options.rate
 @click.option(
@@ -35,6 +40,8 @@ from headgate.cli.app import say
 @options.verbose
 def command(
     manifest: Path,
+    refresh: bool,
+    anew: bool,
     simulate: bool,
     rate: str | None,
     out: Path | None,
@@ -48,11 +55,13 @@ def command(
     """Show what a run of MANIFEST would create, use again and activate, in how many requests, and how long it takes.
 
     Nothing is changed and nothing is written but FILE. What exists is known from the state store, if there is one;
-    which flows an action would choose is asked of the platform, if there are credentials (or with --simulate).
+    which flows an action would choose is asked of the platform, if there are credentials (or with --simulate). With
+    --refresh every object that should exist is read: what drifted, what is gone, and each difference, live value and
+    wanted; `headgate run --refresh` then brings it back.
     """
     from headgate.cli.survey import survey
     from headgate.cli.views import plan as view
-    from headgate.cli.wiring import Choice, load_manifest, load_profile, make_plan, reading
+    from headgate.cli.wiring import Choice, load_manifest, load_profile, make_plan, reading, refuse_strangers
     from headgate.errors import StoreError, UsageError
 
     loaded = load_manifest(Choice(manifest, overrides, select, tags))
@@ -62,7 +71,18 @@ def command(
         loaded = replace(loaded, sandbox="unnamed")
     plan = make_plan(loaded, settings, simulate=simulate)
     with reading(settings) as store:
-        found = survey(plan, settings, store, simulate=simulate, rate=rate)
+        found = survey(plan, settings, store, simulate=simulate, rate=rate, anew=anew)
+        known = store.known(plan.sandbox) if store is not None else {}
+        if refresh and store is not None:
+            refuse_strangers(store, plan.sandbox, settings, simulate=simulate)
+    if refresh:
+        import asyncio
+
+        from headgate.drift import drift
+
+        if not simulate:
+            replace(settings, sandbox=plan.sandbox).require_platform()
+        found = found.beside(asyncio.run(drift(found.plan, settings, known, simulate=simulate)))
     if plan.selections:
         import asyncio
 

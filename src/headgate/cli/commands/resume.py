@@ -59,15 +59,22 @@ def command(
         reading,
     )
     from headgate.errors import StalePlan
+    from headgate.garbage import gc_paused
     from headgate.launch import Wishes, last_unfinished
     from headgate.planning.outline import Outline
     from headgate.workflows.destroy import rebuilt
 
+    click.get_current_context().with_resource(gc_paused())  # until the run begins: all that is made until then stays
     settings = load_profile(profile, state)
     with reading(settings) as store:
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
+        made = None
+        if store is not None and row is not None and row.unfinished and not (undoing or overrides):
+            from headgate.cli.kept import kept_plan
+
+            made = kept_plan(store, row, near(row.path))
     if row is None or not row.unfinished:
         say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
         return 0
@@ -76,6 +83,8 @@ def command(
     if undoing:
         source = {key: args.get(key, "") for key in ("path", "command", "target", "again")}
         plan = replace(rebuilt(Outline.unpacked(outline)), source=source)
+    elif made is not None:
+        plan = made[0]
     else:
         manifest = load_manifest(Choice.again(near(row.path), args, overrides))
         plan = make_plan(
@@ -98,4 +107,5 @@ def command(
         finish_by.timestamp() if finish_by else None,
         resume=row.id,
     )
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
+    seen = made[1] if made is not None else None
+    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen))

@@ -27,6 +27,12 @@ from headgate.cli.app import Talk
     "--fresh", is_flag=True, help="Begin anew; an unfinished run is ended for good. What it made is kept and used."
 )
 @click.option("--refresh", is_flag=True, help="Read what exists, and bring back what somebody changed since.")
+@click.option(
+    "--replace",
+    "anew",
+    is_flag=True,
+    help="Make anew what cannot be changed in place; delete the old once the new flow is checked.",
+)
 @options.running
 @options.chosen
 @options.profile
@@ -38,6 +44,7 @@ def command(
     simulate: bool,
     fresh: bool,
     refresh: bool,
+    anew: bool,
     rate: str | None,
     concurrency: int | None,
     on_error: str | None,
@@ -56,8 +63,9 @@ def command(
 ) -> int:
     """Make it so: plan MANIFEST (or take a plan saved by `headgate plan --out`), then execute it.
 
-    What exists already is used again, and changed in place where the manifest has changed; an unfinished run of the
-    same manifest is continued. Ctrl-C stops it well: nothing new is started, the state is saved, and `headgate resume`
+    What exists already is used again, and changed in place where the manifest has changed; what cannot be changed is
+    refused, or with --replace made anew, and then the old is deleted. An unfinished run of the same manifest is
+    continued. Ctrl-C stops it well: nothing new is started, the state is saved, and `headgate resume`
     goes on from there.
     """
     from headgate.cli.drive import Drive, drive
@@ -88,5 +96,6 @@ def command(
         saved.check(plan.fingerprint)
     if not simulate:
         confirm(settings, plan.sandbox, yes)
-    wishes = Wishes(rate, concurrency, on_error, tolerate, finish_by.timestamp() if finish_by else None, fresh, refresh)
+    until_s = finish_by.timestamp() if finish_by else None
+    wishes = Wishes(rate, concurrency, on_error, tolerate, until_s, fresh, refresh, anew)
     return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))

@@ -31,4 +31,4 @@ def command(json: bool, profile: str | None, state: str | None) -> None:
     elif rows:
         click.echo(view.text(rows))
     else:
-        say(f"no runs in {settings.state} yet")
+        say(f"no runs in {settings.state_shown} yet")

@@ -108,6 +108,13 @@ def _given(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
     callback=_given,
     help="What a new platform holds already: flows=100, audiences=3 (of each), datasetFlows=250, sourceFlows=10.",
 )
+@click.option(
+    "--list-lag",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Platform seconds before what was created shows in lists.",
+)
 @click.option("--sandbox", "sandboxes", multiple=True, metavar="NAME", help="One more sandbox that exists; repeatable.")
 @click.option(
     "--dataset",
@@ -133,6 +140,7 @@ def command(
     faults: Path | None,
     world: Path | None,
     given: dict[str, int],
+    list_lag: float,
     sandboxes: tuple[str, ...],
     datasets: tuple[str, ...],
     json: bool,
@@ -158,6 +166,7 @@ def command(
             faults=rules,
             world=world,
             seed_counts=given,
+            list_lag_seconds=list_lag,
             sandboxes=("prod", "dev", *sandboxes),
             datasets={key: name or key for key, _, name in (each.partition("=") for each in datasets)},
         )

@@ -36,7 +36,7 @@ def command(run: str | None, settings: bool, json: bool, profile: str | None, st
         if store is None or not (rows := store.runs()):
             if run:
                 find_run(store, run, loaded.state)
-            say(f"no runs in {loaded.state} yet")
+            say(f"no runs in {loaded.state_shown} yet")
             if json:
                 click.echo("null")
             return

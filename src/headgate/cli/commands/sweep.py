@@ -101,7 +101,7 @@ def command(
         return 0
     going = Counter(str(job.spec.collection) for job in plan.jobs)
     lines = [
-        f"what bears headgate's mark in sandbox {sandbox} and is not known to {settings.state} will be deleted:",
+        f"what bears headgate's mark in sandbox {sandbox} and is not known to {settings.state_shown} will be deleted:",
         f"  {asking.counted(going)}",
         "another state store (a colleague's) may know these objects",
     ]
@@ -145,7 +145,7 @@ def _said(swept: _Swept, sandbox: str, settings: Profile) -> None:
     from headgate.report.render_table import plural
 
     count = plural(len(swept.found), "bears", "bear")
-    say(f"{len(swept.seen):,} objects in sandbox {sandbox}: {count} headgate's mark unknown to {settings.state}")
+    say(f"{len(swept.seen):,} objects in sandbox {sandbox}: {count} headgate's mark unknown to {settings.state_shown}")
 
 
 def _list(swept: _Swept, sandbox: str, settings: Profile, *, json: bool) -> int:

@@ -16,6 +16,11 @@ _MOST_NAMES = 6
 _MOST_WARNINGS = 5
 _MOST_FLOWS = 10
 _VALUE = 40
+_FATES = (
+    ("create", "to create"), ("update", "to update"), ("reuse", "exist"), ("replace", "to replace"),
+    ("drifted", "drifted"), ("gone", "gone"), ("refused", "refused"),
+)  # fmt: skip
+_ALWAYS = ("create", "update", "reuse")
 
 
 def as_json(survey: Survey) -> str:
@@ -29,6 +34,7 @@ def text(survey: Survey) -> str:
     """One screen."""
     parts = [
         _head(survey),
+        _live(survey),
         _jobs(survey),
         _requests(survey),
         _selections(survey),
@@ -43,10 +49,8 @@ def _head(survey: Survey) -> list[str]:
     plan = survey.plan
     what = []
     if plan.items or not (survey.pairs or plan.selections):
-        what.append(
-            f"{plural(len(plan.items), 'item')} ({survey.count('create'):,} to create, {survey.count('update'):,} to "
-            f"update, {survey.count('reuse'):,} exist)"
-        )
+        counted = [f"{survey.count(fate):,} {word}" for fate, word in _FATES if fate in _ALWAYS or survey.count(fate)]
+        what.append(f"{plural(len(plan.items), 'item')} ({', '.join(counted)})")
     if survey.pairs:
         what.append(f"{plural(survey.pairs, 'pair')} to activate")
     if plan.selections:
@@ -62,8 +66,35 @@ def _head(survey: Survey) -> list[str]:
         lines += wrapped(
             f"to update: {', '.join(changed[:_MOST_NAMES])}{more} (--json says it of every item)", _WIDTH, "  "
         )
+    replaced = [survey.reasons.get(index, plan.jobs[index].key) for index in sorted(plan.replaces)]
+    if replaced:
+        more = f"; and {len(replaced) - _MOST_NAMES:,} more" if len(replaced) > _MOST_NAMES else ""
+        said = f"to make anew, the old deleted last: {'; '.join(replaced[:_MOST_NAMES])}{more}"
+        lines += wrapped(said, _WIDTH, "  ")
     if survey.unfinished and not survey.refusals:
         lines.append(f"  run {survey.unfinished} is unfinished: `run` goes on with it")
+    return lines
+
+
+def _live(survey: Survey) -> list[str]:
+    """What a look at the platform has found not to be as wanted."""
+    if survey.states is None:
+        return []
+    states = [survey.states[job] for job in sorted(survey.states)]
+    odd = [state for state in states if state.action != "reuse"]
+    lines = [f"on the platform: {plural(len(states), 'object')} read, {len(states) - len(odd):,} as wanted"]
+    for state in odd[:_MOST_FLOWS]:
+        where = f"{state.action:8} {survey.plan.jobs[state.job].key} ({state.id})"
+        lines += wrapped(f"{where}: {state.reason}" if state.reason else where, _WIDTH, "  ")
+        shown = state.differences[:_MOST_NAMES]
+        said = [f"{leaf['path']} {_value(leaf, 'from')} → {_value(leaf, 'to')}" for leaf in shown]
+        lines += [clip(line, _WIDTH) for one in said for line in wrapped(one, _WIDTH, "    ")]
+        if len(state.differences) > len(shown):
+            lines.append(f"    … and {len(state.differences) - len(shown):,} more places")
+    if len(odd) > _MOST_FLOWS:
+        lines.append(f"  … and {len(odd) - _MOST_FLOWS:,} more (--json shows all)")
+    if any(state.action in ("drifted", "gone") for state in odd):
+        lines.append("  `headgate run --refresh` brings them back; a run without it uses what is known as it is")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""README's run killed with -9 at ten random moments. Slow: ``python -m pytest -m chaos``."""
+"""README's run, killed with -9 at ten random moments, and on each of the fault files. Slow: ``-m chaos``."""
 
 import random
 import shutil

@@ -1,0 +1,53 @@
+"""A run as a row: its columns in the order of :class:`~headgate.store.contract.RunRow`, mappings as JSON text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from headgate.errors import StoreError
+from headgate.store.contract import RunRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+COLUMNS: Final = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
+
+
+def packed(value: Mapping[str, Any]) -> str:
+    """A mapping as it is stored."""
+    return orjson.dumps(value).decode()
+
+
+def run_row(row: Sequence[Any]) -> RunRow:
+    """The run of one row of ``COLUMNS``.
+
+    Raises:
+        StoreError: it is not what was stored.
+    """
+    try:
+        values = [*row[:-2], orjson.loads(row[-2]), orjson.loads(row[-1])]
+    except orjson.JSONDecodeError as error:
+        raise StoreError(
+            f"the state store is broken: what it says of run {row[0]} cannot be read",
+            hint="restore it from a copy, or use another --state",
+        ) from error
+    return RunRow(*values)
+
+
+def run_values(run: RunRow) -> tuple[Any, ...]:
+    """The values of ``COLUMNS``."""
+    return (
+        run.id,
+        run.manifest,
+        run.path,
+        run.sandbox,
+        run.fingerprint,
+        run.status,
+        run.started_at,
+        run.finished_at,
+        run.open,
+        packed(run.args),
+        packed(run.counters),
+    )
