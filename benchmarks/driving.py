@@ -18,7 +18,6 @@ from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
-from headgate.pacing import Brake
 from headgate.planning.outline import Outline
 from headgate.platform.contract import Platform
 from headgate.platform.endpoint import PlatformSettings
@@ -120,13 +119,13 @@ async def drive_into(
     known: Mapping[str, Any] | None = None,
 ) -> Lap:
     """As :func:`drive`, into the journal that ``make`` gives."""
-    clock, brake, tally, progress = SystemClock(), Brake(), Tally(), Progress()
-    gate, limits = Gate(setting.rate_per_s, clock, brake), Limits(setting.rate_per_s, setting.slots)
+    clock, tally, progress = SystemClock(), Tally(), Progress()
+    gate, limits = Gate(setting.rate_per_s, clock), Limits(setting.rate_per_s, setting.slots)
     with lap(len(plan.jobs)) as found:
         machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
         async with opened(gate, clock) as platform:
-            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=(progress,))
+            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=(progress,))
             if setting.seconds is not None:
                 asyncio.get_running_loop().call_later(setting.seconds, runner.stop, Stop.FINISH_BY)
             finish = await runner.run()

@@ -25,7 +25,7 @@ from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.garbage import gc_paused
-from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.pacing import Tolerance, parse_rate, parse_share
 from headgate.planning import kept
 from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
@@ -353,15 +353,14 @@ async def execute(
         limits,
         continued,
     )
-    brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates(), sandbox=plan.sandbox)
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox)
     gate.restore(*limits_found(store, clock.now()))
     watch.gate = gate
     journal = store.journal(run.id)
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
         async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:
-            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
+            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
                 finish = await unwrapped(partial(runner.run, watch.begin))

@@ -105,13 +105,6 @@ class Lease:
     note: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Nothing may leave for ``seconds``: the platform said so to one, and it means all."""
-
-    seconds: float
-
-
 @dataclass(slots=True)
 class Tell:
     """Something a person or a program may want to know."""
@@ -130,4 +123,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Lease | Hold | Tell | Finish
+Command = Send | Write | Lease | Tell | Finish

@@ -1,86 +1,136 @@
-"""Where requests wait for leave: the configured rates, the brake, and the limits that are found on the way."""
+"""Where requests wait for leave: all in one place, let go one by one, by one timer."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import deque
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from aiolimiter import AsyncLimiter
-
-from headgate.pacing import Brake, Found, Pacer, burst
+from headgate.pacing import Found, Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from headgate.clock import Clock
     from headgate.exchange import Answer, Call
-    from headgate.pacing import Change, Seeker
+    from headgate.pacing import Change
+    from headgate.pacing.pacer import Way
 
 #: The scope of everything, in words.
 ALL: Final = "all"
-#: Whoever waits looks this often whether it still has to, in seconds: an answer may have changed it.
-LOOK_EVERY_S: Final = 0.1
+
+
+class _Waiter:
+    """One request that waits, and its place in the order of arrival."""
+
+    __slots__ = ("endpoint", "leave", "place")
+
+    def __init__(self, endpoint: str, place: int) -> None:
+        self.endpoint, self.place = endpoint, place
+        self.leave: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Gate:
-    """Lets requests out one by one: nobody while the brake is on, then as the limits allow.
+    """Lets requests out one by one, as the pacer allows.
 
-    The configured rate is a hard ceiling, guarded by a limiter of its own. Below it works the pacer, which holds
-    nobody back before the platform has shown a limit. ``endpoints`` are further configured rates under the common
-    one, by what they are for: an endpoint (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox
-    (``sandbox dev``).
+    The configured rate is a hard ceiling. ``endpoints`` are further configured rates under it, by what they are for:
+    an endpoint (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox (``sandbox dev``).
+
+    Requests that have to pass the same limits stand in one line; of the lines whose first may leave, the one that has
+    waited longest goes. Nobody who comes later overtakes, and whoever may leave at once costs no more than asking.
     """
 
     def __init__(
         self,
         rate_per_s: float,
         clock: Clock,
-        brake: Brake,
         endpoints: Mapping[str, float] | None = None,
         *,
         sandbox: str = "",
     ) -> None:
-        self.pacer = Pacer(rate_per_s)
+        self.pacer = Pacer(rate_per_s, endpoints, sandbox=sandbox)
         #: Hears what becomes of the rate.
         self.listener: Callable[[Change], object] | None = None
-        self._limiter = _limiter(rate_per_s)
-        self._configured = {what: _limiter(rate) for what, rate in (endpoints or {}).items()}
-        self._sandbox = f"sandbox {sandbox}"
-        self._own: dict[str, tuple[AsyncLimiter, ...]] = {}
         self._clock = clock
-        self._brake = brake
-        self._line = asyncio.Lock()
-        self._lines: dict[str, asyncio.Lock] = {}
+        self._lines: dict[Way, deque[_Waiter]] = {}
+        self._places = 0
+        self._ways = self.pacer.ways
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
 
     async def pass_one(self, endpoint: str) -> None:
         """Wait for leave to send one request."""
-        for own in self._limiters(endpoint):
-            await own.acquire()
-        *narrow, (_, whole) = self.pacer.lanes(endpoint)
-        for scope, lane in narrow:
-            async with self._lines.setdefault(scope, asyncio.Lock()):
-                await self._wait_for(lane)
-        if not self._line.locked() and self._limiter.has_capacity():
+        pacer = self.pacer
+        if not self._lines:
             now = self._clock.mono()
-            if whole.idle and self._brake.remaining(now) <= 0 and whole.wait(now) <= 0:
-                # Nobody waits and nothing holds: straight through.
-                await self._limiter.acquire()
-                whole.take(now)
-                self.pacer.out += 1
+            if pacer.wait(endpoint, now) <= 0:
+                pacer.leave(endpoint, now)
                 return
-        async with self._line:
-            await self._limiter.acquire()
-            await self._wait_for(whole)
-        self.pacer.out += 1
+        self._places += 1
+        waiter = _Waiter(endpoint, self._places)
+        self._lines.setdefault(pacer.way(endpoint), deque()).append(waiter)
+        self._let_go()
+        try:
+            await waiter.leave
+        except asyncio.CancelledError:
+            if not waiter.leave.cancelled():
+                pacer.out -= 1  # it was let go, and does not leave
+            raise
 
-    async def _wait_for(self, lane: Seeker) -> None:
+    def _let_go(self) -> None:
+        """Everybody who may leave leaves; for the next one a timer is set."""
+        if self._ways != self.pacer.ways:
+            self._stand_anew()
+        pacer, now = self.pacer, self._clock.mono()
         while True:
-            now = self._clock.mono()
-            left = max(self._brake.remaining(now), lane.wait(now))
-            if left <= 0:
-                lane.take(now)
-                return
-            await self._clock.sleep(min(left, LOOK_EVERY_S))
+            chosen, soonest = None, math.inf
+            for first in self._firsts():
+                left = pacer.wait(first.endpoint, now)
+                if left <= 0:
+                    chosen = first
+                    break
+                soonest = min(soonest, left)
+            if chosen is None:
+                break
+            pacer.leave(chosen.endpoint, now)
+            chosen.leave.set_result(None)  # and so is passed over from now on
+        self._wake_in(soonest, now)
+
+    def _firsts(self) -> list[_Waiter]:
+        """The first of each line, who came first before the others. Lines that nobody stands in are forgotten."""
+        firsts = []
+        for way, line in list(self._lines.items()):
+            while line and line[0].leave.done():
+                line.popleft()
+            if line:
+                firsts.append(line[0])
+            else:
+                del self._lines[way]
+        if len(firsts) > 1:
+            firsts.sort(key=attrgetter("place"))
+        return firsts
+
+    def _stand_anew(self) -> None:
+        """A limit was found that some of those who wait have to pass, or one has gone."""
+        self._ways = self.pacer.ways
+        waiting = sorted((waiter for line in self._lines.values() for waiter in line), key=attrgetter("place"))
+        self._lines.clear()
+        for waiter in waiting:
+            self._lines.setdefault(self.pacer.way(waiter.endpoint), deque()).append(waiter)
+
+    def _wake_in(self, left: float, now: float) -> None:
+        # One that is set too early looks, and is set anew.
+        if left == math.inf or (self._timer is not None and self._timer_at <= now + left):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = asyncio.get_running_loop().call_later(left, self._woken), now + left
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._let_go()
 
     @property
     def rate(self) -> float:
@@ -96,24 +146,21 @@ class Gate:
         scopes = {"" if scope == ALL else scope: Found(rate, -age_s) for scope, rate in known.items()}
         self.pacer.restore(scopes, 0.0)
 
-    def _limiters(self, endpoint: str) -> tuple[AsyncLimiter, ...]:
-        found = self._own.get(endpoint)
-        if found is None:
-            method, _, path = endpoint.partition(" ")
-            names = (endpoint, path, method, self._sandbox)
-            found = self._own[endpoint] = tuple(self._configured[name] for name in names if name in self._configured)
-        return found
+    def answered(self, call: Call, answer: Answer, of: int = -1) -> bool:
+        """An answer came in just now: what it says of the platform's limits holds for everybody who waits.
 
-    def answered(self, call: Call, answer: Answer) -> None:
-        """An answer came in just now: what it says of the platform's limits holds for everybody who waits."""
-        self.pacer.answered(call, answer, self._clock.mono())
-        if self.listener is not None:
-            for change in self.pacer.news():
+        Args:
+            call: What was asked.
+            answer: What came of it.
+            of: Whose request it was (the number of its job): what one alone meets again and again is no overload.
+
+        Returns:
+            Whether it was refused because of the rate, as far as is known.
+        """
+        refused = self.pacer.answered(call, answer, self._clock.mono(), of)
+        if self.pacer.news and self.listener is not None:
+            for change in self.pacer.told():
                 self.listener(change)
-
-
-def _limiter(rate_per_s: float) -> AsyncLimiter:
-    # A small burst, asked for by one waiter at a time, keeps the rate exact: a burst of a whole second would let
-    # twice the rate through in the first second.
-    size = burst(rate_per_s)
-    return AsyncLimiter(size, size / rate_per_s)
+        if self._lines:
+            self._let_go()  # it may have opened what was closed
+        return refused

@@ -23,7 +23,6 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
-    Hold,
     Lease,
     Returned,
     Send,
@@ -560,8 +559,6 @@ class Machine:
         delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
         if uncertain and delay is None:
             delay = 0.0
-        if answer.retry_after_s:
-            self._out.append(Hold(answer.retry_after_s))  # who names no time is left to the gate, which slows down
         if delay is None:
             self._give_up(event, call)
             return

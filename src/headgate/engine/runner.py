@@ -22,7 +22,6 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
-    Hold,
     Lease,
     Returned,
     Send,
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from headgate.engine.gate import Gate
     from headgate.engine.machine import Machine
     from headgate.engine.tally import Tally
-    from headgate.exchange import Answer, Call
-    from headgate.pacing import Brake, Change
+    from headgate.exchange import Answer
+    from headgate.pacing import Change
     from headgate.platform.contract import Platform
     from headgate.store.contract import Journal, Leased
 
@@ -67,14 +66,13 @@ class Runner:
         journal: Journal,
         clock: Clock,
         gate: Gate,
-        brake: Brake,
         tally: Tally,
         *,
         limits: Limits,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         self._machine, self._platform, self._journal, self._clock = machine, platform, journal, clock
-        self._gate, self._brake, self._tally, self._limits = gate, brake, tally, limits
+        self._gate, self._tally, self._limits = gate, tally, limits
         self._observers = observers
         gate.listener = self._paced
         self._outbox: deque[Send] = deque()
@@ -163,8 +161,6 @@ class Runner:
             self._journal.append(command.record)
         elif isinstance(command, Lease):
             self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
-        elif isinstance(command, Hold):
-            self._brake.hold(self._clock.mono(), command.seconds)
         elif isinstance(command, Finish):
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(command)
@@ -234,13 +230,13 @@ class Runner:
             finally:
                 self.flying -= 1
             reach(Point.ANSWERED, send.call.endpoint)
-            self._count(send.call, answer)
+            self._count(send, answer)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
             reach(Point.ANSWER_QUEUED, send.call.endpoint)
 
-    def _count(self, call: Call, answer: Answer) -> None:
-        self._tally.answered(call, answer)
-        self._gate.answered(call, answer)
+    def _count(self, send: Send, answer: Answer) -> None:
+        refused = self._gate.answered(send.call, answer, send.job)
+        self._tally.answered(send.call, answer, refused=refused)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now

@@ -29,8 +29,8 @@ class Tally:
         self.by_endpoint: Counter[str] = Counter(before.get("byEndpoint", {}))
         self.by_status: Counter[str] = Counter(before.get("byStatus", {}))
 
-    def answered(self, call: Call, answer: Answer) -> None:
-        """Count one performed call."""
+    def answered(self, call: Call, answer: Answer, *, refused: bool = False) -> None:
+        """Count one performed call; ``refused`` because of the rate, as the gate saw it."""
         if not answer.requests:
             return
         self.sent += answer.requests
@@ -39,7 +39,7 @@ class Tally:
         if answer.tokens:
             self.by_endpoint[TOKENS] += answer.tokens
         self.by_status[str(answer.status or answer.verdict.value)] += 1
-        if answer.verdict is Verdict.THROTTLED:
+        if refused or answer.verdict is Verdict.THROTTLED:
             self.throttled += 1
         if call.purpose == "poll":
             self.polls += answer.requests - answer.tokens

@@ -3,6 +3,9 @@
 Pure arithmetic over :class:`~headgate.pacing.seeker.Seeker`. A refusal does not say whose limit it was: it is taken
 for everybody's until so many of them hit one method or endpoint only, while others went through beside it, that chance
 cannot explain it. A scope is named by ``""`` (all), ``"POST"`` or ``"POST /flows"``.
+
+The pacer alone decides what answers mean for the rate. Everybody waits where the platform names a time, or while
+nothing passes; else the rate is lowered. Configured rates are kept above all that.
 """
 
 from __future__ import annotations
@@ -10,17 +13,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
 from headgate.pacing.lag import Lag
 from headgate.pacing.seeker import Seeker
+from headgate.pacing.slots import Slots
 from headgate.pacing.suspicion import Meaning, Suspicion
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 EVERYTHING: Final = ""
+#: The limits that a request has to pass, configured ones first. Who has the same stands in one line.
+Way = tuple[Slots | Seeker, ...]
 #: Answers over which it is judged whose limit it is, and the chance below which it is not everybody's.
 MEMORY: Final = 1000
 CHANCE: Final = 1e-4
@@ -75,20 +78,31 @@ class _Seen:
 
 
 class Pacer:
-    """All limits of one run. ``ceiling`` is in requests per second; times are monotonic seconds unless named."""
+    """All limits of one run. Rates are in requests per second; times are monotonic seconds unless named.
 
-    def __init__(self, ceiling: float) -> None:
+    ``ceiling`` holds for all together. ``configured`` are further rates under it, by what they are for: an endpoint
+    (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox (``sandbox dev``).
+    """
+
+    def __init__(self, ceiling: float, configured: Mapping[str, float] | None = None, *, sandbox: str = "") -> None:
         self.ceiling = ceiling
         #: Requests on their way.
         self.out = 0
+        #: How often the ways have changed.
+        self.ways = 0
+        #: What has changed since it was last told.
+        self.news: list[Change] = []
+        self._top = Slots(ceiling)
+        self._configured = {what: Slots(rate) for what, rate in (configured or {}).items()}
+        self._sandbox = f"sandbox {sandbox}"
         self._all = Seeker(ceiling)
         self._own: dict[str, Seeker] = {}
         self._lanes: dict[str, tuple[tuple[str, Seeker], ...]] = {}
+        self._ways: dict[str, Way] = {}
         self._seen: deque[_Seen] = deque(maxlen=MEMORY)
         self._faults: dict[str, Suspicion] = {}
         self._lag = Lag()
         self._told: dict[str, float] = {}
-        self._news: list[Change] = []
 
     # -- leaving ------------------------------------------------------------------------------------------------------
 
@@ -105,10 +119,45 @@ class Pacer:
             found = self._lanes[endpoint] = (*own, (EVERYTHING, self._all))
         return found
 
+    def way(self, endpoint: str) -> Way:
+        """All limits that a request to ``endpoint`` has to pass."""
+        found = self._ways.get(endpoint)
+        if found is None:
+            method, _, path = endpoint.partition(" ")
+            names = (endpoint, path, method, self._sandbox)
+            configured = [self._configured[name] for name in names if name in self._configured]
+            lanes = [lane for _, lane in self.lanes(endpoint)]
+            found = self._ways[endpoint] = (self._top, *configured, *lanes)
+        return found
+
+    def wait(self, endpoint: str, now: float) -> float:
+        """Seconds until a request to ``endpoint`` may leave: 0.0 or less if it may now."""
+        longest = 0.0
+        for lane in self._ways.get(endpoint) or self.way(endpoint):
+            left = lane.wait(now)
+            if left > longest:
+                longest = left
+        return longest
+
+    def leave(self, endpoint: str, now: float) -> None:
+        """A request to ``endpoint`` leaves."""
+        for lane in self._ways.get(endpoint) or self.way(endpoint):
+            lane.take(now)
+        self.out += 1
+
+    def _changed_ways(self) -> None:
+        self._lanes.clear()
+        self._ways.clear()
+        self.ways += 1
+
     # -- answers ------------------------------------------------------------------------------------------------------
 
-    def answered(self, call: Call, answer: Answer, now: float) -> None:
-        """An answer came in at ``now``. It left ``answer.elapsed_s`` ago."""
+    def answered(self, call: Call, answer: Answer, now: float, of: int = -1) -> bool:
+        """An answer came in at ``now``; its request left ``answer.elapsed_s`` ago, for job ``of`` (-1: not told).
+
+        Returns:
+            Whether it was refused because of the rate, as far as is known.
+        """
         made = max(1, answer.requests - answer.tokens)
         self.out = max(0, self.out - made)
         sent, endpoint = now - answer.elapsed_s, call.endpoint
@@ -117,8 +166,9 @@ class Pacer:
         if lost or (problem is not None and problem.code == NO_TOKEN):
             for _, lane in self.lanes(endpoint):
                 lane.lost(sent, now)  # it says nothing of a limit
-            return
-        if self._refuses(endpoint, answer, now):
+            return False
+        refused = self._refuses(endpoint, answer, now, of)
+        if refused:
             self._refused(endpoint, sent, now, answer)
         else:
             for _, lane in self.lanes(endpoint):
@@ -127,17 +177,23 @@ class Pacer:
                 self._seen.append(_Seen(endpoint, refused=False, rate=self._all.rate))
             if made == 1 and answer.verdict is Verdict.OK:
                 self._watch_lag(endpoint, answer.elapsed_s, now)
-        self._tell(answer)
+        if refused or self._told or not self._all.idle:
+            self._tell(answer)
+        return refused
 
-    def _refuses(self, endpoint: str, answer: Answer, now: float) -> bool:
+    def _refuses(self, endpoint: str, answer: Answer, now: float, of: int) -> bool:
+        if answer.verdict is Verdict.OK and not self._faults:  # for almost every answer
+            return False
         suspicion = self._faults.get(endpoint)
-        if answer.verdict is Verdict.FAULT and answer.status in DOUBTFUL:
+        if answer.verdict is Verdict.FAULT and answer.status in DOUBTFUL and not answer.retry_after_s:
             if suspicion is None:
                 suspicion = self._faults[endpoint] = Suspicion()
             known = any(each.meaning is Meaning.RATE for each in self._faults.values())
-            counts = suspicion.fault(self._all.rate, now, known=known)
+            counts = suspicion.fault(self._all.rate, now, of, known=known)
         else:
-            counts = answer.verdict is Verdict.THROTTLED or (answer.verdict is Verdict.FAULT and answer.status == 503)
+            counts = answer.verdict is Verdict.THROTTLED or (
+                answer.verdict is Verdict.FAULT and (answer.status == 503 or bool(answer.retry_after_s))
+            )
             if suspicion is None:
                 return counts
             suspicion.passed(now)
@@ -184,7 +240,7 @@ class Pacer:
         whole = max((seen.rate for seen in after), default=self.ceiling)
         lane = self._own[own] = Seeker(self.ceiling, start=max(0.5, share * self._all.rate))
         (self._own.get(wide) or self._all).pardon(whole)
-        self._lanes.clear()
+        self._changed_ways()
         self._seen.clear()
         return lane
 
@@ -201,10 +257,10 @@ class Pacer:
 
     # -- news ---------------------------------------------------------------------------------------------------------
 
-    def news(self) -> Iterator[Change]:
-        """What has changed since this was last asked."""
-        news, self._news = self._news, []
-        return iter(news)
+    def told(self) -> list[Change]:
+        """The news, which are then no news any more."""
+        news, self.news = self.news, []
+        return news
 
     def _tell(self, answer: Answer) -> None:
         why = str(answer.status)
@@ -214,17 +270,17 @@ class Pacer:
             self._note(scope, lane, why)
             if lane.idle:  # it has grown back to where nothing holds it
                 del self._own[scope]
-                self._lanes.clear()
+                self._changed_ways()
 
     def _note(self, scope: str, lane: Seeker, why: str) -> None:
         told, now = self._told.get(scope, self.ceiling), 0.0 if lane.closed else lane.rate
         if lane.closed and not told:
             return
         if lane.closed:
-            self._news.append(Change(scope, now, "closed", why))
+            self.news.append(Change(scope, now, "closed", why))
         elif abs(now - told) > WORTH_TELLING * max(told, now) or (lane.idle and told < self.ceiling):
             lower = now < told
-            self._news.append(Change(scope, now, "lowered" if lower else "raised", why if lower else ""))
+            self.news.append(Change(scope, now, "lowered" if lower else "raised", why if lower else ""))
         else:
             return
         self._told[scope] = now
@@ -251,8 +307,8 @@ class Pacer:
             else:
                 self._own[scope] = lane
             self._told[scope] = lane.rate
-            self._news.append(Change(scope, lane.rate, "begins"))
-        self._lanes.clear()
+            self.news.append(Change(scope, lane.rate, "begins"))
+        self._changed_ways()
 
 
 def _scopes(endpoint: str) -> tuple[str, str]:

@@ -12,9 +12,11 @@ from collections import deque
 from enum import Enum
 from typing import Final
 
-#: Answers looked at before a trial, and faults among them that begin one.
+#: Answers looked at before a trial, faults among them that begin one, and of how many jobs they must be: one object
+#: that the platform chokes on is no overload, however often it is asked for.
 WINDOW: Final = 20
 ENOUGH: Final = 3
+JOBS: Final = 3
 #: Answers and seconds after the rate gave way that are waited for, then those that judge.
 SETTLING: Final = 30
 SETTLING_S: Final = 1.5
@@ -39,7 +41,9 @@ class Suspicion:
 
     def __init__(self) -> None:
         self.meaning = Meaning.UNKNOWN
-        self._last: deque[bool] = deque(maxlen=WINDOW)
+        #: Of the last answers, whose the faults were; ``None`` for the others.
+        self._last: deque[int | None] = deque(maxlen=WINDOW)
+        self._nobody = 0
         self._long: deque[bool] = deque(maxlen=LONG)
         self._before = 0.0
         self._base = 0.0
@@ -50,19 +54,24 @@ class Suspicion:
 
     def passed(self, now: float) -> None:
         """An answer that was no fault."""
+        self._last.append(None)
         self._add(now, fault=False)
 
-    def fault(self, rate: float, now: float, *, known: bool = False) -> bool:
-        """A fault at a rate of ``rate`` a second; whether it counts as a refusal.
+    def fault(self, rate: float, now: float, of: int = -1, *, known: bool = False) -> bool:
+        """A fault at a rate of ``rate`` a second, met by job ``of`` (-1: not told); whether it counts as a refusal.
 
         ``known``: that faults of other endpoints mean the rate.
         """
+        self._nobody -= 1
+        self._last.append(of if of >= 0 else self._nobody)
         self._add(now, fault=True)
         if self.meaning is Meaning.UNKNOWN and known:
             self._begin(rate, now, Meaning.RATE)
         elif self.meaning in (Meaning.UNKNOWN, Meaning.OTHER):
-            share = sum(self._last) / WINDOW
-            if sum(self._last) >= ENOUGH and share >= 3 * self._base + (ENOUGH / WINDOW if self._base else 0.0):
+            faults = [each for each in self._last if each is not None]
+            share = len(faults) / WINDOW
+            several = len(faults) >= ENOUGH and len(set(faults)) >= JOBS
+            if several and share >= 3 * self._base + (ENOUGH / WINDOW if self._base else 0.0):
                 self._begin(rate, now, Meaning.TRIED)
         return self.meaning in (Meaning.TRIED, Meaning.RATE)
 
@@ -82,7 +91,7 @@ class Suspicion:
 
     def _begin(self, rate: float, now: float, meaning: Meaning) -> None:
         self.meaning, self.rate_then, self._began = meaning, rate, now
-        self._before = sum(self._last) / max(1, len(self._last))
+        self._before = sum(1 for each in self._last if each is not None) / max(1, len(self._last))
         self._since = self._judged = self._faults = 0
         self._long.clear()
 
@@ -92,7 +101,6 @@ class Suspicion:
         return True
 
     def _add(self, now: float, *, fault: bool) -> None:
-        self._last.append(fault)
         self._long.append(fault)
         self._since += 1
         if self._since > SETTLING and now > self._began + SETTLING_S:

@@ -9,7 +9,6 @@ import pytest
 from headgate.clock import SystemClock
 from headgate.engine.gate import Gate
 from headgate.exchange import Answer, Call, Verdict
-from headgate.pacing import Brake
 
 POST = Call("POST", "flow", "/flows", "POST /flows", "create")
 GET = Call("GET", "flow", "/flows", "GET /flows", "read")
@@ -20,7 +19,7 @@ def refused(hint=None):
 
 
 def gate(rate=10_000.0, **more):
-    return Gate(rate, SystemClock(), Brake(), **more)
+    return Gate(rate, SystemClock(), **more)
 
 
 @pytest.mark.parametrize("what", ["POST /flows", "POST", "/flows", "sandbox dev"])

@@ -74,7 +74,7 @@ def test_without_refusals_nobody_is_ever_held_back():
     assert 0.99 * 50 <= story.rate(1, 20) <= 1.01 * 50
     assert pacer.rate == 50.0
     assert not pacer.found()
-    assert not list(pacer.news())
+    assert not list(pacer.told())
 
 
 @pytest.mark.parametrize("share", [0.05, 0.3])
@@ -175,7 +175,7 @@ def test_a_closed_window_is_asked_by_single_requests_until_it_opens():
     story = play(pacer, lambda _e, now: ((429 if 5 < now < 35 else 201), None, 0.0), 60)
     asked = [at for at, _, _ in story.seen if 6 < at < 35]
     assert len(asked) < 30
-    assert [str(change) for change in pacer.news()][0] == "rate: nothing passes after 429; asking now and then"
+    assert [str(change) for change in pacer.told()][0] == "rate: nothing passes after 429; asking now and then"
 
 
 def test_an_outage_is_asked_by_single_requests_too():
@@ -190,7 +190,7 @@ def test_what_was_found_is_where_the_next_run_begins():
     assert 45 <= kept[""].per_s <= 53
     second = Pacer(200.0)
     second.restore(kept, 1e9 + 3600)
-    (said,) = second.news()
+    (said,) = second.told()
     assert str(said) == f"rate begins at {kept[''].per_s:.3g}/s, which an earlier run found"
     story = play(second, limited(Bucket(50, 50)), 30)
     assert story.refused <= 0.02
@@ -214,7 +214,7 @@ def test_a_limit_of_an_endpoint_is_remembered_too():
 def test_a_lowered_rate_is_told_in_words():
     pacer = Pacer(100.0)
     play(pacer, limited(Bucket(50, 10)), 30)
-    said = [str(change) for change in pacer.news()]
+    said = [str(change) for change in pacer.told()]
     assert said[0].startswith("rate lowered to ")
     assert said[0].endswith("/s after 429")
 

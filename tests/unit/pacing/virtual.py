@@ -14,7 +14,6 @@ from headgate.simulator.limits import Limit
 #: What a server says to one request: status, Retry-After, and seconds it takes beyond the way there and back.
 Said = tuple[int, float | None, float]
 Serve = Callable[[str, float], Said]
-SLACK_S = 0.05
 
 
 def call(endpoint: str) -> Call:
@@ -91,7 +90,7 @@ def play(
     """Let the client work for ``seconds``: it always has something for each endpoint. Latencies are lognormal."""
     rng, story = Random(seed), Story()
     events: list[tuple[float, int, str, str, float, Said]] = []
-    order, wake, hard, turn = 0, -1.0, 0.0, 0
+    order, wake, turn = 0, -1.0, 0
     nothing: Said = (0, None, 0.0)
 
     def push(at: float, kind: str, endpoint: str = "", sent: float = 0.0, said: Said = nothing) -> None:
@@ -122,7 +121,7 @@ def play(
             least, chosen = 5.0, ""
             for number in range(len(endpoints)):
                 each = endpoints[(turn + number) % len(endpoints)]
-                left = max(hard - now, *(lane.wait(now) for _, lane in pacer.lanes(each)))
+                left = pacer.wait(each, now)
                 if left <= 1e-9:
                     chosen = each
                     break
@@ -133,9 +132,6 @@ def play(
                     push(wake, "wake", sent=wake)
                 break
             turn += 1
-            for _, lane in pacer.lanes(chosen):
-                lane.take(now)
-            pacer.out += 1
-            hard = max(hard, now - SLACK_S) + 1.0 / pacer.ceiling
+            pacer.leave(chosen, now)
             push(now + way(), "arrive", chosen, now)
     return story
