@@ -58,6 +58,9 @@ PAUSES: Final = 5.0
 MOST_AT_ONCE: Final = 4.0
 #: The longest window that is thought of, in seconds.
 LONGEST_S: Final = 60.0
+#: How far back is remembered what passed, and how close to one another cuts belong together, in seconds.
+LATELY_S: Final = 8.0
+CLUSTER_S: Final = 2.0
 #: How long nothing grows after a sign that it should not, in seconds.
 STILL_S: Final = 0.5
 #: The slowest rate, requests per second.
@@ -101,8 +104,8 @@ class Seeker:
         #: Refusals of requests sent before this are old news.
         self._fresh = -math.inf
         self._row = 0
-        #: When the last cut was judged, and what passed lately.
-        self._judged = -math.inf
+        #: When the last cut was judged, when the first one that belongs to it began, and what passed lately.
+        self._judged = self._cluster = -math.inf
         self._recent: deque[float] = deque(maxlen=4096)
         self._closed: float | None = None
         self._probe_at = -math.inf
@@ -183,7 +186,7 @@ class Seeker:
         self._row = 0
         recent = self._recent
         recent.append(now)
-        while recent[0] < now - 1.5:
+        while recent[0] < now - LATELY_S:
             recent.popleft()
         if self._closed is not None:
             if sent >= self._closed:
@@ -268,15 +271,27 @@ class Seeker:
         share = 1.0 - episode.refused / episode.answers
         # A handful says little: the end of a window refuses a few in a row of a rate that is nearly right.
         found = episode.rate * max(0.7 if episode.refused < 4 else 0.2, share)
-        self._cut(found, min(episode.rate * self._tuning.cut, max(found, self._lately(episode.began))))
+        if episode.began > self._judged + CLUSTER_S:
+            # The first for a while: what passed until then was not too much, and is soon to be tried again.
+            passed = self._mean(max(self._judged, episode.began - LATELY_S), episode.began)
+            self._cluster = episode.began
+        else:
+            # And again: what passes since the first of them is the rate. It is a count, so not all is believed at once.
+            passed = self._mean(self._cluster, now)
+            if now < self._cluster + 1.0:
+                passed = max(passed, 0.7 * self._target)
+        self._cut(found, min(episode.rate * self._tuning.cut, max(found, passed)))
         self._judged = now
         self._next = now
 
-    def _lately(self, until: float) -> float:
-        """What passed per second since the last cut that was judged, or in the last second."""
-        since = max(self._judged, until - 1.0)
-        passed = sum(1 for at in self._recent if since < at <= until)
-        return passed / max(0.25, until - since)
+    def _mean(self, begin: float, end: float) -> float:
+        """What passed per second from ``begin`` to ``end``, as far as is remembered."""
+        recent = self._recent
+        if not recent:
+            return 0.0
+        if len(recent) == recent.maxlen:
+            begin = max(begin, recent[0])
+        return sum(1 for at in recent if begin < at <= end) / max(0.25, end - begin)
 
     def _cut(self, rate: float, target: float) -> None:
         self.rate = max(FLOOR_PER_S, min(self.rate, rate))

@@ -23,7 +23,7 @@ SETTLING_S: Final = 1.5
 TRIAL: Final = 40
 TRIAL_S: Final = 1.0
 #: Answers over which faults that mean the rate are watched, and the share at which they cannot.
-LONG: Final = 100
+LONG: Final = 300
 STUBBORN: Final = 0.035
 
 
@@ -84,9 +84,12 @@ class Suspicion:
                 self._long.clear()
                 return False
             return self._acquit(share)
-        if self.meaning is Meaning.RATE and len(self._long) == LONG and rate < 0.6 * self.rate_then:
-            share = sum(self._long) / LONG
-            return share > STUBBORN and self._acquit(share)
+        if self.meaning is Meaning.RATE:
+            if rate >= 0.6 * self.rate_then:
+                self._long.clear()  # only what comes at a much lower rate says that it was not the rate
+            elif len(self._long) == LONG:
+                share = sum(self._long) / LONG
+                return share > STUBBORN and self._acquit(share)
         return False
 
     def _begin(self, rate: float, now: float, meaning: Meaning) -> None:
