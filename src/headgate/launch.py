@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 #: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
 SIMULATED_TIME_SCALE = 600.0
-#: A run of so many requests that met no limit says that there is none to remember.
-TELLING = 500
 #: From so many on it is quicker to read all that is known of a sandbox.
 _FEW_MARKERS = 20_000
 
@@ -130,16 +128,6 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
         if run.unfinished and manifest in (None, run.manifest) and sandbox in (None, run.sandbox):
             return run
     return None
-
-
-def limits_found(store: Store, now_s: float) -> tuple[Mapping[str, float], float]:
-    """The platform's limits as the newest run that can tell left them, and how many seconds ago that was."""
-    for run in store.runs():
-        if limits := run.counters.get("limits"):
-            return limits, now_s - (run.finished_at or run.started_at + float(run.counters.get("seconds", 0.0)))
-        if run.counters.get("sent", 0) >= TELLING:
-            break  # it met none
-    return {}, 0.0
 
 
 def changed_items(
@@ -354,7 +342,7 @@ async def execute(
         continued,
     )
     gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox)
-    gate.restore(*limits_found(store, clock.now()))
+    gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
     journal = store.journal(run.id)
     try:
@@ -373,6 +361,7 @@ async def execute(
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
+    store.remember_limits(*gate.learned())
     store.finish(run.id, status, clock.now(), machine.open, counters)
     reach(Point.FINISHED)
     return report_of(store, run.id)
@@ -381,6 +370,14 @@ async def execute(
 def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
     """What the journal of a claimed run says; of what was ``seen`` before, only what came since is read."""
     return fold_latest(store.latest(run.id, seen.number if seen else 0), seen.past if seen else None)
+
+
+def _limits(store: Store, run: RunRow, now_s: float) -> dict[str, tuple[float, float]]:
+    """Limits that are known, requests per second and seconds ago; some by a life of this run that was killed."""
+    counters, known = run.counters, dict(store.limits())
+    age_s = max(0.0, now_s - run.started_at - float(counters.get("seconds", 0.0)))
+    own = {scope: (per_s, age_s) for scope, per_s in counters.get("limits", {}).items()}
+    return known | {scope: found for scope, found in own.items() if scope not in known or age_s < known[scope][1]}
 
 
 def report_of(store: Store, run_id: str) -> Report:

@@ -141,10 +141,14 @@ class Gate:
         """The limits found, requests per second by scope: ``all``, a method or an endpoint."""
         return {scope or ALL: rate for scope, rate in self.pacer.found().items()}
 
-    def restore(self, known: Mapping[str, float], age_s: float) -> None:
-        """Begin with limits that an earlier run ``found``, ``age_s`` seconds ago. Call before anything leaves."""
-        scopes = {"" if scope == ALL else scope: Found(rate, -age_s) for scope, rate in known.items()}
-        self.pacer.restore(scopes, 0.0)
+    def learned(self) -> tuple[dict[str, float], list[str]]:
+        """What the next run should know: limits that showed in this one, and scopes that have none any more."""
+        found, gone = self.pacer.learned()
+        return {scope or ALL: rate for scope, rate in found.items()}, [scope or ALL for scope in gone]
+
+    def restore(self, known: Mapping[str, tuple[float, float]]) -> None:
+        """Begin with limits of earlier runs: requests per second and seconds ago. Call before anything leaves."""
+        self.pacer.restore({"" if scope == ALL else scope: Found(*found) for scope, found in known.items()})
 
     def answered(self, call: Call, answer: Answer, of: int = -1) -> bool:
         """An answer came in just now: what it says of the platform's limits holds for everybody who waits.

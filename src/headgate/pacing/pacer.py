@@ -62,10 +62,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A limit as an earlier run left it: requests per second, and when it was found (epoch seconds)."""
+    """A limit as an earlier run left it: requests per second, and how many seconds ago it was found."""
 
     per_s: float
-    at_s: float
+    age_s: float
 
 
 @dataclass(slots=True)
@@ -100,9 +100,13 @@ class Pacer:
         self._lanes: dict[str, tuple[tuple[str, Seeker], ...]] = {}
         self._ways: dict[str, Way] = {}
         self._seen: deque[_Seen] = deque(maxlen=MEMORY)
+        #: What refusals mean: those that speak of a rate by scope, bare faults by endpoint.
+        self._throttles: dict[str, Suspicion] = {}
         self._faults: dict[str, Suspicion] = {}
         self._lag = Lag()
         self._told: dict[str, float] = {}
+        self._why = ""
+        self._restored: list[str] = []
 
     # -- leaving ------------------------------------------------------------------------------------------------------
 
@@ -169,6 +173,7 @@ class Pacer:
             return False
         refused = self._refuses(endpoint, answer, now, of)
         if refused:
+            self._why = str(answer.status)
             self._refused(endpoint, sent, now, answer)
         else:
             for _, lane in self.lanes(endpoint):
@@ -178,27 +183,41 @@ class Pacer:
             if made == 1 and answer.verdict is Verdict.OK:
                 self._watch_lag(endpoint, answer.elapsed_s, now)
         if refused or self._told or not self._all.idle:
-            self._tell(answer)
+            self._tell()
         return refused
 
     def _refuses(self, endpoint: str, answer: Answer, now: float, of: int) -> bool:
-        if answer.verdict is Verdict.OK and not self._faults:  # for almost every answer
+        if answer.verdict is Verdict.OK and not self._throttles and not self._faults:  # for almost every answer
             return False
-        suspicion = self._faults.get(endpoint)
-        if answer.verdict is Verdict.FAULT and answer.status in DOUBTFUL and not answer.retry_after_s:
-            if suspicion is None:
-                suspicion = self._faults[endpoint] = Suspicion()
-            known = any(each.meaning is Meaning.RATE for each in self._faults.values())
-            counts = suspicion.fault(self._all.rate, now, of, known=known)
+        scope, lane = self.lanes(endpoint)[0]
+        timed = bool(answer.retry_after_s)
+        throttled = answer.verdict is Verdict.THROTTLED or answer.status == 503 or timed
+        faulty = not throttled and answer.verdict is Verdict.FAULT and answer.status in DOUBTFUL
+        if throttled and scope not in self._throttles:
+            self._throttles[scope] = Suspicion(Meaning.RATE, lane.rate)
+        if faulty and endpoint not in self._faults:
+            self._faults[endpoint] = Suspicion()
+        # Who names a time is heeded whatever he means by it.
+        refuses = timed
+        for doubt, met in ((self._throttles.get(scope), throttled), (self._faults.get(endpoint), faulty)):
+            if doubt is not None and self._means_rate(doubt, lane, now, of if met else None):
+                refuses = True
+        if self._faults:
+            lane.floor = max(doubt.floor for doubt in self._faults.values())
+        return refuses
+
+    def _means_rate(self, doubt: Suspicion, lane: Seeker, now: float, of: int | None) -> bool:
+        """Whether an answer that is a refusal of job ``of`` (``None``: is none) means that the rate was too high."""
+        if lane.closed:  # single requests that ask on say nothing of a rate
+            return of is not None and doubt.meaning in (Meaning.TRIED, Meaning.RATE)
+        counts = False
+        if of is None:
+            doubt.passed(lane.rate, now)
         else:
-            counts = answer.verdict is Verdict.THROTTLED or (
-                answer.verdict is Verdict.FAULT and (answer.status == 503 or bool(answer.retry_after_s))
-            )
-            if suspicion is None:
-                return counts
-            suspicion.passed(now)
-        if suspicion.innocent(self._all.rate, now):
-            self._all.pardon(suspicion.rate_then)
+            known = any(other.meaning is Meaning.RATE for other in self._faults.values())
+            counts = doubt.fault(lane.rate, now, of, known=known)
+        if doubt.innocent(lane.rate, now):
+            lane.pardon(doubt.rate_then)
             return False
         return counts
 
@@ -262,8 +281,8 @@ class Pacer:
         news, self.news = self.news, []
         return news
 
-    def _tell(self, answer: Answer) -> None:
-        why = str(answer.status)
+    def _tell(self) -> None:
+        why = self._why
         if not self._all.idle or EVERYTHING in self._told:
             self._note(EVERYTHING, self._all, why)
         for scope, lane in list(self._own.items()):
@@ -292,20 +311,26 @@ class Pacer:
         lanes = [(EVERYTHING, self._all), *self._own.items()]
         return {scope: limit for scope, lane in lanes if (limit := lane.found) is not None}
 
-    def remembered(self, now_s: float) -> dict[str, Found]:
-        """What the next run should know; ``now_s`` is epoch seconds."""
-        return {scope: Found(limit, now_s) for scope, limit in self.found().items()}
+    def learned(self) -> tuple[dict[str, float], list[str]]:
+        """What the next run should know: limits that showed in this one, by scope, and scopes that have none any more.
 
-    def restore(self, known: Mapping[str, Found], now_s: float) -> None:
-        """Begin with what an earlier run found, unless that is long ago. Call before anything leaves."""
+        What was only taken over, and neither met nor outgrown, is neither: it is no newer for that.
+        """
+        lanes = {EVERYTHING: self._all, **self._own}
+        found = {scope: limit for scope, limit in self.found().items() if lanes[scope].moved}
+        return found, [scope for scope in self._restored if scope not in lanes or lanes[scope].found is None]
+
+    def restore(self, known: Mapping[str, Found]) -> None:
+        """Begin with what earlier runs found, unless that is long ago. Call before anything leaves."""
         for scope, found in known.items():
-            if not 0 <= now_s - found.at_s <= MEMORY_S or found.per_s >= self.ceiling:
+            if not 0 <= found.age_s <= MEMORY_S or found.per_s >= self.ceiling:
                 continue
             lane = Seeker(self.ceiling, start=found.per_s)
             if scope == EVERYTHING:
                 self._all = lane
             else:
                 self._own[scope] = lane
+            self._restored.append(scope)
             self._told[scope] = lane.rate
             self.news.append(Change(scope, lane.rate, "begins"))
         self._changed_ways()

@@ -91,6 +91,8 @@ class Seeker:
         self.rate = ceiling if start is None else min(ceiling, max(FLOOR_PER_S, start))
         self._start = start
         self.refusals = 0
+        #: Below this no cut goes, requests per second.
+        self.floor = 0.0
         #: Where the fast return ends and the slow growth begins.
         self._target = self.rate
         #: Seconds of use without a refusal.
@@ -131,6 +133,11 @@ class Seeker:
         if self.idle or (not self.refusals and self._start is None):
             return None
         return self._target if self.rate < 1.1 * self._target else 0.9 * self.rate
+
+    @property
+    def moved(self) -> bool:
+        """Whether the limit has shown: by a refusal, or by letting more through than it began with."""
+        return self.refusals > 0 or (self._start is not None and self.rate > 1.01 * self._start)
 
     @property
     def closed(self) -> bool:
@@ -294,7 +301,7 @@ class Seeker:
         return sum(1 for at in recent if begin < at <= end) / max(0.25, end - begin)
 
     def _cut(self, rate: float, target: float) -> None:
-        self.rate = max(FLOOR_PER_S, min(self.rate, rate))
+        self.rate = max(FLOOR_PER_S, min(self.rate, max(rate, self.floor)))
         self._target = max(self.rate, target)
         self._calm = 0.0
 

@@ -80,7 +80,7 @@ async def test_while_nothing_passes_one_asks_and_the_others_wait_for_its_answer(
 
 async def test_limits_go_from_one_run_to_the_next_in_words():
     of = gate(100.0)
-    of.restore({"all": 40.0, "POST /flows": 10.0}, 60.0)
+    of.restore({"all": (40.0, 60.0), "POST /flows": (10.0, 60.0)})
     assert of.rate == 40.0
     assert of.found() == {"all": 40.0, "POST /flows": 10.0}
     began = of._clock.mono()

@@ -13,7 +13,7 @@ def live(suspicion, faults, begin=0.0, rate=50.0):
         if fault:
             counted.append(suspicion.fault(rate, now))
         else:
-            suspicion.passed(now)
+            suspicion.passed(rate, now)
         innocent = suspicion.innocent(rate, now) or innocent
     return counted, innocent
 
@@ -44,6 +44,7 @@ def test_faults_that_stay_are_about_something_else():
 def test_far_more_of_them_are_tried_again():
     suspicion = Suspicion()
     live(suspicion, [False] * 9 + [True] + [False] * 9 + [True, True, True] + ([False] * 9 + [True]) * 30)
+    assert suspicion.meaning is Meaning.OTHER
     live(suspicion, [True] * 20, 100.0)
     assert suspicion.meaning is Meaning.TRIED
 
@@ -55,5 +56,29 @@ def test_what_another_endpoint_has_shown_holds_at_once():
 def test_a_rate_that_falls_and_falls_while_faults_stay_is_given_back():
     suspicion = Suspicion()
     live(suspicion, [False, True] * 10 + [False] * 300)
-    _, innocent = live(suspicion, ([False] * 14 + [True]) * 12, 100.0, rate=20.0)
+    _, innocent = live(suspicion, ([False] * 14 + [True]) * 24, 100.0, rate=15.0)
     assert innocent
+    assert suspicion.rate_then == 50.0
+
+
+def test_what_is_refused_on_the_way_down_to_a_limit_means_the_rate():
+    suspicion = Suspicion(Meaning.RATE, 50.0)
+    _, innocent = live(suspicion, [False, True] * 15)
+    for rate, share in ((18.0, 4), (11.0, 6), (7.0, 50)):
+        _, way = live(suspicion, ([False] * (share - 1) + [True]) * (80 // share + 1), 10.0, rate)
+        innocent = innocent or way
+    assert not innocent
+
+
+def test_one_job_that_is_refused_again_and_again_slows_nobody():
+    suspicion = Suspicion()
+    for number in range(100):
+        assert not suspicion.fault(50.0, number / 50, of=7)
+
+
+def test_during_a_trial_the_rate_has_a_floor():
+    suspicion = Suspicion()
+    assert suspicion.floor == 0.0
+    live(suspicion, [False, True] * 4)
+    assert suspicion.meaning is Meaning.TRIED
+    assert suspicion.floor == 5.0
