@@ -47,20 +47,16 @@ DEEPEST: Final = 0.5
 
 @dataclass(slots=True)
 class _Times:
-    """How long one endpoint takes."""
+    """How long one endpoint takes. ``usual`` is ``None`` until that is known."""
 
     fresh: list[float] = field(default_factory=list)
     medians: deque[float] = field(default_factory=lambda: deque(maxlen=SAMPLES))
+    usual: float | None = None
 
-    @property
-    def usual(self) -> float | None:
-        return min(self.medians) if self.medians else None
-
-    def add(self, seconds: float) -> None:
-        self.fresh.append(seconds)
-        if len(self.fresh) >= SAMPLE:
-            self.medians.append(median(self.fresh))
-            self.fresh.clear()
+    def sample(self) -> None:
+        self.medians.append(median(self.fresh))
+        self.fresh.clear()
+        self.usual = min(self.medians)
 
 
 class Lag:
@@ -92,9 +88,13 @@ class Lag:
         Returns:
             Requests per second to slow down to, or ``None``.
         """
-        times = self._times.setdefault(endpoint, _Times())
+        times = self._times.get(endpoint)
+        if times is None:
+            times = self._times[endpoint] = _Times()
         usual = times.usual
-        times.add(took_s)
+        times.fresh.append(took_s)
+        if len(times.fresh) >= SAMPLE:
+            times.sample()
         if usual is None:
             return None
         answers = self._answers

@@ -139,7 +139,7 @@ class Pacer:
         longest = 0.0
         for lane in self._ways.get(endpoint) or self.way(endpoint):
             left = lane.wait(now)
-            if left > longest:
+            if left > longest:  # noqa: PLR1730 -- this is asked for every request
                 longest = left
         return longest
 
@@ -176,7 +176,7 @@ class Pacer:
             self._why = str(answer.status)
             self._refused(endpoint, sent, now, answer)
         else:
-            for _, lane in self.lanes(endpoint):
+            for _, lane in self._lanes.get(endpoint) or self.lanes(endpoint):
                 lane.passed(sent, now)
             if self._seen:  # only what comes after a refusal says whose it was
                 self._seen.append(_Seen(endpoint, refused=False, rate=self._all.rate))

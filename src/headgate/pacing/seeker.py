@@ -61,6 +61,8 @@ LONGEST_S: Final = 60.0
 #: How far back is remembered what passed, and how close to one another cuts belong together, in seconds.
 LATELY_S: Final = 8.0
 CLUSTER_S: Final = 2.0
+#: What passed is counted by so many parts of a second.
+GRAINS: Final = 20
 #: How long nothing grows after a sign that it should not, in seconds.
 STILL_S: Final = 0.5
 #: The slowest rate, requests per second.
@@ -108,7 +110,7 @@ class Seeker:
         self._row = 0
         #: When the last cut was judged, when the first one that belongs to it began, and what passed lately.
         self._judged = self._cluster = -math.inf
-        self._recent: deque[float] = deque(maxlen=4096)
+        self._recent: deque[list[int]] = deque(maxlen=math.ceil(LATELY_S * GRAINS))
         self._closed: float | None = None
         self._probe_at = -math.inf
         self._probing = False
@@ -191,10 +193,12 @@ class Seeker:
         """A request that left at ``sent`` was not refused."""
         self._passed += 1
         self._row = 0
+        grain = int(now * GRAINS)
         recent = self._recent
-        recent.append(now)
-        while recent[0] < now - LATELY_S:
-            recent.popleft()
+        if recent and recent[-1][0] == grain:
+            recent[-1][1] += 1
+        else:
+            recent.append([grain, 1])
         if self._closed is not None:
             if sent >= self._closed:
                 self._open(now)
@@ -293,12 +297,8 @@ class Seeker:
 
     def _mean(self, begin: float, end: float) -> float:
         """What passed per second from ``begin`` to ``end``, as far as is remembered."""
-        recent = self._recent
-        if not recent:
-            return 0.0
-        if len(recent) == recent.maxlen:
-            begin = max(begin, recent[0])
-        return sum(1 for at in recent if begin < at <= end) / max(0.25, end - begin)
+        passed = sum(count for grain, count in self._recent if begin < (grain + 0.5) / GRAINS <= end)
+        return passed / max(0.25, end - begin)
 
     def _cut(self, rate: float, target: float) -> None:
         self.rate = max(FLOOR_PER_S, min(self.rate, max(rate, self.floor)))

@@ -27,4 +27,4 @@ class Slots:
 
     def take(self, now: float) -> None:
         """One request leaves."""
-        self._due = (self._due if self._due > now else now) + self._gap_s
+        self._due = max(self._due, now) + self._gap_s
