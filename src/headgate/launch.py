@@ -341,7 +341,7 @@ async def execute(
         limits,
         continued,
     )
-    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox)
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
     gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
     journal = store.journal(run.id)

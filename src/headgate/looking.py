@@ -101,7 +101,7 @@ async def looking(profile: Profile, clock: Clock | None = None, rate: str | None
 
     clock = clock or SystemClock()
     rates, wished = profile.limits.endpoint_rates(), parse_rate(rate or profile.limits.rate)
-    gate = Gate(wished, clock, rates, sandbox=profile.sandbox)
+    gate = Gate(wished, clock, rates, sandbox=profile.sandbox, retry=profile.retry)
     async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
         yield Looker(platform, gate, profile.retry, clock)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from headgate.clock import Clock
     from headgate.exchange import Answer, Call
-    from headgate.pacing import Change
+    from headgate.pacing import Change, RetryPolicy
     from headgate.pacing.pacer import Way
 
 #: The scope of everything, in words.
@@ -36,7 +36,9 @@ class Gate:
     """Lets requests out one by one, as the pacer allows.
 
     The configured rate is a hard ceiling. ``endpoints`` are further configured rates under it, by what they are for:
-    an endpoint (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox (``sandbox dev``).
+    an endpoint (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox (``sandbox dev``). ``retry``
+    is the run's patience: so far apart, at most, single requests ask whether a limit that lets nothing through is
+    open again.
 
     Requests that have to pass the same limits stand in one line; of the lines whose first may leave, the one that has
     waited longest goes. Nobody who comes later overtakes, and whoever may leave at once costs no more than asking.
@@ -49,8 +51,9 @@ class Gate:
         endpoints: Mapping[str, float] | None = None,
         *,
         sandbox: str = "",
+        retry: RetryPolicy | None = None,
     ) -> None:
-        self.pacer = Pacer(rate_per_s, endpoints, sandbox=sandbox)
+        self.pacer = Pacer(rate_per_s, endpoints, sandbox=sandbox, retry=retry)
         #: Hears what becomes of the rate.
         self.listener: Callable[[Change], object] | None = None
         self._clock = clock

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
 from headgate.pacing.lag import Lag
-from headgate.pacing.seeker import Seeker
+from headgate.pacing.retry import RetryPolicy
+from headgate.pacing.seeker import TUNING, Seeker
 from headgate.pacing.slots import Slots
 from headgate.pacing.suspicion import Meaning, Suspicion
 
@@ -81,11 +82,23 @@ class Pacer:
     """All limits of one run. Rates are in requests per second; times are monotonic seconds unless named.
 
     ``ceiling`` holds for all together. ``configured`` are further rates under it, by what they are for: an endpoint
-    (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox (``sandbox dev``).
+    (``POST /flows``), a method (``POST``), a path (``/flows``), or a sandbox (``sandbox dev``). Who retries sooner than
+    usual also asks a closed limit sooner (``retry``).
     """
 
-    def __init__(self, ceiling: float, configured: Mapping[str, float] | None = None, *, sandbox: str = "") -> None:
+    def __init__(
+        self,
+        ceiling: float,
+        configured: Mapping[str, float] | None = None,
+        *,
+        sandbox: str = "",
+        retry: RetryPolicy | None = None,
+    ) -> None:
         self.ceiling = ceiling
+        self._tuning = TUNING
+        if retry is not None:
+            probe_s, probes_s = min(TUNING.probe_s, retry.first_s), min(TUNING.probes_s, retry.cap_s)
+            self._tuning = replace(TUNING, probe_s=probe_s, probes_s=probes_s)
         #: Requests on their way.
         self.out = 0
         #: How often the ways have changed.
@@ -95,7 +108,7 @@ class Pacer:
         self._top = Slots(ceiling)
         self._configured = {what: Slots(rate) for what, rate in (configured or {}).items()}
         self._sandbox = f"sandbox {sandbox}"
-        self._all = Seeker(ceiling)
+        self._all = Seeker(ceiling, tuning=self._tuning)
         self._own: dict[str, Seeker] = {}
         self._lanes: dict[str, tuple[tuple[str, Seeker], ...]] = {}
         self._ways: dict[str, Way] = {}
@@ -257,7 +270,7 @@ class Pacer:
         mine = [seen for seen in after if _within(seen.endpoint, own)]
         share = sum(1 for seen in mine if not seen.refused) / max(1, len(after))
         whole = max((seen.rate for seen in after), default=self.ceiling)
-        lane = self._own[own] = Seeker(self.ceiling, start=max(0.5, share * self._all.rate))
+        lane = self._own[own] = Seeker(self.ceiling, start=max(0.5, share * self._all.rate), tuning=self._tuning)
         (self._own.get(wide) or self._all).pardon(whole)
         self._changed_ways()
         self._seen.clear()
@@ -325,7 +338,7 @@ class Pacer:
         for scope, found in known.items():
             if not 0 <= found.age_s <= MEMORY_S or found.per_s >= self.ceiling:
                 continue
-            lane = Seeker(self.ceiling, start=found.per_s)
+            lane = Seeker(self.ceiling, start=found.per_s, tuning=self._tuning)
             if scope == EVERYTHING:
                 self._all = lane
             else:

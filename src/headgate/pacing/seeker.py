@@ -54,6 +54,8 @@ PAUSE_CYCLES: Final = 10.0
 CLOSED_AFTER: Final = 3
 #: Probes of a closed limit are so many of the pauses apart that it asks for, at most.
 PAUSES: Final = 5.0
+#: A probe without an answer for so long is lost, in seconds.
+LOST_S: Final = 10.0
 #: What passes between two openings tells the rate, but a cut is not deeper than this at once.
 MOST_AT_ONCE: Final = 4.0
 #: The longest window that is thought of, in seconds.
@@ -152,7 +154,7 @@ class Seeker:
         if self._closed is not None:
             if self._probing:
                 # Its answer says how to go on; one that gets lost must not stop everything.
-                return max(0.0, self._probe_at + self._tuning.probes_s * 2 - now)
+                return max(0.0, self._probe_at + LOST_S - now)
             return max(0.0, self._probe_at - now)
         left = max(0.0, self._hold - now)
         if not self.idle:
