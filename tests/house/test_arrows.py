@@ -54,7 +54,7 @@ PURE = {
     "engine.skew": set(),
     "engine.tally": {"exchange"},
 }
-EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
+EFFECTS = {"asyncio", "anyio", "aiohttp", "socket", "sqlite3", "time", "threading", "subprocess"}
 PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")
 
 
