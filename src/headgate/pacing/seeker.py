@@ -58,11 +58,16 @@ PAUSES: Final = 5.0
 LOST_S: Final = 10.0
 #: What passes between two openings tells the rate, but a cut is not deeper than this at once.
 MOST_AT_ONCE: Final = 4.0
+#: A limit that is closed for less, in seconds, is one that the rate has just met; such a share of what passed stays.
+BRIEF_S: Final = 1.0
+BRIEFLY: Final = 0.7
 #: The longest window that is thought of, in seconds.
 LONGEST_S: Final = 60.0
 #: How far back is remembered what passed, and how close to one another cuts belong together, in seconds.
-LATELY_S: Final = 8.0
+LATELY_S: Final = 2.0
 CLUSTER_S: Final = 2.0
+#: In the first second of such cuts the rate to go back to stays above this share of what it was before them.
+AT_ONCE: Final = 0.5
 #: What passed is counted by so many parts of a second.
 GRAINS: Final = 20
 #: How long nothing grows after a sign that it should not, in seconds.
@@ -112,6 +117,7 @@ class Seeker:
         self._row = 0
         #: When the last cut was judged, when the first one that belongs to it began, and what passed lately.
         self._judged = self._cluster = -math.inf
+        self._cluster_rate = 0.0
         self._recent: deque[list[int]] = deque(maxlen=math.ceil(LATELY_S * GRAINS))
         self._closed: float | None = None
         self._probe_at = -math.inf
@@ -283,19 +289,22 @@ class Seeker:
             return
         share = 1.0 - episode.refused / episode.answers
         # A handful says little: the end of a window refuses a few in a row of a rate that is nearly right.
-        found = episode.rate * max(0.7 if episode.refused < 4 else 0.2, share)
-        if episode.began > self._judged + CLUSTER_S:
+        self._lower(episode.rate, max(0.7 if episode.refused < 4 else 0.2, share), episode.began, now)
+        self._next = now
+
+    def _lower(self, rate: float, share: float, began: float, now: float) -> None:
+        """Cut to ``share`` of ``rate``, which was too much from ``began`` on, and go back to what is known to pass."""
+        if began > self._judged + CLUSTER_S:
             # The first for a while: what passed until then was not too much, and is soon to be tried again.
-            passed = self._mean(max(self._judged, episode.began - LATELY_S), episode.began)
-            self._cluster = episode.began
+            passed = self._mean(max(self._judged, began - LATELY_S), began)
+            self._cluster, self._cluster_rate = began, rate
         else:
             # And again: what passes since the first of them is the rate. It is a count, so not all is believed at once.
             passed = self._mean(self._cluster, now)
             if now < self._cluster + 1.0:
-                passed = max(passed, 0.7 * self._target)
-        self._cut(found, min(episode.rate * self._tuning.cut, max(found, passed)))
+                passed = max(passed, 0.7 * self._target, AT_ONCE * self._cluster_rate)
+        self._cut(rate * share, min(rate * self._tuning.cut, max(rate * share, passed)))
         self._judged = now
-        self._next = now
 
     def _mean(self, begin: float, end: float) -> float:
         """What passed per second from ``begin`` to ``end``, as far as is remembered."""
@@ -328,17 +337,20 @@ class Seeker:
         closed, opened = self._closed or now, self._opened if self._opened is not None else now
         length = now - closed
         # It opened between two probes.
-        late = (now - self._refused_at) / 2 if self._refused_at > opened and length >= 1.0 else 0.0
+        late = (now - self._refused_at) / 2 if self._refused_at > opened and length >= BRIEF_S else 0.0
         cycle = max(1e-3, now - late - opened)
         # What is left of the time until it closes again is to be enough for as much again.
         mean = self._passed / max(cycle - late, cycle / 2)
         if mean < self.rate / MOST_AT_ONCE:
             mean = self.rate / MOST_AT_ONCE  # the rate was not used: it closed for another reason
-        elif length >= 1.0:
+        elif length >= BRIEF_S:
             # Once may have been an outage.
             self._cycle = min(LONGEST_S, max(cycle if self._closings else cycle / 3, self._cycle / 2))
             self._closings += 1
         self._closed, self._probing, self._row = None, False, 0
+        if length < BRIEF_S and not self._cycle:
+            # No window, as far as is known: what passed lately says more than what passed since it was last closed.
+            mean = max(mean, BRIEFLY * self._mean(closed - LATELY_S, closed))
         self._cut(mean, mean)
         self._passed, self._opened = 0, now - late
         self._fresh, self._next, self._hold = now, now + 1.0 / self.rate, now
