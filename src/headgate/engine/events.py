@@ -81,7 +81,7 @@ Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 @dataclass(slots=True)
 class Send:
-    """Perform ``call`` when the limiter lets it; if there is an ``intent``, only once that is durable."""
+    """Perform ``call`` when the gate lets it; if there is an ``intent``, only once that is durable."""
 
     job: int
     attempt: int
