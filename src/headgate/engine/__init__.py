@@ -5,6 +5,7 @@ endpoints, bodies or what an answer means (workflows), HTTP (platform) and SQL (
 
 * ``machine``: events in, commands out; no I/O, no clock, no randomness but a seeded one.
 * ``gate``: where requests wait for leave.
-* ``runner``: performs commands as the gate lets it, journals before a request leaves and after its answer is understood.
+* ``runner``: performs commands as the gate lets it, journals before a request leaves and after its answer is
+  understood.
 * ``record``: what is journaled, and ``fold``: what it means to the next process.
 """
