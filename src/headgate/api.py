@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
-    from headgate.store.contract import Store
+    from headgate.store.contract import RunRow, Store
 
 #: The sandbox of the embedded platform when nobody names one.
 SIMULATED_SANDBOX = "dev"
@@ -134,6 +134,57 @@ def plan_destroy(
         return teardown(store, scope).plan
     finally:
         store.close()
+
+
+def plan_retry(
+    run: str,
+    *,
+    profile: Profile | None = None,
+    state: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Plan | None:
+    """What failed or was skipped in a finished run, as a plan for :func:`run`; sends nothing.
+
+    How that run was to go (``refresh``, ``replace_changed``, the rate) is asked of :func:`run` again.
+
+    Args:
+        run: The run's id.
+        profile: Names the state store; :meth:`Profile.load` when not given.
+        state: The state store, over the profile's.
+        overrides: Variables over those the run was given.
+
+    Returns:
+        The plan, or ``None`` when nothing is left to do.
+
+    Raises:
+        UsageError: there is no such run, it deletes, it is unfinished, or a variable that was a secret is not given.
+        ManifestError: its manifest is wrong by now.
+    """
+    from headgate.launch import RETRY
+    from headgate.rest import asked_again, rest_of
+    from headgate.settings import Profile
+    from headgate.store import open_store
+
+    profile = profile or Profile.load()
+
+    def again(row: RunRow) -> Manifest:
+        return load(row.path, **asked_again(row.args, overrides))
+
+    store = open_store(state if state is not None else profile.state, readonly=True, org=profile.org_id)
+    try:
+        row = store.run(run)
+        if row is None:
+            raise UsageError(f"there is no run {run!r} in this store", hint="`headgate runs` lists them")
+        if row.command != "run" or row.unfinished:
+            what = "is not finished" if row.unfinished else f"is a {row.command}"
+            raise UsageError(f"{row.id} {what}; nothing was sent", hint=f"headgate resume {row.id}")
+        manifest, _ = rest_of(store, row, again)
+    finally:
+        store.close()
+    if not manifest.entries:
+        return None
+    made = plan(manifest, profile=profile)
+    return replace(made, source={**made.source, RETRY: row.id})
 
 
 async def run(

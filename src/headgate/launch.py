@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from headgate.planning.model import Plan
     from headgate.report import Report
+    from headgate.report.story import Story
     from headgate.settings import Profile
     from headgate.simulator import Simulator
 
@@ -68,6 +69,8 @@ class Wishes:
 WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
 #: In a run's arguments: what it replaces.
 REPLACES = "replaces"
+#: In a run's arguments: the run of which it does what was left.
+RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +166,13 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         # It was ended by another process since it was chosen. A new run would activate everything a second time.
         raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")
     if unfinished is not None:
-        if unfinished.command != command:
+        retried = plan.source.get(RETRY)
+        if (unfinished.command, unfinished.args.get(RETRY)) != (command, retried):
+            doing = RETRY if unfinished.args.get(RETRY) else unfinished.command
             raise UsageError(
-                f"run {unfinished.id} ({unfinished.command}) of this manifest is unfinished; nothing was sent",
-                hint=f"`headgate resume {unfinished.id}` finishes it; --fresh leaves it as it stands",
+                f"run {unfinished.id} ({doing}) of this manifest is unfinished; nothing was sent",
+                hint=f"`headgate resume {unfinished.id}` finishes it"
+                + ("" if retried else "; --fresh leaves it as it stands"),
             )
         if unfinished.fingerprint != plan.fingerprint:
             raise StalePlan(
@@ -388,10 +394,30 @@ def report_of(store: Store, run_id: str) -> Report:
     """
     from headgate.report import build
 
+    return build(*told_of(store, run_id))
+
+
+def story_of(store: Store, run_id: str) -> Story:
+    """The report of any run in ``store``, with its times and its counters.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    from headgate.report.story import story
+
+    return story(*told_of(store, run_id))
+
+
+def told_of(store: Store, run_id: str) -> tuple[RunRow, Outline, Past]:
+    """All that ``store`` knows of a run.
+
+    Raises:
+        StoreError: there is no such run.
+    """
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
-    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)))
+    return run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id))
 
 
 def _status(finish: Finish, machine: Machine) -> Any:

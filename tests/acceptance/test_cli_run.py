@@ -33,7 +33,7 @@ def test_simulated_run_then_again(tmp_path):
     assert report["requests"]["byEndpoint"]["POST /flows"] == 3
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.json"]
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
-    assert events[0]["schema"] == "headgate.event/1"
+    assert events[0]["schema"] == "headgate.event/2"
     assert events[-1]["event"] == "end"
     assert all({"ts", "event", "run", "job"} <= set(event) for event in events)
 

@@ -25,8 +25,8 @@ ARROWS = {
     "platform": {"clock", "errors", "exchange", "faultpoint", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "faultpoint", "pacing", "planning", "platform", "store", "workflows"},
     "store": {"engine", "errors", "faultpoint", "secret"},
-    "export": {"catalogue"},
-    "report": {"engine", "planning", "store", "workflows"},
+    "export": {"catalogue", "manifest", "secret"},
+    "report": {"engine", "errors", "manifest", "planning", "store", "workflows"},
     "simulator": {"clock"},
     "launch": {"clock", "engine", "errors", "faultpoint", "garbage", "pacing", "planning", "platform", "report", "secret", "settings", "simulator",
                "store", "workflows"},
@@ -35,9 +35,10 @@ ARROWS = {
     "drift": {"launch", "looking", "planning", "settings", "workflows"},
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
-    "bulletin": {"clock", "engine", "launch", "report"},
+    "rest": {"errors", "launch", "manifest", "report", "store"},
+    "bulletin": {"clock", "engine", "launch", "planning", "report"},
     "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "looking", "manifest", "planning",
-            "platform", "report", "secret", "settings", "simulator", "store", "teardown", "workflows"},
+            "platform", "report", "rest", "secret", "settings", "simulator", "store", "teardown", "workflows"},
     "cli": None,
     "__main__": None,
     "__init__": None,
@@ -53,6 +54,7 @@ PURE = {
     "engine.leases": set(),
     "engine.skew": set(),
     "engine.tally": {"exchange"},
+    "engine.gauges": set(),
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "socket", "sqlite3", "time", "threading", "subprocess"}
 PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")

@@ -82,7 +82,9 @@ def profile(tmp_path, **changes):
     return replace(plain, **{**usual, **changes})
 
 
-async def go(tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None, changes=None, observers=(), **options):
+async def go(
+    tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None, changes=None, observers=(), seen=None, **options
+):
     """One life of the run; the report, and the ledger of the platform."""
     store = open_store(tmp_path / "state.db")
     try:
@@ -102,6 +104,7 @@ async def go(tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None,
                 wishes=wishes,
                 watch=watch,
                 observers=observers,
+                seen=seen,
             )
             return report, simulator.ledger()
     finally:

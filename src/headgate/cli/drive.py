@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from headgate.launch import Seen, Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
+    from headgate.report.story import Story
     from headgate.settings import Profile
 
 _INTERRUPTED: Final = 130
@@ -274,8 +276,12 @@ def writable(path: Path | None) -> None:
     """
     if path is None:
         return
-    from headgate.report.render import probe
+    from headgate.report.render import form_of, probe
 
+    if form_of(path) == "html":
+        from headgate.report.page import require
+
+        require()
     try:
         probe(path)
     except OSError as error:
@@ -283,21 +289,29 @@ def writable(path: Path | None) -> None:
 
 
 def _publish(asked: Drive, report: Report) -> None:
-    publish(report, asked.report, json=asked.json)
+    publish(report, asked.report, json=asked.json, profile=asked.profile)
 
 
-def publish(report: Report, path: Path | None, *, json: bool) -> None:
-    """Write the report to its file, and to stdout where that is asked for.
+def publish(report: Report, path: Path | None, *, json: bool, profile: Profile | None = None) -> None:
+    """Write the report to its file, in the form its name asks for, and to stdout where that is asked for.
+
+    Args:
+        report: What happened.
+        path: The file.
+        json: Whether to print it, too.
+        profile: Knows the state store of the run: a page shows its times, which the report has not.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    from headgate.report.render import json_text, write
+    from headgate.report.render import form_of, json_text, rendered, write
 
     text = json_text(report)
     if path is not None:
+        form = form_of(path)
         try:
-            write(path, text)
+            told = _story(report, profile if form == "html" else None)
+            write(path, text if form == "json" else rendered(told, form, flags=state_flag(profile)))
         except OSError as error:
             raise StoreError(
                 f"{path}: the report cannot be written: {error.strerror}",
@@ -305,6 +319,25 @@ def publish(report: Report, path: Path | None, *, json: bool) -> None:
             ) from error
     if json:
         click.echo(text, nl=False)
+
+
+def state_flag(profile: Profile | None) -> str:
+    """``--state …`` for commands that are shown, where a person would have to write it."""
+    usual = profile is None or profile.layers.get("state", "default") == "default"
+    return "" if usual or profile is None else shlex.join(["--state", profile.state_shown])
+
+
+def _story(report: Report, profile: Profile | None) -> Story:
+    """The report with its times and counters, as far as the profile's store has them."""
+    from headgate.cli.wiring import reading
+    from headgate.launch import story_of
+    from headgate.report.story import Story
+
+    if profile is not None and report.run_id:
+        with suppress(HeadgateError), reading(profile) as store:
+            if store is not None:
+                return replace(story_of(store, report.run_id), report=report)
+    return Story(report)
 
 
 def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
@@ -350,16 +383,19 @@ def screen_width() -> int:
 def _notes(asked: Drive, report: Report) -> list[str]:
     """Where the report is, and what to do next."""
     notes = [] if asked.report is None else [f"report: {asked.report}"]
-    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state_shown}"
+    flag = state_flag(asked.profile)
+    state = f" {flag}" if flag else ""
     if report.open_jobs or report.status == "interrupted":
         return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
     path = asked.plan.source.get("path", "MANIFEST")
     if report.exit_code and asked.plan.source.get("command"):
         mend = f"headgate {asked.plan.source['again']}{' --simulate' if asked.simulate else ''}{state}"
         return [*notes, f"mend the cause, then: {mend}"]
+    if report.exit_code and report.run_id:
+        return [*notes, f"mend the cause, then: headgate retry {report.run_id}{state}  (what was made is used again)"]
     if report.exit_code:
         mend = f"mend the cause, then: headgate run {path}{' --simulate' if asked.simulate else ''}{state}"
-        return [*notes, f"{mend}  (what was made is used again)"]
+        return [*notes, mend]
     return [*notes, f"every row: headgate report {report.run_id} --format csv{state}"]
 
 

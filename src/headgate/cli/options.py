@@ -163,7 +163,7 @@ def _report(command: Command) -> Command:
         "--report",
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Write the report to FILE (JSON).",
+        help="Write the report to FILE: JSON, or what its name ends in (.html, .xml for JUnit, .csv, .jsonl, .txt).",
     )(command)
 
 

@@ -37,21 +37,10 @@ class Choice:
     @classmethod
     def again(cls, path: Path, args: Mapping[str, Any], given: Mapping[str, str] | None = None) -> Choice:
         """The choice that ``args`` of an earlier run or a saved plan remember; ``given`` are fresh ``--set``."""
-        given = given or {}
-        missing = [key for key in args.get("again", ()) if key not in given]
-        if missing:
-            flags = " ".join(f"--set {key}=…" for key in missing)
-            raise UsageError(
-                f"{', '.join(missing)}: given with --set, and a secret, so it was not kept; nothing was sent",
-                hint=f"give it again: {flags}",
-            )
-        return cls(
-            path,
-            {**args.get("set", {}), **given},
-            tuple(args.get("select", ())),
-            tuple(args.get("tags", ())),
-            tuple(args.get("files", ())),
-        )
+        from headgate.rest import asked_again
+
+        found = asked_again(args, given)
+        return cls(path, found["overrides"], found["select"], found["tags"], found["allow_files"])
 
 
 def load_profile(file: str | None, state: str | None) -> Profile:

@@ -31,12 +31,14 @@ from headgate.engine.events import (
     Ticked,
     Write,
 )
+from headgate.engine.record import TIMES
 from headgate.faultpoint import Point, reach
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
     from headgate.engine.gate import Gate
     from headgate.engine.machine import Machine
+    from headgate.engine.record import Record
     from headgate.engine.tally import Tally
     from headgate.exchange import Answer
     from headgate.pacing import Change
@@ -86,6 +88,8 @@ class Runner:
         self._scope: anyio.CancelScope | None = None
         self._counted_at = 0.0
         self._began = clock.mono()
+        #: When each job's first request left, in seconds of this life, until the job is settled.
+        self._first: dict[int, float] = {}
         #: Requests on their way right now.
         self.flying = 0
         #: What went wrong in observers, which hear nothing since.
@@ -112,6 +116,7 @@ class Runner:
             for _ in range(self._limits.concurrency):
                 group.start_soon(self._work)
             begun()
+            self._tally.begin(self._clock.now())
             self._feed(Ticked(self._clock.mono()))
             broken = getattr(self._journal, "broken", None)
             await asyncio.wait(
@@ -158,6 +163,8 @@ class Runner:
             else:
                 self._post(command)
         elif isinstance(command, Write):
+            if command.record.kind == "settled":
+                self._time(command.record)
             self._journal.append(command.record)
         elif isinstance(command, Lease):
             self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
@@ -225,22 +232,36 @@ class Runner:
                 continue  # given back while it waited
             self.flying += 1
             reach(Point.LEAVING, send.call.endpoint)
+            left_s = clock.mono() - self._began
+            self._first.setdefault(send.job, left_s)
             try:
                 answer = await perform(send.call)
             finally:
                 self.flying -= 1
             reach(Point.ANSWERED, send.call.endpoint)
-            self._count(send, answer)
+            self._count(send, answer, left_s)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
             reach(Point.ANSWER_QUEUED, send.call.endpoint)
 
-    def _count(self, send: Send, answer: Answer) -> None:
+    def _ceiling(self) -> float:
+        """The rate that requests are held to right now, for the report."""
+        return self._gate.rate
+
+    def _time(self, record: Record) -> None:
+        """Put into a job's last record when its first request left and when it was over, for the report."""
+        first = self._first.pop(record.job, None)
+        if first is not None and isinstance(record.data, dict):
+            before, now = self._tally.seconds, self._clock.mono() - self._began
+            record.data[TIMES] = [round(before + first, 3), round(before + now, 3)]
+
+    def _count(self, send: Send, answer: Answer, left_s: float) -> None:
         refused = self._gate.answered(send.call, answer, send.job)
-        self._tally.answered(send.call, answer, refused=refused)
+        self._tally.answered(send.call, answer, left_s, refused=refused)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
             self._tally.limits = self._gate.found()
+            self._tally.ceiling.set(self._tally.seconds + now - self._began, self._ceiling())
             self._journal.count(self._tally.as_dict(now - self._began))
 
     # -- time ------------------------------------------------------------------------------------------------------

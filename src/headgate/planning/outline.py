@@ -57,8 +57,8 @@ class Outline:
             plan.again,
         )
 
-    def packed(self) -> bytes:
-        """For the store."""
+    def as_json(self) -> dict[str, Any]:
+        """As JSON, for events."""
         data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
@@ -82,7 +82,11 @@ class Outline:
         }
         if self.again:
             data["again"] = self.again
-        return zlib.compress(orjson.dumps(data), 6)
+        return data
+
+    def packed(self) -> bytes:
+        """For the store."""
+        return zlib.compress(orjson.dumps(self.as_json()), 6)
 
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
@@ -92,13 +96,17 @@ class Outline:
             StoreError: it is not what was packed.
         """
         try:
-            data = opened(blob)
-            return cls.read(data, list(map(JobLine, *columns(data["jobs"]))))
+            return cls.of_json(opened(blob))
         except (zlib.error, ValueError, TypeError, KeyError) as error:
             raise StoreError(
                 "the state store is broken: the outline of a run cannot be read",
                 hint="restore it from a copy, or use another --state",
             ) from error
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> Outline:
+        """From what :meth:`as_json` gave."""
+        return cls.read(data, list(map(JobLine, *columns(data["jobs"]))))
 
     @classmethod
     def read(cls, data: Mapping[str, Any], jobs: Sequence[JobLine]) -> Outline:

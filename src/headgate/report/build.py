@@ -16,6 +16,7 @@ from headgate.workflows.replace import OLD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headgate.planning.model import SelectionRow
     from headgate.store.contract import RunRow
 
 _NOTHING = JobPast()
@@ -24,7 +25,7 @@ _FOUND = ("store", "before", "same", "sweep")
 #: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it.
 _JUDGED = ("tolerate", "wall")
 #: What an item's jobs make, in the order in which its ids are given.
-_ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
+ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
 
 def build(
@@ -32,7 +33,7 @@ def build(
 ) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
     reason, detail, hint = run.counters.get("stop", ("", "", ""))
-    view = _View(outline, past, detail if reason in _JUDGED else None, hint)
+    view = View(outline, past, detail if reason in _JUDGED else None, hint)
     items = [view.item(row) for row in range(len(outline.items))] + view.chosen()
     pairs = view.pairs()
     failures = view.failures()
@@ -80,10 +81,10 @@ def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
     return Report("", manifest, sandbox, "succeeded", now_s, now_s, 0.0, totals, asked, [], [], [])
 
 
-class _View:
-    """The rows of a run as its journal leaves them."""
+class View:
+    """The rows of a run as its journal leaves them. ``lines`` are the jobs, children included."""
 
-    def __init__(self, outline: Outline, past: Past, judged: str | None, hint: str) -> None:
+    def __init__(self, outline: Outline, past: Past, judged: str | None = None, hint: str = "") -> None:
         """``judged`` says why the run was stopped for its failures, ``None`` where it was not."""
         self.outline = outline
         self.past = past
@@ -109,6 +110,7 @@ class _View:
         return output
 
     def endings(self) -> dict[str, int]:
+        """How many jobs ended in each way."""
         count = {ending.value: 0 for ending in Ending}
         for index in range(len(self.lines)):
             ending = self._ending(index)
@@ -117,6 +119,7 @@ class _View:
         return count
 
     def reused(self) -> int:
+        """How many jobs found what they were to make."""
         return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in _FOUND)
 
     # -- what a stopped run never began --------------------------------------------------------------------------------
@@ -140,9 +143,10 @@ class _View:
     # -- items -------------------------------------------------------------------------------------------------------
 
     def item(self, row: int) -> ItemResult:
+        """What became of one of the outline's items."""
         line = self.outline.items[row]
         ids = dict(line.known)
-        for role in _ROLES:
+        for role in ROLES:
             job = line.jobs.get(role)
             remote = self._output(job).get("id") if job is not None else None
             if remote:
@@ -173,17 +177,27 @@ class _View:
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.
-        made = [job for role, job in jobs.items() if role in _ROLES and self.lines[job].item >= 0]
+        made = [job for role, job in jobs.items() if role in ROLES and self.lines[job].item >= 0]
         if all(self._output(job).get("found") in _FOUND for job in made):
             return "reused", None
         return "created", None
 
     def chosen(self) -> list[ItemResult]:
+        """Rows for flows that were chosen while running."""
         return self.selected.rows(self._failure)
+
+    def chosen_by(self, row: SelectionRow) -> list[ItemResult]:
+        """Those of one item."""
+        return self.selected.of(row, self._failure)
+
+    def has_chosen(self, row: SelectionRow) -> bool:
+        """Whether an item's flows are known."""
+        return self._ending(row.job) == "succeeded"
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
     def pairs(self) -> list[PairResult]:
+        """What became of each pair."""
         numbers = {
             index: number
             for number, index in enumerate((index for index, line in enumerate(self.lines) if line.kind == "adhoc"), 1)
@@ -234,6 +248,7 @@ class _View:
     # -- failures ----------------------------------------------------------------------------------------------------
 
     def failures(self) -> list[Failure]:
+        """All failed jobs."""
         return [self._failure(index) for index in range(len(self.lines)) if self._ending(index) == "failed"]
 
     def _failure(self, index: int) -> Failure:

@@ -77,14 +77,14 @@ class Selected:
 
     def rows(self, failure: Callable[[int], Failure]) -> list[ItemResult]:
         """A row for each chosen flow; one for the item itself while, or because, nothing could be chosen."""
-        found: list[ItemResult] = []
-        for row in self._outline.selections:
-            settled = self._job(row.job).settled
-            if settled is None or settled["ending"] != "succeeded":
-                found.append(self._not_chosen(row, settled, failure))
-                continue
-            found += [self._flow(row, flow, name, failure) for flow, name in self._chosen(row.job)]
-        return found
+        return [result for row in self._outline.selections for result in self.of(row, failure)]
+
+    def of(self, row: SelectionRow, failure: Callable[[int], Failure]) -> list[ItemResult]:
+        """The rows of one item."""
+        settled = self._job(row.job).settled
+        if settled is None or settled["ending"] != "succeeded":
+            return [self._not_chosen(row, settled, failure)]
+        return [self._flow(row, flow, name, failure) for flow, name in self._chosen(row.job)]
 
     def _job(self, index: int) -> JobPast:
         return self._past.jobs.get(index, _NOTHING)

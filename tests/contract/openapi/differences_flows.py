@@ -67,6 +67,9 @@ CHANGED_IN_PLACE = (
         "fact 11.2: names and descriptions",
     ),
     Known(F, "PATCH /*", "request body", "[].value: type object, not string", "fact 11.2: names and descriptions"),
+    Known(
+        D, "GET /flows/{id}", "200 body", "*items[].state: enum, 'updating'", "facts 2.6, 2.7: while a change goes on"
+    ),
     Known(F, "PATCH /*", "request body", "[].op: enum, 'replace'", "trap 55: F's enum has capitals, D's none"),
     *(
         known

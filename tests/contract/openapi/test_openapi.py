@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import virtual
 from tests.contract.openapi import scenarios, scenarios_flows, scenarios_lake  # noqa: F401 - they enter themselves
 from tests.contract.openapi.differences import DIFFERENCES
 from tests.contract.openapi.judge import VARIABLE, differences, endpoint_of, folder, specs
@@ -35,7 +36,9 @@ def traffic(published, tmp_path_factory):
         place = tmp_path_factory.mktemp("traffic")
         return [exchange for name, play in SCENARIOS.items() for exchange in await play(place / name)]
 
-    return asyncio.run(everything())
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner(loop_factory=virtual.VirtualLoop) as runner:
+        virtual.install(patch)
+        return runner.run(everything())
 
 
 @pytest.fixture(scope="module")

@@ -72,11 +72,11 @@ def test_events_are_lines_in_order(tmp_path, hand):
         bulletin(Tell("hold", 1, {"reason": "young", "until": 1.8e9}))
         bulletin(Tell("stop", -1, {"reason": "interrupted", "detail": ""}))
     lines = [json.loads(line) for line in place.read_text().splitlines()]
-    assert [line["event"] for line in lines] == ["begin", "settled", "hold", "stop"]
+    assert [line["event"] for line in lines] == ["begin", "plan", "settled", "hold", "stop"]
     assert list(lines[0])[:5] == ["schema", "ts", "event", "run", "job"]
-    assert lines[1]["job"] == hand.machine.jobs[0].key
-    assert lines[2]["until"] == "2027-01-15T08:00:00.000Z"
-    assert lines[3]["job"] is None
+    assert lines[2]["job"] == hand.machine.jobs[0].key
+    assert lines[3]["until"] == "2027-01-15T08:00:00.000Z"
+    assert lines[4]["job"] is None
     assert {line["run"] for line in lines} == {"small-1"}
 
 
