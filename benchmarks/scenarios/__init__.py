@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, jobs, pace, report, resume
+from benchmarks.scenarios import engine, halves, hidden, jobs, pace, report, resume
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +16,8 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "engine": engine.run,
     "jobs": jobs.run,
     "pace": pace.run,
+    "hidden": hidden.run,
+    "halves": halves.run,
     "report": report.run,
     "resume": resume.run,
 }

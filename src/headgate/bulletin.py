@@ -6,7 +6,7 @@ Every event has ``ts`` (RFC 3339, UTC), ``event``, ``run`` and ``job`` (its key,
 ``plan``      ``outline``: the jobs and rows that were planned
 ``restored``  ``index``, ``data``: a job that an earlier life settled; only where a run is continued
 ``settled``   ``index``, ``kind``, ``ending``, ``message``, ``data`` (output, problem, children, cause, times)
-``retry``, ``hold``, ``stop``
+``retry``, ``hold``, ``stop``, and ``rate`` when the platform's limit shows
 ``open``      ``index``, ``phase``, ``lost``: a job that is not settled and has something journaled, when the life ends
 ``end``       ``status``, ``stop``, ``totals``, ``counters``, ``finishedAtS``
 

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 from headgate.clock import Clock, SystemClock
 from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.record import Past, fold, fold_latest
-from headgate.engine.runner import Gate, Limits, Observer, Runner
+from headgate.engine.runner import Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.garbage import gc_paused
-from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.pacing import Tolerance, parse_rate, parse_share
 from headgate.planning import kept
 from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
@@ -91,6 +92,7 @@ class Watch:
         self.runner: Runner | None = None
         self.tally: Tally | None = None
         self.limits = Limits()
+        self.gate: Gate | None = None
         self.continued = False
         self._asked = ""
 
@@ -345,13 +347,14 @@ async def execute(
         limits,
         continued,
     )
-    brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    gate.restore(_limits(store, run, clock.now()))
+    watch.gate = gate
     journal = store.journal(run.id)
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
         async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:
-            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
+            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
                 finish = await unwrapped(partial(runner.run, watch.begin))
@@ -364,6 +367,7 @@ async def execute(
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
+    store.remember_limits(*gate.learned())
     store.finish(run.id, status, clock.now(), machine.open, counters)
     reach(Point.FINISHED)
     return report_of(store, run.id)
@@ -372,6 +376,14 @@ async def execute(
 def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
     """What the journal of a claimed run says; of what was ``seen`` before, only what came since is read."""
     return fold_latest(store.latest(run.id, seen.number if seen else 0), seen.past if seen else None)
+
+
+def _limits(store: Store, run: RunRow, now_s: float) -> dict[str, tuple[float, float]]:
+    """Limits that are known, requests per second and seconds ago; some by a life of this run that was killed."""
+    counters, known = run.counters, dict(store.limits())
+    age_s = max(0.0, now_s - run.started_at - float(counters.get("seconds", 0.0)))
+    own = {scope: (per_s, age_s) for scope, per_s in counters.get("limits", {}).items()}
+    return known | {scope: found for scope, found in own.items() if scope not in known or age_s < known[scope][1]}
 
 
 def report_of(store: Store, run_id: str) -> Report:

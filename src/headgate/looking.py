@@ -12,11 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from headgate.clock import SystemClock
-from headgate.engine.runner import Gate
+from headgate.engine.gate import Gate
 from headgate.errors import PlatformError
 from headgate.exchange import Call, Verdict
 from headgate.export.live import COLLECTIONS, OF_THE_LAKE, Live, ingests
-from headgate.pacing import Brake, parse_rate
+from headgate.pacing import parse_rate
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import PAGES
 
@@ -44,6 +44,7 @@ class Looker:
         while True:
             await self._gate.pass_one(call.endpoint)
             answer = await self._platform.perform(call)
+            self._gate.answered(call, answer)
             attempt += 1
             delay = self._retry.delay(answer.verdict, attempt, answer.retry_after_s, rng)
             if delay is None:
@@ -105,7 +106,8 @@ async def looking(profile: Profile, clock: Clock | None = None, rate: str | None
     from headgate.platform.transport import Transport
 
     clock = clock or SystemClock()
-    gate = Gate(parse_rate(rate or profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates())
+    rates, wished = profile.limits.endpoint_rates(), parse_rate(rate or profile.limits.rate)
+    gate = Gate(wished, clock, rates, sandbox=profile.sandbox, retry=profile.retry)
     async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
         yield Looker(platform, gate, profile.retry, clock)
 

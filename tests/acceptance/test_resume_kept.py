@@ -104,6 +104,7 @@ def test_a_run_of_a_program_that_kept_no_plan_goes_on(world):
     _, items, pairs = interrupted(world, 40)
     with sqlite3.connect(state_of(world)) as db:
         db.execute("DROP TABLE kept")
+        db.execute("ALTER TABLE rate DROP COLUMN found_at")
         db.execute("PRAGMA user_version = 3")
     db.close()
     done, read = resume(world)

@@ -57,7 +57,7 @@ PURE = {
     "engine.tally": {"exchange"},
     "engine.gauges": set(),
 }
-EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
+EFFECTS = {"asyncio", "anyio", "aiohttp", "socket", "sqlite3", "time", "threading", "subprocess"}
 PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")
 
 

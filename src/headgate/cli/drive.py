@@ -308,6 +308,8 @@ def _chatter(view: View, watch: Watch) -> Observer:
             view.say(f"{key}: failed: {fields['message']}")
         elif event.name == "hold":
             view.say(f"{key}: held: {fields['reason']}")
+        elif event.name == "rate":
+            view.say(fields["message"])
 
     return tell
 

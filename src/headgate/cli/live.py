@@ -49,7 +49,7 @@ def _head(snapshot: Snapshot, width: int) -> list[Text]:
         first.append("  continued", style="dim")
     second = Text(no_wrap=True, overflow="ellipsis")
     second.append(f"{snapshot.rate_per_s:.1f}", style="bold")
-    second.append(f" of {snapshot.rate_limit:g} req/s   in flight {snapshot.in_flight}   sent {snapshot.sent:,}   ")
+    second.append(f" of {snapshot.rate_limit:.3g} req/s   in flight {snapshot.in_flight}   sent {snapshot.sent:,}   ")
     second.append(f"throttled {snapshot.throttled:,}", style="yellow" if snapshot.throttled else "")
     second.append("   ")
     second.append(f"retried {snapshot.retried:,}", style="yellow" if snapshot.retried else "")

@@ -121,7 +121,7 @@ class Looker:
             watch.continued,
             now - self._began,
             self._rate(now, tally.sent),
-            watch.limits.rate_per_s,
+            watch.gate.rate if watch.gate is not None else watch.limits.rate_per_s,
             watch.runner.flying if watch.runner else 0,
             tally.sent,
             tally.throttled,

@@ -81,7 +81,7 @@ Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 @dataclass(slots=True)
 class Send:
-    """Perform ``call`` when the limiter lets it; if there is an ``intent``, only once that is durable."""
+    """Perform ``call`` when the gate lets it; if there is an ``intent``, only once that is durable."""
 
     job: int
     attempt: int
@@ -105,18 +105,11 @@ class Lease:
     note: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Nothing may leave for ``seconds``: the platform said so to one, and it means all."""
-
-    seconds: float
-
-
 @dataclass(slots=True)
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["settled", "retry", "hold", "stop"]
+    name: Literal["settled", "retry", "hold", "stop", "rate"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -130,4 +123,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Lease | Hold | Tell | Finish
+Command = Send | Write | Lease | Tell | Finish

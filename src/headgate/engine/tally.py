@@ -33,6 +33,8 @@ class Tally:
         self.retried = int(before.get("retried", 0))
         self.polls = int(before.get("polls", 0))
         self.seconds = float(before.get("seconds", 0.0))
+        #: Limits of the platform as far as they were found, requests per second by scope.
+        self.limits: Mapping[str, float] = before.get("limits", {})
         self.by_endpoint: Counter[str] = Counter(before.get("byEndpoint", {}))
         self.by_status: Counter[str] = Counter(before.get("byStatus", {}))
         self.latency = {str(name): Histogram(counts) for name, counts in before.get("latency", {}).items()}
@@ -44,8 +46,11 @@ class Tally:
         """A life of the run begins at epoch second ``now_s``."""
         self.lives = [*self.lives[: LIVES - 1], [round(self.seconds, 3), round(now_s, 3)]]
 
-    def answered(self, call: Call, answer: Answer, left_s: float = 0.0) -> None:
-        """Count one performed call that left ``left_s`` seconds after this life began."""
+    def answered(self, call: Call, answer: Answer, left_s: float = 0.0, *, refused: bool = False) -> None:
+        """Count one performed call that left ``left_s`` seconds after this life began.
+
+        ``refused`` says that it was because of the rate, as far as the gate can tell.
+        """
         if not answer.requests:
             return
         self.sent += answer.requests
@@ -54,7 +59,7 @@ class Tally:
         if answer.tokens:
             self.by_endpoint[TOKENS] += answer.tokens
         self.by_status[str(answer.status or answer.verdict.value)] += 1
-        throttled = answer.verdict is Verdict.THROTTLED
+        throttled = refused or answer.verdict is Verdict.THROTTLED
         if throttled:
             self.throttled += 1
         self.series.add(
@@ -79,6 +84,7 @@ class Tally:
             "seconds": round(self.seconds + wall_s, 3),
             "byEndpoint": dict(sorted(self.by_endpoint.items())),
             "byStatus": dict(sorted(self.by_status.items())),
+            **({"limits": {scope: round(rate, 2) for scope, rate in self.limits.items()}} if self.limits else {}),
             "latency": {name: self.latency[name].packed() for name in sorted(self.latency)},
             "series": self.series.packed(),
             "ceiling": self.ceiling.changes,

@@ -59,7 +59,11 @@ def build(
         finished_at or run.finished_at,
         float(counters.get("seconds", 0.0)),
         totals,
-        {**requests, "byEndpoint": counters.get("byEndpoint", {})},
+        {
+            **requests,
+            "byEndpoint": counters.get("byEndpoint", {}),
+            **({"limits": counters["limits"]} if counters.get("limits") else {}),
+        },
         items,
         pairs,
         failures,

@@ -82,6 +82,9 @@ def _requests(report: Report, width: int) -> list[str]:
         f"{plural(sent, 'request')}{rate}: {asked.get('throttled', 0):,} throttled, "
         f"{asked.get('retried', 0):,} retried, {asked.get('polls', 0):,} polls"
     )
+    if limits := asked.get("limits"):
+        found = ", ".join(f"{rate:g}/s{'' if scope == 'all' else f' for {scope}'}" for scope, rate in limits.items())
+        line += f"; limit found: {found}"
     by_endpoint = sorted(
         ((endpoint, count) for endpoint, count in asked.get("byEndpoint", {}).items() if count),
         key=lambda item: -item[1],

@@ -187,6 +187,17 @@ class Store(Protocol):
         """All objects known in ``sandbox`` and those in doubt, in the order of their markers."""
         ...
 
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """The platform's limits that runs of this organisation have found, by scope.
+
+        Requests per second, and how many seconds ago that was found, by the store's clock.
+        """
+        ...
+
+    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+        """Keep what was ``found`` just now (requests per second by scope); forget scopes that are ``gone``."""
+        ...
+
     def holder(self, run_id: str) -> str | None:
         """Who has the run, in words for a person; ``None`` if nobody living has it."""
         ...

@@ -157,4 +157,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE headgate.kept (run text PRIMARY KEY REFERENCES headgate.run(id), plan bytea NOT NULL);
     ALTER TABLE headgate.kept ALTER COLUMN plan SET STORAGE EXTERNAL;  -- compressed already
     """,
+    """
+    ALTER TABLE headgate.rate ADD COLUMN found_at timestamptz NOT NULL DEFAULT clock_timestamp();
+    """,
 )
