@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
+from tests.virtual import VirtualLoop, virtual_time
 
-from tests import virtual
+__all__ = ["virtual_time"]
 
 #: They share their time with a server of another process.
 REAL = ("test_run_postgres",)
@@ -14,9 +14,4 @@ REAL = ("test_run_postgres",)
 
 def pytest_asyncio_loop_factories(config, item):
     """Which loop a test is run on."""
-    return {"real": asyncio.new_event_loop} if item.module.__name__.endswith(REAL) else {"virtual": virtual.VirtualLoop}
-
-
-@pytest.fixture(autouse=True)
-def _virtual_time(monkeypatch):
-    virtual.install(monkeypatch)
+    return {"real": asyncio.new_event_loop} if item.module.__name__.endswith(REAL) else {"virtual": VirtualLoop}

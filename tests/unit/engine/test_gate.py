@@ -88,5 +88,5 @@ async def test_limits_go_from_one_run_to_the_next_in_words():
     slow = of._clock.mono() - began
     began = of._clock.mono()
     await asyncio.gather(*(of.pass_one("GET /flows") for _ in range(4)))
-    assert slow >= 0.2
+    assert slow >= 0.19
     assert of._clock.mono() - began < slow
