@@ -274,8 +274,8 @@ async def export(
         SettingsError: something needed to ask the platform is not set.
         PlatformError: the platform refuses, or cannot be reached.
     """
+    from headgate.embedded import simulated
     from headgate.export import assemble
-    from headgate.launch import simulated
     from headgate.looking import live
     from headgate.settings import Profile
 
@@ -328,7 +328,8 @@ async def conduct(
     seen: Seen | None = None,
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
-    from headgate.launch import execute, simulated
+    from headgate.embedded import simulated
+    from headgate.launch import execute
     from headgate.store import open_store
 
     profile = replace(profile, sandbox=plan.sandbox)

@@ -127,7 +127,7 @@ def copied(stack: AsyncExitStack, profile: Profile) -> Profile:
     import tempfile
     from pathlib import Path
 
-    from headgate.launch import world_of
+    from headgate.embedded import world_of
 
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     there = replace(profile, state=str(folder / "state.db"))

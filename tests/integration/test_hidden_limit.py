@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from headgate.launch import Watch, Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, Wishes, execute
 from headgate.pacing import PollPolicy, RetryPolicy
 from headgate.planning.outline import Outline
 from headgate.settings import Limits, Profile

@@ -8,17 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
+from headgate.changes import changed_items, stuck_words, ways_out
 from headgate.drift import ACTIONS
-from headgate.launch import (
-    REPLACES,
-    SIMULATED_TIME_SCALE,
-    Wishes,
-    changed_items,
-    last_unfinished,
-    rules_of,
-    stuck_words,
-    ways_out,
-)
+from headgate.embedded import SIMULATED_TIME_SCALE
+from headgate.launch import REPLACES, Wishes, last_unfinished, rules_of
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural

@@ -131,7 +131,7 @@ def _sweep(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -
 
 async def _look(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -> list[Seen]:
     from headgate.clock import SystemClock
-    from headgate.launch import simulated
+    from headgate.embedded import simulated
     from headgate.strays import look
 
     async with AsyncExitStack() as stack:
