@@ -111,6 +111,7 @@ def _notify(asked: Drive, report: Report) -> None:
 
 async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
+    from headgate.cli.progress import Looker
     from headgate.cli.show import choose, keep_showing
 
     with ExitStack() as stack:
@@ -127,7 +128,9 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))
-        showing = asyncio.create_task(keep_showing(watch, view, every_s, SystemClock()))
+        looker = Looker(watch, SystemClock())
+        observers.append(looker.hear)
+        showing = asyncio.create_task(keep_showing(looker, view, every_s, SystemClock()))
         try:
             outcome = await conduct(
                 asked.plan,
