@@ -6,6 +6,7 @@ import fcntl
 import io
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -13,6 +14,8 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
 from typing import Any, Final
 
 import pyte
@@ -37,12 +40,10 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>\
-</clipPath>
 {lines}
 </defs>
 <rect width="100%" height="100%" fill="#161b22" rx="8"/>
-<g transform="translate(9, 9)" clip-path="url(#{unique_id}-clip-terminal)">
+<g transform="translate(9, 9)">
 {backgrounds}
 <g class="{unique_id}-matrix">
 {matrix}
@@ -103,14 +104,23 @@ class Terminal:
             console.print(Text(f"$ {prompt}", style="bold"))
         for at in range(len(self.text())):
             console.print(_line(self.screen.buffer[at], self.screen.columns), soft_wrap=True)
-        return console.export_svg(theme=_DARK, code_format=_FORMAT, unique_id="t")
+        svg = console.export_svg(theme=_DARK, code_format=_FORMAT, unique_id="t")
+        # Room for the margins, which the format cannot compute.
+        return re.sub(
+            r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"',
+            lambda size: f'viewBox="0 0 {float(size[1]) + 20:.0f} {float(size[2]) + 22:.0f}"',
+            svg,
+            count=1,
+        )
 
 
 def _line(cells: Any, columns: int) -> Text:
     line = Text(no_wrap=True)
-    for at in range(columns):
-        cell = cells[at]
-        line.append(cell.data, Style(color=_colour(cell.fg), bgcolor=_colour(cell.bg), bold=cell.bold or None))
+    for style, run in groupby((cells[at] for at in range(columns)), key=lambda cell: (cell.fg, cell.bg, cell.bold)):
+        colour, ground, bold = style
+        line.append(
+            "".join(cell.data for cell in run), Style(color=_colour(colour), bgcolor=_colour(ground), bold=bold)
+        )
     line.rstrip()
     return line
 
@@ -127,8 +137,6 @@ if __name__ == "__main__":  # COLUMNS LINES SECONDS OUT COMMAND…: for looking 
     columns, lines, seconds, out, *command = sys.argv[1:]
     terminal = Terminal(command, int(columns), int(lines), {"TERM": "xterm-256color"})
     if terminal.run(lambda _, passed: passed >= float(seconds)):
-        with open(f"{out}-mid.svg", "w") as file:
-            file.write(terminal.svg())
+        Path(f"{out}-mid.svg").write_text(terminal.svg())
         terminal.run()
-    with open(f"{out}-end.svg", "w") as file:
-        file.write(terminal.svg())
+    Path(f"{out}-end.svg").write_text(terminal.svg())

@@ -83,9 +83,7 @@ class Pace:
         if marks and now - marks[-1][0] >= _STRETCH_S / 2:
             marks.append((now, sent))
         seen = [
-            (after[1] - before[1]) / (after[0] - before[0])
-            for before, after in pairwise(marks)
-            if after[1] > before[1]
+            (after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(marks) if after[1] > before[1]
         ]
         if not seen:
             return ceiling * _CAUTION, ceiling

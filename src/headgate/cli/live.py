@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from headgate.report.render_causes import brief
 from headgate.report.render_table import clip, plural
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def _head(snapshot: Snapshot, width: int) -> list[Text]:
         far.append(Text(str(snapshot.left), style="bold"))
         if snapshot.left.high_s >= _LONG_S and snapshot.over_at is not None:
             far.append(Text(f"over at about {snapshot.over_at:%H:%M}"))
-    rate = Text.assemble((f"{snapshot.rate_per_s:.1f}", "bold"), f" of {snapshot.rate_limit:.3g} req/s")
+    now, of, limit = snapshot.rate.partition(" of ")
     asked = [
-        rate,
+        Text.assemble((now, "bold"), of, limit),
         Text(f"in flight {snapshot.in_flight}"),
         Text(f"sent {snapshot.sent:,}"),
         Text(f"throttled {snapshot.throttled:,}", style="yellow" if snapshot.throttled else ""),
@@ -88,7 +89,7 @@ def _asking(snapshot: Snapshot) -> str:
 
 def _cause(cause: Cause, width: int) -> str:
     what = " ".join(word for word in (str(cause.status) if cause.status else "", cause.code) if word)
-    said = f"{cause.count:,} × {f'{what}: ' if what else ''}{cause.message}"
+    said = f"{cause.count:,} × {f'{what}: ' if what else ''}{brief(cause.message)}"
     return f"{said} (such as {cause.example})" if width >= _ROOMY else said
 
 
@@ -117,7 +118,8 @@ def _bars(entries: Sequence[EntryLine], width: int, most: int) -> Table:
     if failed:
         table.add_column(width=fail_width, justify="right", no_wrap=True)
     for row, count in zip(shown, counts, strict=True):
-        style = "red" if row.failed else "green" if row.done == row.total else "cyan"
+        # A bar says how far it is; that three of a thousand failed does not make it an alarm.
+        style = "cyan" if row.done < row.total else "yellow" if row.failed else "green"
         bar = ProgressBar(row.all_steps or 1, row.steps, width=bar_width, complete_style=style, finished_style=style)
         cells: list[RenderableType] = [Text(row.name), bar, Text(count)]
         if failed:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two estimates: a number that changes all the time cannot be read.
 _EVERY_S: Final = 2.0
+_ASSUMED: Final = Assumptions()
 
 
 class Outlook:
@@ -62,9 +63,9 @@ class Outlook:
             Ahead(
                 sum(len(jobs[at].requests) for at in still),
                 (max(held) - self._machine.platform_now(now)) / scale if held else 0.0,
-                Assumptions.hold_s / scale if self._to_be_held(adhoc) else 0.0,
+                _ASSUMED.hold_s / scale if self._to_be_held(adhoc) else 0.0,
                 self._left_rounds(adhoc),
-                Assumptions.run_s / scale,
+                _ASSUMED.run_s / scale,
             ),
             now,
             sent,

@@ -26,7 +26,7 @@ def line(snapshot: Snapshot) -> str:
         parts.append(f"failed {failed}")
     if snapshot.left is not None:
         parts.append(str(snapshot.left))
-    parts += [f"{snapshot.rate_per_s:.1f} of {snapshot.rate_limit:.3g} req/s", f"in flight {snapshot.in_flight}"]
+    parts += [snapshot.rate, f"in flight {snapshot.in_flight}"]
     if snapshot.throttled:
         parts.append(f"throttled {snapshot.throttled}")
     if snapshot.pace:

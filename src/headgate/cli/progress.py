@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _WINDOW_S: Final = 5.0
 #: How long it is said that the rate is what it was again, in seconds.
 _NEWS_S: Final = 20.0
+_THOUSAND: Final = 1000
 _IDS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
@@ -82,6 +83,12 @@ class Snapshot:
     left: Eta | None = None
     over_at: datetime | None = None
 
+    @property
+    def rate(self) -> str:
+        """``49.8 of 50 req/s``."""
+        limit = f"{self.rate_limit:,.0f}" if self.rate_limit >= _THOUSAND else f"{self.rate_limit:.3g}"
+        return f"{self.rate_per_s:,.1f} of {limit} req/s"
+
     def count(self, noun: str) -> tuple[int, int, int]:
         """Done, total and failed of all entries that count ``noun``."""
         rows = [row for row in self.entries if row.noun == noun]
@@ -123,6 +130,8 @@ class Looker:
             return None
         if self._machine is None:
             self._begin(machine)
+            if not watch.continued:  # else it is not known how many of them were sent by this life
+                self._sent.append((self._began, 0))
         waits = _Waits()
         self._open += range(self._seen, len(machine.jobs))
         self._seen = len(machine.jobs)
