@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 _ENTRIES: Final = 9
 _LEAST_ENTRIES: Final = 3
 _WAITS: Final = 4
-_CAUSES: Final = 3
+_CAUSES: Final = 4
+_LEAST_NAME: Final = 12
+_LEAST_BAR: Final = 8
+_MOST_BAR: Final = 48
 _SUMMED: Final = ("done", "total", "failed", "steps", "all_steps")
 _GAP: Final = "   "
 #: From so many columns on, a cause has room for an example.
@@ -52,11 +55,11 @@ def _head(snapshot: Snapshot, width: int) -> list[Text]:
     if snapshot.continued:
         run.append(Text("continued", style="dim"))
     share = 100 * snapshot.jobs_done // max(1, snapshot.jobs_total)
-    far = [Text.assemble((f"{share} %", "bold"), f" {snapshot.jobs_done:,} of {snapshot.jobs_total:,} jobs")]
+    far = [Text(f"{share} %", style="bold"), Text(f"{snapshot.jobs_done:,} of {snapshot.jobs_total:,} jobs")]
     if snapshot.left is not None:
         far.append(Text(str(snapshot.left), style="bold"))
         if snapshot.left.high_s >= _LONG_S and snapshot.over_at is not None:
-            far.append(Text(f"over at about {snapshot.over_at:%H:%M}"))
+            far.append(Text(f"done at about {snapshot.over_at:%H:%M}"))
     now, of, limit = snapshot.rate.partition(" of ")
     asked = [
         Text.assemble((now, "bold"), of, limit),
@@ -109,8 +112,10 @@ def _bars(entries: Sequence[EntryLine], width: int, most: int) -> Table:
     failed = any(row.failed for row in shown)
     count_width = max((len(count) for count in counts), default=0)
     fail_width = max((len(f"{row.failed:,} failed") for row in shown), default=0) if failed else 0
-    name_width = min(max((len(row.name) for row in shown), default=0), max(16, width // 3))
-    bar_width = max(8, min(48, width - name_width - count_width - (fail_width + 2 if failed else 0) - 4))
+    # Two columns of nothing stand between these, and after the last.
+    room = width - count_width - 6 - (fail_width + 2 if failed else 0)
+    name_width = max(_LEAST_NAME, min(max((len(row.name) for row in shown), default=0), width // 3, room - _LEAST_BAR))
+    bar_width = max(_LEAST_BAR, min(_MOST_BAR, room - name_width))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=name_width, no_wrap=True, overflow="ellipsis")
     table.add_column(width=bar_width)

@@ -20,7 +20,10 @@ _GAP: Final = "   "
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """How much is said: at most so many entries in each table, causes, lines of one cause, lines of endpoints."""
+    """How much is said: at most so many entries in each table, causes, lines of one cause, lines of endpoints.
+
+    With no entries there are no tables, but a line for items and one for pairs.
+    """
 
     entries: int = 8
     causes: int = 5
@@ -36,10 +39,10 @@ _ROOMS: Final = (
     _Room(entries=5, lines=2, endpoints=0),
     _Room(entries=3, lines=2, endpoints=0),
     _Room(entries=3, lines=1, endpoints=0),
-    _Room(entries=1, lines=1, endpoints=0),
-    _Room(entries=1, causes=4, lines=1, endpoints=0),
-    _Room(entries=1, causes=3, lines=1, endpoints=0),
-    _Room(entries=1, causes=2, lines=1, endpoints=0),
+    _Room(entries=0, lines=1, endpoints=0),
+    _Room(entries=0, causes=4, lines=1, endpoints=0),
+    _Room(entries=0, causes=3, lines=1, endpoints=0),
+    _Room(entries=0, causes=2, lines=1, endpoints=0),
 )
 
 
@@ -63,12 +66,13 @@ def render(report: Report, *, width: int = 80, height: int = 0, notes: Sequence[
 
 def _filled(report: Report, causes: Sequence[Cause], width: int, notes: Sequence[str], room: _Room) -> list[str]:
     parts = [[*_head(report, width), *_requests(report, width, room.endpoints)]]
-    if report.items:
-        rows = [(row.entry, row.status) for row in report.items]
-        parts.append(_counts("items", rows, _ITEM_STATES, width, room.entries))
-    if report.activations:
-        pairs = [(row.entry, row.outcome) for row in report.activations]
-        parts.append(_counts("pairs", pairs, _PAIR_STATES, width, room.entries))
+    rows = [(row.entry, row.status) for row in report.items]
+    pairs = [(row.entry, row.outcome) for row in report.activations]
+    if room.entries:
+        parts += [_counts("items", rows, _ITEM_STATES, width, room.entries)] if rows else []
+        parts += [_counts("pairs", pairs, _PAIR_STATES, width, room.entries)] if pairs else []
+    elif rows or pairs:
+        parts.append([*_spelled("items", rows, _ITEM_STATES, width), *_spelled("pairs", pairs, _PAIR_STATES, width)])
     if not report.items and not report.activations and report.status == "succeeded":
         parts.append(["nothing was chosen: no flow fits what the manifest selects"])
     if causes:
@@ -110,8 +114,6 @@ def _counts(noun: str, rows: Sequence[tuple[str, str]], states: Sequence[str], w
     shown = [state for state in states if total[state] or (state in _ALWAYS and not undoing)]
     lines: list[list[str]] = [[noun, "total", *shown]]
     entries = list(by_entry.items())
-    if len(entries) > 1 and most == 1:
-        entries = [(plural(len(entries), "entry", "entries"), total)]
     cut = most if len(entries) <= most else most - 1
     lines += [_count_row(entry_name(entry), count, shown) for entry, count in entries[:cut]]
     if len(entries) > cut:
@@ -121,6 +123,13 @@ def _counts(noun: str, rows: Sequence[tuple[str, str]], states: Sequence[str], w
         lines.append(_count_row("all", total, shown))
     room = width - sum(max(8, len(state)) + 2 for state in ("total", *shown))
     return table(lines, right=range(1, len(shown) + 2), most=[max(16, room)])
+
+
+def _spelled(noun: str, rows: Sequence[tuple[str, str]], states: Sequence[str], width: int) -> list[str]:
+    """All entries in one line: ``items  5,000: 4,850 created, 150 failed``."""
+    count = Counter(state for _, state in rows)
+    said = ", ".join(f"{count[state]:,} {state}" for state in states if count[state])
+    return [clip(f"{noun}  {len(rows):,}: {said}", width)] if rows else []
 
 
 def _count_row(name: str, count: Counter[str], shown: Iterable[str]) -> list[str]:
