@@ -96,8 +96,8 @@ def _spaced(parts: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _head(report: Report, width: int) -> list[str]:
-    took = seconds(report.wall_s)
-    lines = [clip(f"{report.status.upper()}  {report.run_id}  in sandbox {report.sandbox}, {took}", width)]
+    run, where = f"{report.status.upper()}  {report.run_id}", f"  in sandbox {report.sandbox}, {seconds(report.wall_s)}"
+    lines = [run + where] if len(run + where) <= width else [clip(run, width), clip(where, width)]
     if report.stop:
         lines += wrapped(f"stopped: {report.stop}", width, "  ")
     if report.stop_hint:
