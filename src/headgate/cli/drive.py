@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _INTERRUPTED: Final = 130
 _WRITABLE: Final = "name a file in a folder you may write to"
 _OUR_BUG: Final = 70
+_LEAST_LINES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ def _notify(asked: Drive, report: Report) -> None:
 
 async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
+    from headgate.cli.progress import Looker
     from headgate.cli.show import choose, keep_showing
 
     with ExitStack() as stack:
@@ -127,7 +131,9 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))
-        showing = asyncio.create_task(keep_showing(watch, view, every_s, SystemClock()))
+        looker = Looker(watch, SystemClock())
+        observers.append(looker.hear)
+        showing = asyncio.create_task(keep_showing(looker, view, every_s, SystemClock()))
         try:
             outcome = await conduct(
                 asked.plan,
@@ -140,14 +146,24 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             )
         finally:
             showing.cancel()
-            # What goes wrong in showing a run is not the run's.
-            with suppress(asyncio.CancelledError, Exception):
-                await showing
+            await _shown(showing)
         told.append(outcome.report)
         if ended is not None:
             with suppress(OSError):
                 ended(outcome.report)
     return outcome
+
+
+async def _shown(showing: asyncio.Task[None]) -> None:
+    """The view is over. What goes wrong in showing a run is not the run's: it is said, and no more."""
+    try:
+        await showing
+    except asyncio.CancelledError:
+        pass
+    except OSError:  # the terminal is gone
+        pass
+    except Exception as error:  # noqa: BLE001 -- the run goes on
+        say(f"warning: progress was not shown any more: {type(error).__name__}; the run itself was not harmed")
 
 
 @contextmanager
@@ -419,9 +435,11 @@ def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | 
 
 
 def _summary(asked: Drive, report: Report) -> str:
+    from headgate.cli.paint import painted
     from headgate.report.render_text import render
 
-    return render(report, width=screen_width(), notes=_notes(asked, report))
+    text = render(report, width=screen_width(), height=_screen_height(), notes=_notes(asked, report))
+    return painted(text) if _coloured() else text
 
 
 def screen_width() -> int:
@@ -429,6 +447,18 @@ def screen_width() -> int:
     import shutil
 
     return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _screen_height() -> int:
+    """Lines that are left for the last words; 0, which is no bound, where they go to a file or a pipe."""
+    import shutil
+
+    # Below them stand what the embedded platform saw, and the prompt.
+    return max(_LEAST_LINES, shutil.get_terminal_size((100, 24)).lines - 2) if sys.stdout.isatty() else 0
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _notes(asked: Drive, report: Report) -> list[str]:
@@ -443,7 +473,7 @@ def _notes(asked: Drive, report: Report) -> list[str]:
         mend = f"headgate {asked.plan.source['again']}{' --simulate' if asked.simulate else ''}{state}"
         return [*notes, f"mend the cause, then: {mend}"]
     if report.exit_code and report.run_id:
-        return [*notes, f"mend the cause, then: headgate retry {report.run_id}{state}  (what was made is used again)"]
+        return [*notes, f"mend the cause, then: headgate retry {report.run_id}{state}"]
     if report.exit_code:
         mend = f"mend the cause, then: headgate run {path}{' --simulate' if asked.simulate else ''}{state}"
         return [*notes, mend]

@@ -73,7 +73,7 @@ def forecast(plan: Plan, assumed: Assumptions, reused: Collection[int] = ()) -> 
     """
     requests = sum(len(job.requests) for index, job in enumerate(plan.jobs) if index not in reused)
     path, asked = _longest(plan.jobs, reused)
-    rounds = _rounds(plan.jobs)
+    rounds = rounds_of(plan.jobs)
     held = _new_flows(plan.jobs, reused)
     waits = any(job.spec.get("wait", True) for job in plan.jobs if job.kind == "adhoc")
     parts = [
@@ -123,7 +123,7 @@ def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], i
     return path[::-1], depth[deepest]
 
 
-def _rounds(jobs: Sequence[Job]) -> int:
+def rounds_of(jobs: Sequence[Job]) -> int:
     """How many ad-hoc jobs must follow each other: each takes all of its audiences at once, in plan order."""
     free: dict[str, int] = {}
     last = 0

@@ -12,6 +12,13 @@ from headgate.report.model import Report
 _VARIABLE = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{20,}|\b[0-9a-fA-F]{16,}\b|\"[^\"]*\"|'[^']*'|`[^`]*`|\d+"
 )
+#: What the platform says before it comes to the point.
+_PREAMBLE = re.compile(r"^The request could not be processed\.\s+(?=\S)")
+
+
+def brief(message: str) -> str:
+    """``message`` without what stands before its point: where there is one line, the end of it is cut."""
+    return _PREAMBLE.sub("", message)
 
 
 @dataclass(frozen=True, slots=True)
