@@ -35,6 +35,7 @@ ARROWS = {
     "drift": {"launch", "looking", "planning", "settings", "workflows"},
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
+    "web": {"engine", "errors", "launch", "planning", "report", "store"},
     "rest": {"errors", "launch", "manifest", "report", "store"},
     "bulletin": {"clock", "engine", "launch", "planning", "report"},
     "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "looking", "manifest", "planning",

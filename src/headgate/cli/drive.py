@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import signal
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from headgate.errors import HeadgateError, StoreError, UsageError
 if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict
     from headgate.cli.show import View
+    from headgate.cli.web import Place
     from headgate.engine.runner import Observer
     from headgate.launch import Seen, Watch, Wishes
     from headgate.planning.model import Plan
@@ -46,6 +47,8 @@ class Drive:
     verbose: bool = False
     #: What was read already of the journal of a run that is continued.
     seen: Seen | None = None
+    #: Where the live page is served, if it is.
+    web: Place | None = None
 
 
 def drive(asked: Drive) -> int:
@@ -88,7 +91,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
     from headgate.cli.show import choose, keep_showing
 
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         observers: list[Observer] = []
         ended: Callable[[Report], None] | None = None
         if asked.events is not None:
@@ -97,6 +100,10 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             ended = bulletin.end
         view, every_s = choose(progress=asked.progress)
         stack.callback(_quietly, view.close)
+        if asked.web is not None:
+            from headgate.cli.web import beside
+
+            view = await stack.enter_async_context(beside(asked.web, asked.profile, watch, view))
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))

@@ -1,4 +1,4 @@
-"""What a page is put together from: its frame, our scripts and styles, data that cannot end the element it stands in."""
+"""What a page is put together from: its frame, scripts and styles, data that cannot end the element it stands in."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import orjson
 
 #: Scripts of our own, in the order in which they run: the tables are there before the charts' library is read.
 _SCRIPTS: Final = {
-    "first": ("dom.js", "head.js", "causes.js", "table.js", "page.js"),
+    "first": ("dom.js", "theme.js", "head.js", "causes.js", "table.js", "page.js"),
     "charts": ("charts.js",),
 }
 
 
-def document(title: str, policy: str, body: str, *, style: str = "") -> str:
+def document(title: str, policy: str, body: str, *, head: str = "") -> str:
     """A page.
 
     Args:
         title: As plain text.
         policy: Its Content-Security-Policy, for where no server says it.
         body: HTML.
-        style: More of our own styles.
+        head: More HTML for its head.
     """
     return f"""<!doctype html>
 <html lang="en">
@@ -36,7 +36,7 @@ def document(title: str, policy: str, body: str, *, style: str = "") -> str:
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>{escape(title)}</title>
-<style>{asset("page.css")}{style}</style>
+<style>{asset("page.css")}</style>{head}
 </head>
 {body}</html>
 """

@@ -87,11 +87,18 @@ def payload(told: Story, commands: Sequence[tuple[str, str]] = ()) -> dict[str, 
         "causes": _causes(report),
         "jobs": _jobs(told.jobs),
         "adhoc": _rounds(told),
+        **measured(told),
+    }  # fmt: skip
+
+
+def measured(told: Story) -> dict[str, Any]:
+    """What the counters of a run alone say."""
+    return {
         "series": told.series.packed(),
         "ceiling": list(told.counters.get("ceiling", ())),
         "lives": list(told.counters.get("lives", ())),
         "latency": _latency(told.latency),
-    }  # fmt: skip
+    }
 
 
 def _why(error: Any, reason: str | None) -> list[str]:

@@ -11,6 +11,7 @@ function countStates() {
 function showHead() {
   const run = data.run;
   countStates();
+  if (!run.status) return; // nothing is known yet
   $("status").textContent = run.status.toUpperCase();
   $("status").className = `badge ${run.status ? tone(run.status) : ""}`;
   $("run").textContent = run.runId || run.manifest;
@@ -43,24 +44,4 @@ function showHead() {
     return el("div", { class: "command" }, el("span", {}, what), el("code", {}, line), button);
   }, () => {}]));
   $("foot").textContent = `Made by headgate from run ${run.runId}. This file needs no network, and sends nothing anywhere.`;
-}
-
-function showTheme() {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  let wish = "auto";
-  try { wish = localStorage.getItem("headgate-theme") || "auto"; } catch { /* a file may not remember */ }
-  const apply = () => {
-    const theme = wish === "auto" ? (dark.matches ? "dark" : "light") : wish;
-    document.documentElement.dataset.theme = theme;
-    document.documentElement.style.colorScheme = theme;
-    $("theme").textContent = `theme: ${wish}`;
-    document.dispatchEvent(new CustomEvent("theme", { detail: theme }));
-  };
-  dark.addEventListener("change", apply);
-  $("theme").addEventListener("click", () => {
-    wish = { auto: "light", light: "dark", dark: "auto" }[wish] || "auto";
-    try { localStorage.setItem("headgate-theme", wish); } catch { /* as above */ }
-    apply();
-  });
-  apply();
 }
