@@ -189,7 +189,8 @@ def _line(store: Store, run: RunRow) -> list[Any]:
     status = ABANDONED if run.status == "running" and driver is None else run.status
     seconds, sent = round(float(run.counters.get("seconds", 0.0))), int(run.counters.get("sent", 0))
     began = rfc3339(run.started_at)
-    return [run.id, run.manifest, run.sandbox, run.command, status, began, seconds, sent, run.open, driver]
+    left = 0 if driver else run.open  # of a run that goes, what its last life had left
+    return [run.id, run.manifest, run.sandbox, run.command, status, began, seconds, sent, left, driver]
 
 
 def cpu_s() -> float:

@@ -152,10 +152,10 @@ class LivePage:
         return web.Response(text=pages.all_runs(), content_type="text/html")
 
     async def _run(self, _request: web.Request) -> web.Response:
-        return web.Response(text=await self._in_thread(pages.one_run), content_type="text/html")
+        return web.Response(text=await asyncio.to_thread(pages.one_run), content_type="text/html")
 
     async def _asset(self, request: web.Request) -> web.Response:
-        found = await self._in_thread(partial(pages.script, request.match_info["name"]))
+        found = await asyncio.to_thread(pages.script, request.match_info["name"])
         if found is None:
             raise web.HTTPNotFound
         kind, body = found
