@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, jobs, pace, report, resume
+from benchmarks.scenarios import engine, jobs, pace, report, resume, web
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -18,4 +18,5 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "pace": pace.run,
     "report": report.run,
     "resume": resume.run,
+    "web": web.run,
 }

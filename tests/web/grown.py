@@ -49,7 +49,7 @@ class Grown:
         for n in range(self.done, self.done + items):
             for step, role in enumerate(ROLES):
                 ending = "succeeded" if not bad or step < 2 else "failed" if step == 2 else "skipped"
-                data = {"ending": ending, "t": [self.at, self.at + 0.1]}
+                data = {"ending": ending} if ending == "skipped" else {"ending": ending, "t": [self.at, self.at + 0.1]}
                 if ending == "succeeded":
                     data["output"] = {"id": f"{role}-{n}", "found": ""}
                 elif ending == "failed":
