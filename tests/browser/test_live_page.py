@@ -36,9 +36,7 @@ def grow(aside, tmp_path):
     yield begin
 
     async def end(grown):
-        if not grown.journal.broken.done():
-            grown.journal.close()
-        grown.store.close()
+        grown.close()
 
     for grown in made:
         aside.run(end(grown))

@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from functools import partial
 
+import pytest
+
 from headgate.engine.record import Record
 from headgate.engine.tally import Tally
 from headgate.exchange import Answer, Call, Verdict
@@ -72,6 +74,19 @@ class Grown:
 
     def reader(self):
         return Reader(partial(open_store, self.path, readonly=True), "state.db", "--state state.db")
+
+    def close(self):
+        """Leave it as it stands, for a test that did not come to its end."""
+        if not self.journal.broken.done():
+            self.journal.close()
+        self.store.close()
+
+
+@pytest.fixture
+async def grown(tmp_path):
+    found = Grown(tmp_path / "state.db")
+    yield found
+    found.close()
 
 
 class Told:

@@ -10,16 +10,7 @@ import pytest
 from headgate.errors import UsageError
 from headgate.web import server as module
 from headgate.web.server import LivePage
-from tests.web.grown import Grown, Told
-
-
-@pytest.fixture
-async def grown(tmp_path):
-    found = Grown(tmp_path / "state.db")
-    yield found
-    if not found.journal.broken.done():
-        found.journal.close()
-    found.store.close()
+from tests.web.grown import Grown, grown, Told
 
 
 @pytest.fixture
@@ -136,19 +127,26 @@ async def test_nothing_is_read_while_no_browser_looks(served, grown):
     assert channel.looks == looks
 
 
-async def test_a_store_that_fails_is_told_and_read_again(served, grown, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UsageError("the disk is gone"), "the disk is gone"),
+        (ZeroDivisionError("1/0"), "internal error: ZeroDivisionError; please report it"),
+    ],
+)
+async def test_a_store_that_fails_is_told_and_read_again(served, grown, monkeypatch, error, words):
     broken = True
     look = module.OneRun.look
 
     def failing(self, here, *, rows):
         if broken:
-            raise UsageError("the disk is gone")
+            raise error
         return look(self, here, rows=rows)
 
     monkeypatch.setattr(module.OneRun, "look", failing)
     async with events(served) as stream:
         _, _, state = await stream.next()
-        assert state["live"]["trouble"] == "the disk is gone"
+        assert state["live"]["trouble"] == words
         broken = False
         await stream.next(lambda _name, _mark, data: "items" in data.get("set", {}))
 
@@ -223,6 +221,20 @@ async def test_a_port_that_is_taken_is_said(grown):
         page = LivePage(grown.reader(), port=taken.getsockname()[1])
         with pytest.raises(UsageError, match="cannot listen"):
             await page.__aenter__()
+
+
+async def test_a_run_in_postgresql_is_shown_as_it_goes(postgres):
+    grown = Grown(postgres)
+    try:
+        async with LivePage(grown.reader(), every_s=0.02) as page, aiohttp.ClientSession() as session:
+            async with Listener(session, f"{page.url}/runs/spring-1/events") as stream:
+                _, _, state = await stream.next()
+                assert state["live"]["driver"].startswith("process ")
+                await grown.settle(2)
+                _, _, change = await stream.next(lambda _name, _mark, data: "items" in data.get("rows", {}))
+                assert [row[2] for _, row in change["rows"]["items"][1]] == ["created"] * 2
+    finally:
+        grown.close()
 
 
 async def test_so_many_browsers_and_no_more(served, monkeypatch):

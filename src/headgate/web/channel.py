@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EVERY_S: Final = 0.5
 SELDOM_S: Final = 2.0
 #: Looks take at most this share of a core, however many jobs there are: of a run with very many, rows come later.
-SHARE: Final = 0.1
+SHARE: Final = 0.05
 
 
 class Channel:
@@ -96,9 +96,15 @@ class Channel:
         try:
             state: State = self._look.look(here, rows=rows)
         except HeadgateError as error:
-            trouble = {**self.feed.newest.state.get("live", {}), "trouble": error.message}
-            state = {**self.feed.newest.state, "live": trouble}
+            state = self._trouble(error.message)
+        except Exception as error:  # noqa: BLE001 -- what goes wrong in showing a run is not the run's
+            state = self._trouble(f"internal error: {type(error).__name__}; please report it")
         return self.feed.step(state), cpu_s() - began
+
+    def _trouble(self, words: str) -> State:
+        """What was last seen, and why nothing newer is."""
+        before = self.feed.newest.state
+        return {**before, "live": {**before.get("live", {}), "trouble": words}}
 
     async def _keep_looking(self) -> None:
         loop = asyncio.get_running_loop()

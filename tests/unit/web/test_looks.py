@@ -1,21 +1,10 @@
 """A run's page from its store: the same whether it was followed record by record or is read at once."""
 
-import pytest
-
 from headgate.engine.record import fold
 from headgate.report.page.payload import payload
 from headgate.report.story import story
 from headgate.web.looks import AllRuns, OneRun, Reader, nothing
-from tests.web.grown import Grown
-
-
-@pytest.fixture
-async def grown(tmp_path):
-    found = Grown(tmp_path / "state.db")
-    yield found
-    if not found.journal.broken.done():
-        found.journal.close()
-    found.store.close()
+from tests.web.grown import grown
 
 
 def statuses(state):
