@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, halves, hidden, jobs, pace, report, resume
+from benchmarks.scenarios import engine, halves, hidden, jobs, pace, report, resume, web
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -20,4 +20,5 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "halves": halves.run,
     "report": report.run,
     "resume": resume.run,
+    "web": web.run,
 }

@@ -97,6 +97,11 @@ class Watch:
         self._asked = "cancel"
         self.heed()
 
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for ``seconds`` from now; what is on its way may end."""
+        if self.runner is not None:
+            self.runner.hold(seconds)
+
     def begin(self) -> None:
         """The run is about to send its first request."""
         self._begun()

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from headgate.report.page import page
+from tests.browser.waiting import click, until
 from tests.unit.report.page_support import HOSTILE, story
-
-
-def until(check, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := check():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come to pass")
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +23,6 @@ def rows(browser):
     return browser.execute_script(
         "return [...document.querySelectorAll('#table tbody tr')].map((row) => row.innerText)"
     )
-
-
-def click(browser, selector, text=""):
-    browser.execute_script(
-        "[...document.querySelectorAll(arguments[0])].find((one) => one.textContent.includes(arguments[1])).click()",
-        selector, text,
-    )  # fmt: skip
 
 
 def test_it_loads_without_an_error_and_the_charts_are_drawn(opened):

@@ -37,6 +37,7 @@ ARROWS = {
     "drift": {"changes", "embedded", "looking", "planning", "settings", "workflows"},
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
+    "web": {"engine", "errors", "launch", "planning", "report", "store"},
     "rest": {"errors", "launch", "manifest", "report", "store"},
     "telemetry": {"engine", "errors", "launch", "platform", "report", "settings", "version"},
     "bulletin": {"clock", "engine", "launch", "planning", "report"},

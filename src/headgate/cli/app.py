@@ -19,7 +19,7 @@ from headgate.errors import HeadgateError, InternalError, ManifestError, UsageEr
 #: Commands in the order of ``--help``, each in ``headgate.cli.commands.<name>``.
 COMMANDS: Final = (
     "init", "validate", "expand", "plan", "run", "resume", "retry", "destroy", "sweep",
-    "status", "runs", "report", "diff", "export", "catalog", "simulate", "schema",
+    "status", "runs", "serve", "report", "diff", "export", "catalog", "simulate", "schema",
     "help", "completion",
 )  # fmt: skip
 _INTERRUPTED = 130

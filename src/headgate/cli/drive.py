@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ from headgate.errors import HeadgateError, StoreError, UsageError
 if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict
     from headgate.cli.show import View
+    from headgate.cli.web import Place
     from headgate.engine.runner import Observer
     from headgate.launch import Seen, Watch, Wishes
     from headgate.planning.model import Plan
@@ -50,6 +51,8 @@ class Drive:
     verbose: bool = False
     #: What was read already of the journal of a run that is continued.
     seen: Seen | None = None
+    #: Where the live page is served, if it is.
+    web: Place | None = None
 
 
 def drive(asked: Drive) -> int:
@@ -117,7 +120,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.cli.progress import Looker
     from headgate.cli.show import choose, keep_showing
 
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         observers: list[Observer] = []
         ended: Callable[[Report], None] | None = None
         if asked.events is not None:
@@ -128,6 +131,10 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         observers += stack.enter_context(_listening(asked.profile, watch, told))
         view, every_s = choose(progress=asked.progress)
         stack.callback(_quietly, view.close)
+        if asked.web is not None:
+            from headgate.cli.web import beside
+
+            view = await stack.enter_async_context(beside(asked.web, asked.profile, watch, view))
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))

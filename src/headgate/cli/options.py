@@ -177,6 +177,54 @@ def rate(command: Command) -> Command:
     )
 
 
+def listen(command: Command) -> Command:
+    """``--host`` and ``--port`` of a page."""
+    for option in (
+        click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]"),
+        click.option(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            metavar="ADDRESS",
+            help="Where the live page listens. Elsewhere than on this machine, others see every run.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _place(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Callback of ``--web``, ``--host`` and ``--port``, which become one value: a place, or nothing."""
+    given = ctx.meta.setdefault("headgate.web", {})
+    given[param.name] = value
+    if param.name != "web":
+        return value
+    if not value:
+        for name in ("host", "port"):
+            if given[name] is not None:
+                raise click.UsageError(f"--{name} is for --web, which was not given", ctx)
+        return None
+    from headgate.cli.web import Place
+
+    return Place(**{name: given[name] for name in ("host", "port") if given[name] is not None})
+
+
+def web(command: Command) -> Command:
+    """``--web``, with ``--host`` and ``--port``."""
+    quiet: dict[str, Any] = {"is_eager": True, "expose_value": False, "callback": _place}
+    for option in (
+        click.option("--port", type=click.IntRange(0, 65535), help="Of the live page.  [default: a free one]", **quiet),
+        click.option(
+            "--host", metavar="ADDRESS", help="Of the live page: elsewhere than here, others see it.", **quiet
+        ),
+        click.option(
+            "--web", is_flag=True, callback=_place, help="Show the run live in a browser; prints the page's address."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _events(command: Command) -> Command:
     return click.option(
         "--events",

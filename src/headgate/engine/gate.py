@@ -62,13 +62,14 @@ class Gate:
         self._ways = self.pacer.ways
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
+        self._held_until = -math.inf
 
     async def pass_one(self, endpoint: str) -> None:
         """Wait for leave to send one request."""
         pacer = self.pacer
         if not self._lines:
             now = self._clock.mono()
-            if pacer.wait(endpoint, now) <= 0:
+            if now >= self._held_until and pacer.wait(endpoint, now) <= 0:
                 pacer.leave(endpoint, now)
                 return
         self._places += 1
@@ -82,11 +83,19 @@ class Gate:
                 pacer.out -= 1  # it was let go, and does not leave
             raise
 
+    def hold(self, seconds: float) -> None:
+        """Let nobody go for ``seconds`` from now, whatever the limits say; 0 ends that."""
+        self._held_until = self._clock.mono() + seconds
+        self._let_go()
+
     def _let_go(self) -> None:
         """Everybody who may leave leaves; for the next one a timer is set."""
         if self._ways != self.pacer.ways:
             self._stand_anew()
         pacer, now = self.pacer, self._clock.mono()
+        if now < self._held_until:
+            self._wake_in(self._held_until - now, now)
+            return
         while True:
             chosen, soonest = None, math.inf
             for first in self._firsts():

@@ -137,6 +137,10 @@ class Runner:
         """Start nothing new; let what is on its way end."""
         self._feed(StopAsked(reason, self._clock.mono(), detail))
 
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for ``seconds`` from now; 0 ends that."""
+        self._gate.hold(seconds)
+
     def cancel(self) -> None:
         """End at once. What is on its way stays an open intent, and a resume looks what became of it."""
         if self._scope is not None:

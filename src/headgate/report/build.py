@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headgate.engine.record import JobPast, Past, problem_of
 from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
-from headgate.report.selected import Selected
+from headgate.report.selected import NOT_CHOSEN, NOT_DONE, Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
 from headgate.workflows.destroy import DESTROY
@@ -24,6 +24,11 @@ _NOTHING = JobPast()
 FOUND = ("store", "before", "same", "sweep")
 #: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it.
 _JUDGED = ("tolerate", "wall")
+_NOT_FOLLOWED: Final = "its run was not followed to its end"
+_NOT_KNOWN: Final = "the answer to its request is not known yet: resume looks it up"
+_NOT_SENT: Final = "not sent before the run ended"
+#: Why a row has no end, in a report: while its run still goes, there is nothing in it to say.
+UNFINISHED: Final = frozenset({NOT_CHOSEN, NOT_DONE, _NOT_FOLLOWED, _NOT_KNOWN, _NOT_SENT})
 #: What an item's jobs make, in the order in which its ids are given.
 ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
@@ -49,7 +54,6 @@ def build(
         "reused": view.reused(),
         "held": unsettled - unbegun,
     }
-    requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
     return Report(
         run.id,
         run.manifest,
@@ -59,11 +63,7 @@ def build(
         finished_at or run.finished_at,
         float(counters.get("seconds", 0.0)),
         totals,
-        {
-            **requests,
-            "byEndpoint": counters.get("byEndpoint", {}),
-            **({"limits": counters["limits"]} if counters.get("limits") else {}),
-        },
+        requests_of(counters),
         items,
         pairs,
         failures,
@@ -72,6 +72,13 @@ def build(
         hint,
         unsettled,
     )
+
+
+def requests_of(counters: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, of a run's counters."""
+    requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
+    found = {"limits": counters["limits"]} if counters.get("limits") else {}
+    return {**requests, "byEndpoint": counters.get("byEndpoint", {}), **found}
 
 
 def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
@@ -231,7 +238,7 @@ class View:
         if ending == "skipped":
             return [row, "skipped", None, None, 0, f"{(job.settled or {}).get('cause')} failed"]
         if job.phase.get("at") == "runs" or job.phase.get("accepted"):
-            return [row, "activated", run, "running", 1, "its run was not followed to its end"]
+            return [row, "activated", run, "running", 1, _NOT_FOLLOWED]
         if job.phase.get("at") in ("post", "find"):
             return [
                 row,
@@ -239,11 +246,11 @@ class View:
                 None,
                 None,
                 1,
-                "the answer to its request is not known yet: resume looks it up",
+                _NOT_KNOWN,
             ]
         if self.judged is not None and not job.phase:
             return [row, "skipped", None, None, 0, self.unstarted()["message"]]
-        return [row, "held", None, None, 0, job.phase.get(HELD) or "not sent before the run ended"]
+        return [row, "held", None, None, 0, job.phase.get(HELD) or _NOT_SENT]
 
     # -- failures ----------------------------------------------------------------------------------------------------
 

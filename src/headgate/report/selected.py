@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from headgate.planning.outline import Outline
 
 _NOTHING: Final = JobPast()
+#: Why a row has no end yet.
+NOT_CHOSEN: Final = "its flows were not chosen yet"
+NOT_DONE: Final = "not done before the run ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Selected:
         if settled is None and self._unstarted is not None and not self._job(row.job).phase:
             return FlowResult(row.entry, row.item, "skipped", {}, self._unstarted)
         if settled is None:
-            return FlowResult(row.entry, row.item, "held", {}, reason="its flows were not chosen yet")
+            return FlowResult(row.entry, row.item, "held", {}, reason=NOT_CHOSEN)
         if settled["ending"] == "failed":
             return FlowResult(row.entry, row.item, "failed", {}, _error(failure(row.job)))
         return FlowResult(row.entry, row.item, "skipped", {}, {"message": "not sent", "cause": settled.get("cause")})
@@ -111,7 +114,7 @@ class Selected:
         if settled is None and self._unstarted is not None and not self._job(index).phase:
             return FlowResult(row.entry, name or flow, "skipped", ids, self._unstarted)
         if settled is None:
-            return FlowResult(row.entry, name or flow, "held", ids, reason="not done before the run ended")
+            return FlowResult(row.entry, name or flow, "held", ids, reason=NOT_DONE)
         output = settled.get("output", {})
         status, error = str(output.get("status") or "updated"), None
         if settled["ending"] == "failed":

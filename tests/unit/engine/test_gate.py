@@ -90,3 +90,17 @@ async def test_limits_go_from_one_run_to_the_next_in_words():
     await asyncio.gather(*(of.pass_one("GET /flows") for _ in range(4)))
     assert slow >= 0.19
     assert of._clock.mono() - began < slow
+
+
+async def test_a_hold_lets_nobody_go_until_it_is_over_or_ended():
+    of = gate()
+    of.hold(5.0)
+    began = of._clock.mono()
+    await of.pass_one("POST /flows")
+    assert of._clock.mono() - began == pytest.approx(5.0, abs=0.01)
+    of.hold(5.0)
+    waiting = asyncio.create_task(of.pass_one("POST /flows"))
+    await asyncio.sleep(1.0)
+    assert not waiting.done()
+    of.hold(0.0)
+    await asyncio.wait_for(waiting, 0.1)

@@ -85,10 +85,13 @@ def test_bars_of_a_lane_do_not_overlap():
     jobs = payload(story(200))["jobs"]
     assert jobs["all"] == len(jobs["key"]) == 200 * 3 + 180 * 2 + 1
     lanes = {}
-    for began, ended, lane in sorted(zip(jobs["began"], jobs["ended"], jobs["lane"], strict=True)):
-        assert began >= lanes.get(lane, 0)
-        lanes[lane] = ended
-    assert [name for name, _, _ in jobs["bands"]] == [
+    assert jobs["ended"] == sorted(jobs["ended"])
+    for began, ended, *lane in sorted(zip(jobs["began"], jobs["ended"], jobs["band"], jobs["lane"], strict=True)):
+        assert began >= lanes.get(tuple(lane), 0)
+        lanes[tuple(lane)] = ended
+    heights = {number: height for _, _, height, number in jobs["bands"]}
+    assert all(lane < heights[band] for band, lane in zip(jobs["band"], jobs["lane"], strict=True))
+    assert [name for name, *_ in jobs["bands"]] == [
         "source connections", "target connections", "dataflows", "audiences", "checks", "ad-hoc runs"]  # fmt: skip
 
 
@@ -97,8 +100,25 @@ def test_a_timeline_of_too_many_keeps_what_failed():
             for n in range(BARS * 2)]  # fmt: skip
     jobs = payload(replace(story(), jobs=many))["jobs"]
     assert jobs["all"] == BARS * 2
-    assert len(jobs["key"]) == BARS
+    assert BARS / 2 < len(jobs["key"]) <= BARS
     assert jobs["ending"].count("failed") == BARS * 2 / 1000
+
+
+def test_bars_of_a_run_that_goes_on_are_added_at_the_end():
+    told = story(60)
+    whole = payload(told)["jobs"]
+    for count in (0, 1, 100, 250):
+        ended = [job for job in told.jobs if job.ended_s is not None]
+        part = payload(replace(told, jobs=sorted(ended, key=lambda job: job.ended_s)[:count]))["jobs"]
+        for column in ("key", "began", "ended", "band", "lane", "ending", "item"):
+            assert part[column] == whole[column][:count]
+
+
+def test_few_lanes_are_enough_for_bars_that_overlap():
+    jobs = [JobTime(f"flow:{n}", "create", "flow", n, "succeeded", n % 3, n + 1.0) for n in range(3, 30)]
+    found = payload(replace(story(), jobs=jobs))["jobs"]
+    most = max(sum(one.began_s <= at < one.ended_s for one in jobs) for at in range(31))
+    assert max(found["lane"]) + 1 == most
 
 
 def test_without_the_library_the_hint_says_what_to_install(monkeypatch):

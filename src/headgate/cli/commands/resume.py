@@ -14,6 +14,7 @@ from headgate.cli import options
 from headgate.cli.app import Talk, say
 
 if TYPE_CHECKING:
+    from headgate.cli.web import Place
     from headgate.launch import Seen
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.argument("run", required=False, shell_complete=options.complete_runs)
 @options.running
+@options.web
 @options.again
 @options.profile
 @options.verbose
@@ -46,6 +48,7 @@ def command(
     json: bool,
     no_progress: bool,
     yes: str | None,
+    web: Place | None,
     overrides: Mapping[str, str],
     profile: str | None,
     state: str | None,
@@ -112,7 +115,9 @@ def command(
         finish_by.timestamp() if finish_by else None,
         resume=row.id,
     )
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen))
+    return drive(
+        Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen, web)
+    )
 
 
 def _at_hand(store: Store, run: RunRow, settings: Profile, given: Mapping[str, str]) -> tuple[Plan | None, Seen | None]:

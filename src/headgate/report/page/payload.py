@@ -5,11 +5,12 @@ Pure. Nothing in it is HTML: names come from a manifest or the platform and may 
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from bisect import bisect_right, insort
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.engine.gauges import Histogram
 from headgate.report.build import ROLES
+from headgate.report.model import rfc3339
 from headgate.report.render_causes import grouped
 from headgate.report.story import SHARES
 
@@ -48,10 +49,19 @@ def payload(told: Story, commands: Sequence[tuple[str, str]] = ()) -> dict[str, 
     report = told.report
     entries = list(dict.fromkeys([*(row.entry for row in report.items), *(row.entry for row in report.activations)]))
     number = {name: at for at, name in enumerate(entries)}
-    whole = report.as_json()
     return {
-        "run": {key: whole[key] for key in ("runId", "manifest", "sandbox", "status", "startedAt", "finishedAt")}
-        | {"wall": report.wall_s, "stop": report.stop, "hint": report.stop_hint, "command": told.command},
+        "run": {
+            "runId": report.run_id,
+            "manifest": report.manifest,
+            "sandbox": report.sandbox,
+            "status": report.status,
+            "startedAt": rfc3339(report.started_at),
+            "finishedAt": rfc3339(report.finished_at),
+            "wall": report.wall_s,
+            "stop": report.stop,
+            "hint": report.stop_hint,
+            "command": told.command,
+        },
         "commands": [list(command) for command in commands],
         "totals": dict(report.totals),
         "requests": dict(report.requests),
@@ -77,11 +87,18 @@ def payload(told: Story, commands: Sequence[tuple[str, str]] = ()) -> dict[str, 
         "causes": _causes(report),
         "jobs": _jobs(told.jobs),
         "adhoc": _rounds(told),
+        **measured(told),
+    }  # fmt: skip
+
+
+def measured(told: Story) -> dict[str, Any]:
+    """What the counters of a run alone say."""
+    return {
         "series": told.series.packed(),
         "ceiling": list(told.counters.get("ceiling", ())),
         "lives": list(told.counters.get("lives", ())),
         "latency": _latency(told.latency),
-    }  # fmt: skip
+    }
 
 
 def _why(error: Any, reason: str | None) -> list[str]:
@@ -146,8 +163,14 @@ def _latency(found: dict[str, Histogram]) -> list[list[Any]]:
 
 
 def _jobs(jobs: Sequence[JobTime]) -> dict[str, Any]:
-    """Bars of the timeline, in columns: jobs with times, packed into as few lanes as each band needs."""
+    """Bars of the timeline, in columns: jobs with times, packed into as few lanes as each band needs.
+
+    They are in the order in which they ended, and a lane depends on what ended before alone: while a run goes, bars
+    are added at the end and the others stay as they are. ``bands`` are name, first lane, number of lanes and the
+    number by which ``band`` names it; ``lane`` counts from its band's first.
+    """
     timed = [(job, _band(job)) for job in jobs if job.began_s is not None and job.ended_s is not None]
+    timed.sort(key=lambda one: one[0].ended_s or 0)
     shown = timed if len(timed) <= BARS else _fewer(timed)
     lanes, heights = _lanes([(band, float(job.began_s or 0), float(job.ended_s or 0)) for job, band in shown])
     tops: dict[int, int] = {}
@@ -157,12 +180,13 @@ def _jobs(jobs: Sequence[JobTime]) -> dict[str, Any]:
         heights[band] = max(heights[band], least)  # its name needs room
         at += heights[band] + 1  # a lane of air between bands
     return {
-        "bands": [[BANDS[band][0], tops[band], heights[band]] for band in sorted(heights)],
+        "bands": [[BANDS[band][0], tops[band], heights[band], band] for band in sorted(heights)],
         "all": len(timed),
         "key": [job.key for job, _ in shown],
         "began": [job.began_s for job, _ in shown],
         "ended": [job.ended_s for job, _ in shown],
-        "lane": [tops[band] + lane for (_, band), lane in zip(shown, lanes, strict=True)],
+        "band": [band for _, band in shown],
+        "lane": lanes,
         "ending": [job.ending for job, _ in shown],
         "item": [job.item for job, _ in shown],
     }
@@ -173,30 +197,44 @@ def _band(job: JobTime) -> int:
 
 
 def _fewer(timed: list[tuple[JobTime, int]]) -> list[tuple[JobTime, int]]:
-    """All that failed, and of the others as many as there is room for, evenly."""
-    failed = [one for one in timed if one[0].ending == "failed"][:BARS]
-    others = [one for one in timed if one[0].ending != "failed"]
-    room = min(len(others), BARS - len(failed))
-    return [*failed, *(others[at * len(others) // room] for at in range(room))]
+    """All that failed, and of the others every second, fourth, … as many as there is room for.
+
+    The next ones to end do not change which of the earlier ones are shown, until there are twice as many.
+    """
+    failed = sum(job.ending == "failed" for job, _ in timed)
+    room, every = max(BARS - failed, 1), 1
+    while (len(timed) - failed) / every > room:
+        every *= 2
+    found, others, bad = [], 0, 0
+    for one in timed:
+        if one[0].ending == "failed":
+            bad += 1
+            if bad <= BARS:
+                found.append(one)
+        else:
+            if others % every == 0 and failed < BARS:
+                found.append(one)
+            others += 1
+    return found
 
 
 def _lanes(bars: Iterable[tuple[int, float, float]]) -> tuple[list[int], dict[int, int]]:
-    """A lane for each (band, from, to), so that bars of a lane do not overlap; and the number of lanes by band."""
-    listed = list(bars)
-    found = [0] * len(listed)
-    free: dict[int, list[int]] = {}
-    busy: dict[int, list[tuple[float, int]]] = {}
+    """A lane of its band for each (band, from, to), ordered by end; and the number of lanes by band.
+
+    Bars of a lane do not overlap. Each goes into the lane that came free last before it began: that takes as few
+    lanes as can be.
+    """
+    found: list[int] = []
+    free: dict[int, list[tuple[float, int]]] = {}
     heights: dict[int, int] = {}
-    for at in sorted(range(len(listed)), key=lambda one: listed[one][1]):
-        band, began, ended = listed[at]
-        of_band, of_free = busy.setdefault(band, []), free.setdefault(band, [])
-        while of_band and of_band[0][0] <= began:
-            heappush(of_free, heappop(of_band)[1])
-        if of_free:
-            lane = heappop(of_free)
+    for band, began, ended in bars:
+        ends = free.setdefault(band, [])
+        fits = bisect_right(ends, (began, len(ends)))
+        if fits:
+            lane = ends.pop(fits - 1)[1]
         else:
             lane = heights.get(band, 0)
             heights[band] = lane + 1
-        found[at] = lane
-        heappush(of_band, (ended, lane))
+        insort(ends, (ended, lane))
+        found.append(lane)
     return found, heights

@@ -13,17 +13,16 @@ function ticket(cause) {
 }
 
 function showCauses() {
-  if (!data.causes.length) return;
-  $("why").hidden = false;
+  $("why").hidden = !data.causes.length;
   $("why").querySelector("h2").textContent = data.causes.length === 1 ? "Why it failed" : `Why it failed: ${data.causes.length} causes`;
-  for (const cause of data.causes) {
+  keyed($("causes"), data.causes.map((cause) => [JSON.stringify([cause.status, cause.code, cause.message, cause.count, cause.skipped]), () => {
     const names = [...new Set(cause.members.map((member) => member[0]))];
     const text = ticket(cause);
     const button = el("button", { type: "button" }, "copy for a support ticket");
     button.addEventListener("click", () => copy(text, button));
     const some = names.slice(0, 3).join(", ");
     const more = cause.count > 3 ? ` and ${count(cause.count - Math.min(3, names.length))} more` : "";
-    $("causes").append(el("article", { class: "cause" },
+    return el("article", { class: "cause" },
       el("div", { class: "count" }, `${count(cause.count)}×`,
         el("small", {}, cause.skipped ? `${plural(cause.skipped, "row")} skipped for it` : "")),
       el("div", {},
@@ -34,6 +33,6 @@ function showCauses() {
         el("div", { class: "quiet" }, `${some}${more}`),
         el("div", { class: "acts" },
           el("button", { type: "button", onclick: () => showRows(null, { cause }) }, `show these rows`), button),
-        el("details", {}, el("summary", {}, `request ids`), el("pre", {}, text)))));
-  }
+        el("details", {}, el("summary", {}, `request ids`), el("pre", {}, text))));
+  }, () => {}]));
 }

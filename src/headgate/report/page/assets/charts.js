@@ -5,7 +5,7 @@ const INKS = {
 };
 const ENDS = { succeeded: "#3a87c8", failed: "#e0433a", skipped: "#e69f00" };
 const NARROW = matchMedia("(max-width: 640px)");
-const drawn = {};
+const drawn = { shown: new Set() };
 
 function fillRate(doc) {
   const { width, sent, throttled, troubled } = data.series;
@@ -27,7 +27,9 @@ function fillRate(doc) {
   const shown = rate.length && Math.max(...rate) <= most * 8; // a ceiling far above would flatten everything
   doc.get_model_by_name("ceiling").data = shown ? { at, rate } : { at: [], rate: [] };
   doc.get_model_by_name("rates").setv({ start: 0, end: Math.max(most, ...(shown ? rate : [0])) * 1.12 });
-  doc.get_model_by_name("seconds").setv({ start: 0, end, reset_start: 0, reset_end: end, bounds: null });
+  const range = doc.get_model_by_name("seconds");
+  const whole = drawn.end === undefined || (range.start <= 0 && range.end >= drawn.end);
+  range.setv({ reset_start: 0, reset_end: end, bounds: null, ...(whole ? { start: 0, end } : {}) }); // who looks at a part goes on doing so
   drawn.end = end;
   if (NARROW.matches) for (const root of doc.roots()) {
     for (const model of root.references()) if (model.type === "AdaptiveTicker") model.desired_num_ticks = 3;
@@ -38,21 +40,26 @@ function fillJobs(doc) {
   const jobs = data.jobs;
   const order = jobs.key.map((_, at) => at).sort((one, other) => (jobs.ending[one] === "failed") - (jobs.ending[other] === "failed"));
   const pick = (make) => order.map(make);
+  const tops = Object.fromEntries(jobs.bands.map(([, top, , band]) => [band, top]));
+  const lane = (at) => tops[jobs.band[at]] + jobs.lane[at];
   const thin = Math.max(data.run.wall, 1) / 4000; // the shortest job is still seen
   doc.get_model_by_name("jobs").data = {
     left: pick((at) => jobs.began[at]), right: pick((at) => Math.max(jobs.ended[at], jobs.began[at] + thin)),
-    top: pick((at) => jobs.lane[at] + 0.08), bottom: pick((at) => jobs.lane[at] + 0.92), key: pick((at) => jobs.key[at]),
+    top: pick((at) => lane(at) + 0.08), bottom: pick((at) => lane(at) + 0.92), key: pick((at) => jobs.key[at]),
     ending: pick((at) => jobs.ending[at]), when: pick((at) => clock(jobs.began[at])), took: pick((at) => duration(jobs.ended[at] - jobs.began[at])),
     color: pick((at) => ENDS[jobs.ending[at]] || "#9aa4af"), item: pick((at) => jobs.item[at]),
   };
   const bad = order.filter((at) => jobs.ending[at] === "failed");
   const of = (make) => bad.map(make);
   doc.get_model_by_name("failed").data = {
-    x: of((at) => jobs.ended[at]), y: of((at) => jobs.lane[at] + 0.5), key: of((at) => jobs.key[at]), ending: of(() => "failed"),
+    x: of((at) => jobs.ended[at]), y: of((at) => lane(at) + 0.5), key: of((at) => jobs.key[at]), ending: of(() => "failed"),
     when: of((at) => clock(jobs.began[at])), took: of((at) => duration(jobs.ended[at] - jobs.began[at])), item: of((at) => jobs.item[at]),
   };
   const lanes = jobs.bands.length ? Math.max(...jobs.bands.map(([, top, height]) => top + height)) : 1;
-  doc.get_model_by_name("lanes").setv({ start: lanes + 0.5, end: -0.5, reset_start: lanes + 0.5, reset_end: -0.5 });
+  const range = doc.get_model_by_name("lanes");
+  const whole = drawn.lanes === undefined || (range.start >= drawn.lanes && range.end <= -0.5);
+  range.setv({ reset_start: lanes + 0.5, reset_end: -0.5, ...(whole ? { start: lanes + 0.5, end: -0.5 } : {}) });
+  drawn.lanes = lanes + 0.5;
   const axis = doc.get_model_by_name("bands");
   if (NARROW.matches) axis.major_label_text_font_size = "9px";
   const middle = jobs.bands.map(([name, top, height]) => [top + height / 2, name]);
@@ -107,21 +114,18 @@ function zoom(how) {
   range.setv({ start: next[0], end: next[0] + span });
 }
 
-async function showCharts() {
-  const items = JSON.parse($("charts").textContent);
-  const docs = {};
-  for (const name of ["time", "latency"]) docs[name] = Bokeh.require("document").Document.from_json(items[name].doc);
-  drawn.docs = docs;
-  // Filled and painted first, so that they are drawn once.
+// The charts with the data as it is now; each is put into the page when it first has something to show.
+async function fillCharts() {
+  const docs = drawn.docs;
   fillRate(docs.time);
   fillJobs(docs.time);
   fillLatency(docs.latency);
-  paint(document.documentElement.dataset.theme);
   const shown = { time: data.jobs.all || data.series.sent.length, latency: data.latency.length };
   for (const name of Object.keys(docs)) $(`charts-${name}`).hidden = !shown[name];
   const draw = (name) => Bokeh.embed.add_document_standalone(docs[name], $(`chart-${name}`));
-  if (shown.time) await draw("time");
-  if (shown.latency) {
+  const first = (name) => shown[name] && !drawn.shown.has(name) && drawn.shown.add(name);
+  if (first("time")) await draw("time");
+  if (first("latency")) {
     // Far down the page: drawn when somebody comes near.
     const near = new IntersectionObserver((seen) => {
       if (!seen.some((one) => one.isIntersecting)) return;
@@ -130,6 +134,15 @@ async function showCharts() {
     }, { rootMargin: "800px" });
     near.observe($("chart-latency"));
   }
+}
+
+async function showCharts() {
+  const items = JSON.parse($("charts") ? $("charts").textContent : await (await fetch("/assets/charts.json")).text());
+  const docs = {};
+  for (const name of ["time", "latency"]) docs[name] = Bokeh.require("document").Document.from_json(items[name].doc);
+  drawn.docs = docs;
+  paint(document.documentElement.dataset.theme); // before they are drawn, so that they are drawn once
+  await fillCharts();
   document.addEventListener("theme", (event) => paint(event.detail));
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => zoom(button.dataset.zoom));
   if (matchMedia("(pointer: fine)").matches) {

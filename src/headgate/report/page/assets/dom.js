@@ -11,6 +11,17 @@ const el = (tag, attributes = {}, ...children) => {
   made.append(...children.filter((child) => child !== null && child !== ""));
   return made;
 };
+// Children by key, [key, make, fill] each: one that stays is the same node, so that a click or a focus outlives an update.
+const keyed = (parent, entries) => {
+  const before = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  const nodes = entries.map(([key, make, fill]) => {
+    const node = before.get(String(key)) || make();
+    node.dataset.key = key;
+    fill(node);
+    return node;
+  });
+  if (nodes.length !== parent.children.length || nodes.some((node, at) => parent.children[at] !== node)) parent.replaceChildren(...nodes);
+};
 const count = (value) => Number(value || 0).toLocaleString("en");
 const plural = (value, one, many) => `${count(value)} ${value === 1 ? one : many || one + "s"}`;
 const duration = (seconds) => {
@@ -31,8 +42,8 @@ const clock = (second) => {
 const entryName = (name) => name.replace(/\$\{[^}]*\}/g, "*");
 const TONE = {
   created: "good", reused: "good", updated: "good", replaced: "good", deleted: "good", unchanged: "good", activated: "good",
-  succeeded: "good", success: "good", failed: "bad", skipped: "warn", held: "warn", partial: "warn", unmapped: "warn",
-  "out-of-schedule": "warn", stopped: "warn", interrupted: "warn",
+  succeeded: "good", success: "good", running: "good", failed: "bad", skipped: "warn", held: "warn", partial: "warn", unmapped: "warn",
+  "out-of-schedule": "warn", stopped: "warn", interrupted: "warn", abandoned: "warn",
 };
 const tone = (state) => `state-${TONE[state] || "quiet"}`;
 const copy = async (text, button) => {

@@ -1,66 +1,47 @@
-// The head of the page: how the run ended, in numbers, and what to do next.
-const states = (rows, at) => {
-  const found = new Map();
-  for (const row of rows) found.set(row[at], (found.get(row[at]) || 0) + 1);
-  return found;
-};
-const itemStates = states(data.items, 2);
-const pairStates = states(data.pairs, 3);
+// The head of the page: how the run ended, in numbers, and what to do next. Shown again when the data has changed.
+const itemStates = new Map();
+const pairStates = new Map();
+function countStates() {
+  for (const [found, rows, at] of [[itemStates, data.items, 2], [pairStates, data.pairs, 3]]) {
+    found.clear();
+    for (const row of rows) found.set(row[at], (found.get(row[at]) || 0) + 1);
+  }
+}
 
 function showHead() {
   const run = data.run;
-  const bad = run.status === "failed";
+  countStates();
+  if (!run.status) return; // nothing is known yet
   $("status").textContent = run.status.toUpperCase();
-  $("status").classList.add(bad ? "state-bad" : run.status === "succeeded" ? "state-good" : "state-warn");
+  $("status").className = `badge ${run.status ? tone(run.status) : ""}`;
   $("run").textContent = run.runId || run.manifest;
   const began = run.startedAt ? new Date(run.startedAt).toLocaleString() : "";
   const sent = data.requests.sent || 0;
   const rate = run.wall >= 1 && sent >= 20 ? ` (${(sent / run.wall).toFixed(1)} a second)` : "";
   $("facts").textContent = [
-    `sandbox ${run.sandbox}`, `began ${began}`, `took ${duration(run.wall)}`, `${plural(sent, "request")}${rate}`,
+    `sandbox ${run.sandbox}`, `began ${began}`, `${run.status === "running" ? "goes for" : "took"} ${duration(run.wall)}`, `${plural(sent, "request")}${rate}`,
     `${count(data.requests.throttled)} throttled`, `${count(data.requests.retried)} retried`, `${count(data.requests.polls)} polls`,
   ].join(" · ");
+  $("stop").hidden = !run.stop;
   if (run.stop) {
-    $("stop").hidden = false;
-    $("stop").append(`Stopped: ${run.stop}`, ...(run.hint ? [el("br"), `What to do: ${run.hint}`] : []));
+    $("stop").replaceChildren(`Stopped: ${run.stop}`, ...(run.hint ? [el("br"), `What to do: ${run.hint}`] : []));
   }
   document.title = `${run.status}: ${run.runId || run.manifest}`;
   const tiles = [];
   for (const [tab, found, noun] of [["items", itemStates, "items"], ["pairs", pairStates, "activations"]]) {
     const sorted = [...found].sort((one, other) => (TONE[one[0]] === "bad") - (TONE[other[0]] === "bad") || other[1] - one[1]);
     for (const [state, number] of sorted) {
-      tiles.push(el("button", { type: "button", class: "tile", onclick: () => showRows(tab, { states: [state] }) },
-        el("b", { class: tone(state) }, count(number)), `${noun} ${state}`));
+      const make = () => el("button", { type: "button", class: "tile", onclick: () => showRows(tab, { states: [state] }) },
+        el("b", { class: tone(state) }), `${noun} ${state}`);
+      tiles.push([`${tab} ${state}`, make, (tile) => { tile.firstChild.textContent = count(number); }]);
     }
   }
-  $("tiles").append(...tiles);
-  if (data.commands.length) {
-    $("next").hidden = false;
-    for (const [what, line] of data.commands) {
-      const button = el("button", { type: "button" }, "copy");
-      button.addEventListener("click", () => copy(line, button));
-      $("commands").append(el("div", { class: "command" }, el("span", {}, what), el("code", {}, line), button));
-    }
-  }
+  keyed($("tiles"), tiles);
+  $("next").hidden = !data.commands.length;
+  keyed($("commands"), data.commands.map(([what, line]) => [line, () => {
+    const button = el("button", { type: "button" }, "copy");
+    button.addEventListener("click", () => copy(line, button));
+    return el("div", { class: "command" }, el("span", {}, what), el("code", {}, line), button);
+  }, () => {}]));
   $("foot").textContent = `Made by headgate from run ${run.runId}. This file needs no network, and sends nothing anywhere.`;
-}
-
-function showTheme() {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  let wish = "auto";
-  try { wish = localStorage.getItem("headgate-theme") || "auto"; } catch { /* a file may not remember */ }
-  const apply = () => {
-    const theme = wish === "auto" ? (dark.matches ? "dark" : "light") : wish;
-    document.documentElement.dataset.theme = theme;
-    document.documentElement.style.colorScheme = theme;
-    $("theme").textContent = `theme: ${wish}`;
-    document.dispatchEvent(new CustomEvent("theme", { detail: theme }));
-  };
-  dark.addEventListener("change", apply);
-  $("theme").addEventListener("click", () => {
-    wish = { auto: "light", light: "dark", dark: "auto" }[wish] || "auto";
-    try { localStorage.setItem("headgate-theme", wish); } catch { /* as above */ }
-    apply();
-  });
-  apply();
 }

@@ -1,11 +1,11 @@
 // The rows: filter, search, pages of a hundred, and CSV of what the filter leaves.
 const PAGE = 100;
-const view = { tab: "items", states: new Set(), entry: "", text: "", cause: null, at: 0, rows: [] };
+const view = { tab: "", states: new Set(), entry: "", text: "", cause: null, at: 0, rows: [], drawn: [] };
 const sources = {
-  items: { rows: data.items, state: 2, counts: itemStates, noun: "item" },
-  pairs: { rows: data.pairs, state: 3, counts: pairStates, noun: "activation" },
+  items: { get rows() { return data.items; }, state: 2, counts: itemStates, noun: "item" },
+  pairs: { get rows() { return data.pairs; }, state: 3, counts: pairStates, noun: "activation" },
 };
-const words = new Map(); // what a row can be found by, made when it is first searched
+const words = new WeakMap(); // what a row can be found by, made when it is first searched
 const findable = (tab, row) => {
   if (!words.has(row)) words.set(row, row.flat().filter((part) => typeof part === "string").join(" ").toLowerCase());
   return words.get(row);
@@ -22,7 +22,7 @@ function ofCause(tab, row, cause) {
   return row[2] === "failed" && cause.count > cause.members.length && row[4] === cause.message;
 }
 
-function filter() {
+function filter(stay = false) {
   const source = sources[view.tab];
   const wanted = view.text.toLowerCase().split(/\s+/).filter(Boolean);
   view.rows = source.rows.filter((row) =>
@@ -30,7 +30,7 @@ function filter() {
     && (view.entry === "" || row[0] === Number(view.entry))
     && ofCause(view.tab, row, view.cause)
     && wanted.every((word) => findable(view.tab, row).includes(word)));
-  view.at = 0;
+  view.at = stay ? Math.min(view.at, Math.max(0, Math.ceil(view.rows.length / PAGE - 1) * PAGE)) : 0;
   drawRows();
 }
 
@@ -63,8 +63,12 @@ function drawRows() {
   const of = total === sources[view.tab].rows.length ? "" : ` of ${count(sources[view.tab].rows.length)}`;
   $("filtered").replaceChildren(`${plural(total, noun)}${of}${view.cause ? ` of one cause: ${view.cause.message}` : ""} `,
     ...(of || view.cause ? [el("button", { type: "button", onclick: () => showRows(view.tab, {}, false) }, "show all")] : []));
-  $("table").tHead.replaceChildren(el("tr", {}, ...HEADS[view.tab].map((head) => el("th", {}, head))));
-  $("table").tBodies[0].replaceChildren(...shown.map((row) => el("tr", {}, ...cells(row))));
+  // Only what is seen is in the document, and only what has changed is made again: what was marked stays marked.
+  if (view.tab !== view.drawnTab || shown.length !== view.drawn.length || shown.some((row, at) => row !== view.drawn[at])) {
+    $("table").tHead.replaceChildren(el("tr", {}, ...HEADS[view.tab].map((head) => el("th", {}, head))));
+    $("table").tBodies[0].replaceChildren(...shown.map((row) => el("tr", {}, ...cells(row))));
+    Object.assign(view, { drawn: shown, drawnTab: view.tab });
+  }
   $("where").textContent = total ? `${count(view.at + 1)} to ${count(view.at + shown.length)} of ${count(total)}` : "nothing fits";
   $("back").disabled = view.at === 0;
   $("more").disabled = view.at + PAGE >= total;
@@ -77,27 +81,27 @@ function drawFilters() {
     $(`tab-${tab}`).textContent = plural(sources[tab].rows.length, sources[tab].noun);
     $(`tab-${tab}`).hidden = !sources[tab].rows.length;
   }
-  $("states").replaceChildren(...[...source.counts].map(([state, number]) => {
-    const chip = el("button", { type: "button", "aria-pressed": String(view.states.has(state)) }, `${state} ${count(number)}`);
-    chip.addEventListener("click", () => {
-      if (!view.states.delete(state)) view.states.add(state);
-      drawFilters();
-      filter();
-    });
-    return chip;
-  }));
+  const shown = new Set([...source.counts.keys(), ...view.states]); // a chosen one stays, to be taken back
+  keyed($("states"), [...shown].map((state) => [`${view.tab} ${state}`, () => el("button", { type: "button", onclick: () => {
+    if (!view.states.delete(state)) view.states.add(state);
+    drawFilters();
+    filter();
+  } }), (chip) => {
+    chip.textContent = `${state} ${count(source.counts.get(state))}`;
+    chip.setAttribute("aria-pressed", String(view.states.has(state)));
+  }]));
   const used = new Set(source.rows.map((row) => row[0]));
-  $("entry").replaceChildren(el("option", { value: "" }, "every entry"),
-    ...data.entries.map((name, at) => (used.has(at) ? el("option", { value: String(at) }, entryName(name)) : null)).filter(Boolean));
-  $("entry").value = view.entry;
-  $("search").value = view.text;
+  keyed($("entry"), [["", "every entry"], ...data.entries.map((name, at) => [String(at), entryName(name)]).filter(([at]) => used.has(Number(at)))]
+    .map(([value, text]) => [`${value} ${text}`, () => el("option", { value }, text), () => {}]));
 }
 
 // Show rows of a tab (null: the first that has some) with a filter; used by tiles, causes and the timeline.
 function showRows(tab, { states = [], cause = null, text = "" }, jump = true) {
   const fits = (name) => sources[name].rows.some((row) => ofCause(name, row, cause));
   Object.assign(view, { tab: tab || (fits("items") ? "items" : "pairs"), states: new Set(states), cause, text, entry: "" });
+  $("search").value = text;
   drawFilters();
+  $("entry").value = view.entry;
   filter();
   if (jump) $("rows").scrollIntoView({ behavior: "smooth" });
 }
@@ -128,7 +132,14 @@ function showTable() {
   for (const [id, step] of [["back", -PAGE], ["more", PAGE]]) {
     $(id).addEventListener("click", () => { view.at += step; drawRows(); });
   }
-  if (!data.items.length && !data.pairs.length) { $("rows").hidden = true; return; }
+  refreshRows();
+}
+
+// Show the rows as the data is now; what was chosen stays chosen.
+function refreshRows() {
+  $("rows").hidden = !data.items.length && !data.pairs.length;
+  if ($("rows").hidden) return;
+  if (view.tab && sources[view.tab].rows.length) { drawFilters(); filter(true); return; }
   const bad = [...itemStates.keys()].filter((state) => state === "failed");
   showRows(data.items.length ? "items" : "pairs", { states: bad }, false);
 }
