@@ -159,7 +159,7 @@ def install(patch) -> None:
 
 def loops(config, item):
     """Pytest's hook for which loop a test is run on, for a room's ``conftest.py``."""
-    return {"virtual": VirtualLoop}
+    return {"real": asyncio.new_event_loop} if item.get_closest_marker("real_time") else {"virtual": VirtualLoop}
 
 
 @pytest.fixture(autouse=True)

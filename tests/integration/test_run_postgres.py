@@ -13,6 +13,8 @@ from headgate.launch import execute
 from headgate.store import open_store
 from tests.integration.test_run_simulated import RUN_S, SCALE, judge, make_plan, profile
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture
 def plan(tmp_path):
