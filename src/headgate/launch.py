@@ -58,6 +58,16 @@ class Wishes:
     resume: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What drives a run, where that is not the usual: called with the arguments of what they stand for."""
+
+    machine: Callable[..., Machine] = Machine
+    gate: Callable[..., Gate] = Gate
+    #: Whether nothing can go on with the run once it has ended, however it ended.
+    final: bool = False
+
+
 #: In a run's arguments: what it replaces.
 REPLACES = "replaces"
 #: In a run's arguments: the run of which it does what was left.
@@ -97,6 +107,11 @@ class Watch:
         self._asked = "cancel"
         self.heed()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end at once."""
+        return self._asked == "cancel"
+
     def hold(self, seconds: float) -> None:
         """Let no request leave for ``seconds`` from now; what is on its way may end."""
         if self.runner is not None:
@@ -117,7 +132,8 @@ class Watch:
 
 def new_run_id(manifest: str, now_s: float, command: str = "run") -> str:
     """``<manifest>-<UTC time>-<4 hex>``, with the command's name in it where it is not ``run``."""
-    words = [word for word in (manifest, "" if command == "run" else command) if word]
+    told = command == "run" or manifest.endswith(f"-{command}")
+    words = [word for word in (manifest, "" if told else command) if word]
     return f"{'-'.join(words)}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
 
 
@@ -233,10 +249,11 @@ async def execute(
     watch: Watch | None = None,
     clock: Clock | None = None,
     seen: Seen | None = None,
+    parts: Parts = Parts(),
 ) -> Report:
     """Run ``plan`` to its end and say what happened.
 
-    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names.
+    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names; ``parts`` drive it.
 
     Raises:
         UsageError: the run cannot begin (changed content, stale plan, settings).
@@ -262,7 +279,7 @@ async def execute(
     with gc_paused():
         past = _past(store, run, seen) if continued else None
         known, _ = known_to(store, plan, past if seen else None)
-        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
+        machine = parts.machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
@@ -272,7 +289,8 @@ async def execute(
         limits,
         continued,
     )
-    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    rates = profile.limits.endpoint_rates()
+    gate = parts.gate(limits.rate_per_s, clock, rates, sandbox=plan.sandbox, retry=profile.retry)
     gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
     journal = store.journal(run.id)
@@ -293,7 +311,7 @@ async def execute(
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     store.remember_limits(*gate.learned())
-    store.finish(run.id, status, clock.now(), machine.open, counters)
+    store.finish(run.id, status, clock.now(), 0 if parts.final else machine.open, counters)
     reach(Point.FINISHED)
     return report_of(store, run.id)
 

@@ -104,6 +104,20 @@ def teardown(store: Store, scope: Scope) -> Teardown:
     )
 
 
+def made_by(store: Store, run: str, sandbox: str) -> int:
+    """Objects that ``run`` created, or may have, that are known to be there still and that could be deleted.
+
+    What a sandbox has once is not counted: others may have come to use it.
+    """
+    shared = scope_prefix(sandbox, "")
+    return sum(
+        1
+        for one in store.objects(sandbox)
+        if one.run == run and one.found in _CREATED and one.collection in COLLECTIONS
+        if not one.marker.startswith(shared)
+    )
+
+
 def _goes(one: ObjectRow, scope: Scope, *, shared: bool, busy: bool) -> bool:
     """Whether ``one``, of this manifest's runs, is to go."""
     if scope.run is not None and one.run != scope.run:

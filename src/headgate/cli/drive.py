@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headgate.cli.show import View
     from headgate.cli.web import Place
     from headgate.engine.runner import Observer
-    from headgate.launch import Seen, Watch, Wishes
+    from headgate.launch import Parts, Seen, Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.report.story import Story
@@ -53,6 +53,9 @@ class Drive:
     seen: Seen | None = None
     #: Where the live page is served, if it is.
     web: Place | None = None
+    #: What drives the run, and what shows how it goes, where that is not the usual.
+    parts: Parts | None = None
+    showing: Callable[[View], Awaitable[None]] | None = None
 
 
 def drive(asked: Drive) -> int:
@@ -67,8 +70,7 @@ def drive(asked: Drive) -> int:
         webhook.check(asked.profile)
     watch = Watch(begun=settle)
     try:
-        with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            outcome = runner.run(_run(asked, watch))
+        outcome = carried(asked, watch)
     except (asyncio.CancelledError, KeyboardInterrupt):
         report = _unfinished(asked, watch, "interrupted", None)
         _publish(asked, report)
@@ -85,6 +87,12 @@ def drive(asked: Drive) -> int:
         return _conclude(asked, watch, outcome)
 
 
+def carried(asked: Drive, watch: Watch) -> Outcome:
+    """Run to the end, signals heeded and progress shown; no last words."""
+    with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_run(asked, watch))
+
+
 def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
     """Write the report and the last words; the exit code."""
     code = outcome.report.exit_code
@@ -97,7 +105,7 @@ def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
     else:
         click.echo(_summary(asked, outcome.report), nl=False)
     _notify(asked, outcome.report)
-    return _judged(outcome.verdict, code)
+    return judged(outcome.verdict, code)
 
 
 def _notify(asked: Drive, report: Report) -> None:
@@ -129,7 +137,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             ended = bulletin.end
         told: list[Report] = []
         observers += stack.enter_context(_listening(asked.profile, watch, told))
-        view, every_s = choose(progress=asked.progress)
+        view, every_s = choose(progress=asked.progress and asked.showing is None)
         stack.callback(_quietly, view.close)
         if asked.web is not None:
             from headgate.cli.web import beside
@@ -140,7 +148,8 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         stack.enter_context(_signals(watch, view))
         looker = Looker(watch, SystemClock())
         observers.append(looker.hear)
-        showing = asyncio.create_task(keep_showing(looker, view, every_s, SystemClock()))
+        shown = asked.showing(view) if asked.showing else keep_showing(looker, view, every_s, SystemClock())
+        showing = asyncio.ensure_future(shown)
         try:
             outcome = await conduct(
                 asked.plan,
@@ -150,6 +159,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
                 watch=watch,
                 observers=tuple(observers),
                 seen=asked.seen,
+                parts=asked.parts,
             )
         finally:
             showing.cancel()
@@ -161,7 +171,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
     return outcome
 
 
-async def _shown(showing: asyncio.Task[None]) -> None:
+async def _shown(showing: asyncio.Future[None]) -> None:
     """The view is over. What goes wrong in showing a run is not the run's: it is said, and no more."""
     try:
         await showing
@@ -446,7 +456,7 @@ def _summary(asked: Drive, report: Report) -> str:
     from headgate.report.render_text import render
 
     text = render(report, width=screen_width(), height=_screen_height(), notes=_notes(asked, report))
-    return painted(text) if _coloured() else text
+    return painted(text) if coloured() else text
 
 
 def screen_width() -> int:
@@ -464,7 +474,8 @@ def _screen_height() -> int:
     return max(_LEAST_LINES, shutil.get_terminal_size((100, 24)).lines - 2) if sys.stdout.isatty() else 0
 
 
-def _coloured() -> bool:
+def coloured() -> bool:
+    """Whether stdout takes colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -487,9 +498,9 @@ def _notes(asked: Drive, report: Report) -> list[str]:
     return [*notes, f"every row: headgate report {report.run_id} --format csv{state}"]
 
 
-def _judged(verdict: Verdict | None, code: int) -> int:
-    """Say what the embedded platform saw. A broken rule is our bug and changes the exit code."""
-    if verdict is None:
+def judged(verdict: Verdict | None, code: int, *, quiet: bool = False) -> int:
+    """Say what the embedded platform saw. A broken rule is our bug and changes the exit code; ``quiet``: only that."""
+    if verdict is None or (quiet and verdict.clean):
         return code
     broken = f"{verdict.duplicates} duplicates, {verdict.violations} violations"
     seen = f"embedded platform: {verdict.objects:,} objects, {broken}"

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCHEMA: Final = "headgate.report/1"
-_EXIT_CODES: Final = {"interrupted": 130, "tolerate": 5, "wall": 5, "finish-by": 5, "platform": 3, "on-error": 1}
+_EXIT_CODES: Final = {
+    "interrupted": 130, "tolerate": 5, "wall": 5, "finish-by": 5, "threshold": 5, "platform": 3, "on-error": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def _scope(store: Store | None, what: str, settings: Profile, *, simulate: bool)
     if path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1:
         raise UsageError(f"{what}: there is no such file; nothing was sent", hint="a manifest, or the id of a run")
     run = find_run(store, what, settings.state)
-    if run.command != "run":
+    if run.command not in ("run", "loadtest"):
         hint = f"headgate resume {run.id}" if run.unfinished else f"headgate destroy {near(run.path)}"
         raise UsageError(f"run {run.id} ({run.command}) created nothing; nothing was sent", hint=hint)
     return Scope(run.manifest, run.sandbox, run.id, run.path, run.id), bool(run.args.get("simulate"))

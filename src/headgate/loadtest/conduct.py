@@ -1,0 +1,308 @@
+"""One load test from beginning to end: planned, offered, measured, and cleaned up. What a program calls.
+
+The load is one run with a journal of its own, and the clean-up is a destroy of that run. So a test that is killed has
+lost its measurements and nothing else: ``headgate destroy RUN`` deletes what it made, and what it may have made.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from headgate.errors import SettingsError, UsageError
+from headgate.loadtest.cast import ARRIVING, cast, identity
+from headgate.loadtest.gate import OpenGate
+from headgate.loadtest.machine import Course, LoadMachine
+from headgate.loadtest.result import CleanUp, result_of
+from headgate.loadtest.stages import Spacing, arrivals, parse_seconds, parse_stages
+from headgate.loadtest.thresholds import parse_threshold, unmeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from headgate.engine.gate import Gate
+    from headgate.engine.machine import Machine
+    from headgate.launch import Parts, Watch
+    from headgate.loadtest.result import LoadResult
+    from headgate.loadtest.stages import Stage
+    from headgate.loadtest.thresholds import Threshold
+    from headgate.manifest.model import Manifest
+    from headgate.planning.model import Plan
+    from headgate.report.model import Report
+    from headgate.settings import Profile
+    from headgate.store.contract import Store
+    from headgate.teardown import Teardown
+
+#: The command, as runs remember it.
+COMMAND = "loadtest"
+#: Requests at once unless it is said: an open model needs room for what is slow, or it drops.
+CONCURRENCY = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be offered, and what is expected of it."""
+
+    stages: Sequence[Stage]
+    thresholds: Sequence[Threshold] = ()
+    spacing: Spacing = "even"
+    seed: int = 0
+    grace_s: float = 30.0
+    abort: bool = False
+    keep: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        stages: Sequence[str],
+        thresholds: Sequence[str] = (),
+        *,
+        warm_up: str | None = None,
+        spacing: Spacing = "even",
+        seed: int = 0,
+        grace: str = "30s",
+        abort_on_fail: bool = False,
+        keep: bool = False,
+    ) -> Asked:
+        """As people write it.
+
+        Raises:
+            ValueError: something of it is not what it should be.
+        """
+        return cls(
+            parse_stages(stages, warm_up),
+            tuple(parse_threshold(text) for text in thresholds),
+            spacing,
+            seed,
+            parse_seconds(grace),
+            abort_on_fail,
+            keep,
+        )
+
+
+class Trial:
+    """A load test that is planned. ``plan`` is what :func:`headgate.api.conduct` takes, together with :meth:`parts`."""
+
+    def __init__(self, manifest: Manifest, asked: Asked, sandbox: str, *, token: str = "", again: str = "") -> None:
+        """Plan it; offline.
+
+        Args:
+            manifest: Its items arrive, in turn.
+            asked: What is to be offered.
+            sandbox: Where.
+            token: What tells the names of this test from those of others; made up when not given.
+            again: The command line that would do the same.
+
+        Raises:
+            UsageError: nothing in the manifest can arrive, or a threshold is about what is never asked.
+        """
+        from headgate.workflows.compile import compile_plan
+
+        self.asked, self.name = asked, manifest.name
+        due = arrivals(asked.stages, asked.spacing, asked.seed)
+        played = cast(manifest, len(due), token or f"lt{secrets.token_hex(2)}")
+        self.left_out = played.left_out
+        self.items = min(len(due), sum(len(entry.items) for entry in manifest.entries if entry.kind in ARRIVING))
+        source = {**manifest.asked, "path": str(manifest.path), "command": COMMAND, "again": again or COMMAND}
+        # Nothing goes on with a load test once it is over, so what it would be made from again is not kept.
+        self.plan: Plan = replace(compile_plan(played.manifest, sandbox), source=source, inputs=None)
+        wrong = unmeasured(asked.thresholds, self.endpoints())
+        if wrong:
+            raise UsageError(f"{wrong}; nothing was sent", hint="`headgate plan` lists the endpoints of a manifest")
+        rows = {row.item: number for number, row in enumerate(self.plan.items)}
+        self.course = Course(
+            asked.stages, due, [rows[name] for name in played.names], asked.thresholds, asked.grace_s, asked.abort
+        )
+        self.machine: LoadMachine | None = None
+
+    def endpoints(self) -> list[str]:
+        """Endpoints that arrivals ask."""
+        return sorted({endpoint for job in self.plan.jobs if job.item >= 0 for endpoint in job.requests})
+
+    def requests_each(self) -> float:
+        """Requests that an arrival makes when all goes well."""
+        asked = sum(len(job.requests) for job in self.plan.jobs if job.item >= 0)
+        return asked / max(1, len(self.plan.items))
+
+    def parts(self) -> Parts:
+        """What drives the run."""
+        from headgate.launch import Parts
+
+        return Parts(self._machine, self._gate, final=True)
+
+    def _machine(self, *args: Any, **named: Any) -> Machine:
+        self.machine = LoadMachine(*args, course=self.course, **named)
+        return self.machine
+
+    def _gate(self, *args: Any, **named: Any) -> Gate:
+        return OpenGate(*args, is_open=self._is_open, **named)
+
+    def _is_open(self) -> bool:
+        return self.machine is not None and self.machine.began_at is not None
+
+    def result(self, report: Report) -> LoadResult:
+        """What it came to, before the clean-up."""
+        if self.machine is None:
+            raise UsageError("the load test has not begun; nothing was sent")
+        return result_of(self.machine, report, self.name, self.items)
+
+
+def refuse_protected(profile: Profile, sandbox: str, *, simulate: bool) -> None:
+    """No load on what is protected, whoever asks.
+
+    Raises:
+        UsageError: it is.
+    """
+    if not simulate and profile.protects(sandbox):
+        raise UsageError(
+            f"sandbox {sandbox} is protected: no load test in it; nothing was sent",
+            hint="load tests are for sandboxes of their own: name one in the manifest or the profile",
+        )
+
+
+def refuse_unfinished(store: Store | None, manifest: str, sandbox: str) -> None:
+    """An earlier test of the manifest that was cut short has not been cleaned up, and nobody will if not now.
+
+    Raises:
+        UsageError: there is one, with the command that deletes what it made.
+    """
+    from headgate.launch import last_unfinished
+
+    found = last_unfinished(store, identity(manifest), sandbox) if store is not None else None
+    if found is None or store is None:
+        return
+    if holder := store.holder(found.id):
+        said, hint = f"is being driven by {holder}: one load test of a manifest at a time", "wait for its end"
+    elif found.command == COMMAND:
+        said, hint = "was cut short, and what it made is still there", f"headgate destroy {found.id}"
+    else:
+        said, hint = "deletes what an earlier load test made, and has not ended", f"headgate resume {found.id}"
+    raise UsageError(f"run {found.id} {said}; nothing was sent", hint=hint)
+
+
+def clean_up_of(store: Store, run: str, plan: Plan) -> Teardown:
+    """What is to be deleted of what load test ``run`` made."""
+    from headgate.teardown import Scope, teardown
+
+    return teardown(store, Scope(plan.manifest, plan.sandbox, run, str(plan.source.get("path", "")), run))
+
+
+def cleaned(store: Store, run: str, sandbox: str, found: Teardown | None, gone: Report | None) -> CleanUp:
+    """What became of the clean-up: ``gone`` is the report of the destroy, where there was something to delete."""
+    from headgate.teardown import made_by
+
+    deleted = gone.totals["succeeded"] if gone is not None else 0
+    kept = tuple(found.kept) if found is not None else ()
+    return CleanUp(found is not None, gone.run_id if gone is not None else "", deleted, made_by(store, run, sandbox), kept)
+
+
+async def load_test(
+    manifest: Manifest,
+    stages: Sequence[str],
+    thresholds: Sequence[str] = (),
+    *,
+    warm_up: str | None = None,
+    abort_on_fail: bool = False,
+    spacing: Spacing = "even",
+    seed: int = 0,
+    grace: str = "30s",
+    keep: bool = False,
+    profile: Profile | None = None,
+    state: str | None = None,
+    sandbox: str | None = None,
+    simulate: bool = False,
+    concurrency: int | None = None,
+    rate: str | None = None,
+    on_event: Callable[[Mapping[str, Any]], object] | None = None,
+    watch: Watch | None = None,
+) -> LoadResult:
+    """Let the items of ``manifest`` arrive as ``stages`` say, measure, judge, and delete everything again.
+
+    Args:
+        manifest: From :func:`headgate.load`. Items arrive in its order, and from the beginning again.
+        stages: Such as ``"10/s:60s"`` or ``"10..50/s:5m"``, one after the other.
+        thresholds: Such as ``"p95<800ms"`` or ``"errors<1%"``.
+        warm_up: A stage before all others that counts for nothing.
+        abort_on_fail: Stop as soon as a threshold is clearly missed.
+        spacing: ``"even"``, or ``"poisson"`` with ``seed``.
+        seed: Of the spacing.
+        grace: How long arrivals may go on after the last stage.
+        keep: Delete nothing.
+        profile: Who we are; :meth:`Profile.load` when not given.
+        state: The state store, over the profile's.
+        sandbox: Over the manifest's own, and the profile's.
+        simulate: Use the embedded platform, in this process.
+        concurrency: Requests at once; an arrival that finds no slot is dropped.
+        rate: Requests per second of the set-up and the clean-up.
+        on_event: Called with the events of the load, as ``--events`` writes them.
+        watch: To look at the load while it goes, and to stop it.
+
+    Raises:
+        UsageError: nothing was sent (stages, thresholds, settings, a protected sandbox, an earlier test to clean up).
+        StoreError: the state store is held, broken or full; ``headgate destroy`` cleans up.
+    """
+    from headgate.api import SIMULATED_SANDBOX, conduct
+    from headgate.bulletin import Bulletin
+    from headgate.launch import Watch, Wishes
+    from headgate.settings import Profile
+
+    try:
+        asked = Asked.of(
+            stages,
+            thresholds,
+            warm_up=warm_up,
+            spacing=spacing,
+            seed=seed,
+            grace=grace,
+            abort_on_fail=abort_on_fail,
+            keep=keep,
+        )
+    except ValueError as error:
+        raise UsageError(f"{error}; nothing was sent", hint="stages: 10/s:60s; thresholds: p95<800ms") from error
+    profile = profile or Profile.load()
+    if state is not None:
+        profile = replace(profile, state=str(state))
+    where = sandbox or manifest.sandbox or profile.sandbox or (SIMULATED_SANDBOX if simulate else "")
+    if not where:
+        raise SettingsError("sandbox", "default", "not set; nothing was sent", hint="put it into the profile")
+    refuse_protected(profile, where, simulate=simulate)
+    trial = Trial(manifest, asked, where)
+    with _reading(profile, simulate=simulate) as store:
+        refuse_unfinished(store, manifest.name, where)
+    watch = watch or Watch()
+    bulletin = Bulletin(watch, on_event) if on_event else None
+    wishes = Wishes(rate, concurrency or CONCURRENCY)
+    heard = (bulletin,) if bulletin else ()
+    outcome = await conduct(
+        trial.plan, profile, wishes, simulate=simulate, watch=watch, observers=heard, parts=trial.parts()
+    )
+    if bulletin:
+        bulletin.end(outcome.report)
+    result, run = trial.result(outcome.report), outcome.report.run_id
+    found, gone = None, None
+    if not keep:
+        with _reading(profile, simulate=simulate) as store:
+            found = clean_up_of(store, run, trial.plan) if store is not None else None
+        if found is not None and found.plan.jobs:
+            wiped = await conduct(found.plan, profile, Wishes(rate, fresh=True), simulate=simulate, watch=Watch())
+            gone = wiped.report
+    with _reading(profile, simulate=simulate) as store:
+        return replace(result, clean_up=cleaned(store, run, where, found, gone)) if store is not None else result
+
+
+@contextmanager
+def _reading(profile: Profile, *, simulate: bool) -> Iterator[Store | None]:
+    """The profile's store, opened for reading; ``None`` when there is none yet."""
+    from headgate.errors import StoreMissing
+    from headgate.store import open_store
+
+    store: Store | None = None
+    with suppress(StoreMissing):
+        store = open_store(profile.state, readonly=True, org="" if simulate else profile.org_id)
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
