@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headgate.launch import Watch
     from headgate.loadtest.conduct import Asked, Trial
     from headgate.loadtest.machine import LoadMachine
-    from headgate.loadtest.result import CleanUp, LoadResult
+    from headgate.loadtest.result import LoadResult
     from headgate.teardown import Teardown
 
 _EVERY_S: Final = 5.0
@@ -181,7 +181,9 @@ def _wipe(trial: Trial, asked: Drive, result: LoadResult, watch: Watch) -> _Wipe
             say(f"error: the clean-up: {error.message}")
         return _Wiped(found, go_on=f"headgate destroy {run}")
     gone = outcome.report
-    again = "" if gone.exit_code == 0 else f"headgate resume {gone.run_id}" if gone.open_jobs else f"headgate destroy {run}"
+    again = (
+        "" if gone.exit_code == 0 else f"headgate resume {gone.run_id}" if gone.open_jobs else f"headgate destroy {run}"
+    )
     return _Wiped(found, outcome, again)
 
 
@@ -247,5 +249,3 @@ def _publish(asked: Drive, result: LoadResult) -> None:
         publish(result.report, asked.report, json=False, profile=asked.profile)
     if asked.json:
         click.echo(text, nl=False)
-
-

@@ -195,7 +195,9 @@ def cleaned(store: Store, run: str, sandbox: str, found: Teardown | None, gone: 
 
     deleted = gone.totals["succeeded"] if gone is not None else 0
     kept = tuple(found.kept) if found is not None else ()
-    return CleanUp(found is not None, gone.run_id if gone is not None else "", deleted, made_by(store, run, sandbox), kept)
+    return CleanUp(
+        found is not None, gone.run_id if gone is not None else "", deleted, made_by(store, run, sandbox), kept
+    )
 
 
 async def load_test(

@@ -122,6 +122,10 @@ class LoadMachine(Machine):
         """Seconds since the first stage began, as far as this machine was told; 0 during the set-up."""
         return 0.0 if self.began_at is None else self._now - self.began_at
 
+    def _offering(self) -> bool:
+        """Whether nothing has stopped the test."""
+        return self.stopped is None
+
     def _over_at(self) -> float:
         return (self.began_at or 0.0) + length(self.course.stages) + self.course.grace_s
 
@@ -129,26 +133,26 @@ class LoadMachine(Machine):
 
     def _go_on(self) -> bool:
         """Set-up over, arrivals due, time up: whether anything of that has happened."""
-        if self._failed_setup and self.stopped is None:
+        if not self._offering():
+            return False
+        if self._failed_setup:
             self._stop(StopAsked(Stop.ON_ERROR, self._now, self._failed_setup))
             return True
-        if self.stopped is not None:
-            return False
         if self.began_at is None:
             if self._setup:
                 return False
             self.began_at = self._now
         begun = self._next
-        while self.stopped is None and self._next < len(self.course.arrivals):
+        while self._offering() and self._next < len(self.course.arrivals):
             due = self.began_at + self.course.arrivals[self._next].at_s
             if due > self._now + 1e-9:
                 break
             self._arrive(self._next, due)
             self._next += 1
         self.meter.offered_s = min(self._now - self.began_at, length(self.course.stages))
-        if self.stopped is None and self._now >= self._over_at() and self.open:
+        if self._offering() and self._now >= self._over_at() and self.open:
             self._give_up_waiting()
-        return self._next > begun or self.stopped is not None
+        return self._next > begun or not self._offering()
 
     def _arrive(self, number: int, due: float) -> None:
         row, stage = self.course.rows[number], self.course.arrivals[number].stage

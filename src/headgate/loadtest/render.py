@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from headgate.loadtest.result import Judgement, LoadResult, StageResult
 
-_WORDS: Final = {"met": "MET", "missed": "MISSED", "stopped": "STOPPED", "failed": "FAILED", "interrupted": "INTERRUPTED"}
+_WORDS: Final = {
+    "met": "MET",
+    "missed": "MISSED",
+    "stopped": "STOPPED",
+    "failed": "FAILED",
+    "interrupted": "INTERRUPTED",
+}
 _MOST_ERRORS: Final = 5
 _WHOLE: Final = "whole arrivals"
 
@@ -112,5 +118,6 @@ def _cleaned(result: LoadResult) -> list[str]:
     clean = result.clean_up
     if not clean.wanted:
         return [f"kept: {plural(clean.left, 'object')}", f"delete them with: headgate destroy {result.report.run_id}"]
-    lines = [f"cleaned up: {plural(clean.deleted, 'object')} deleted, {clean.left:,} left"]
+    done = f"{plural(clean.deleted, 'object')} deleted, {clean.left:,} left"
+    lines = [f"cleaned up: {done}" if clean.clean else f"NOT CLEANED UP: {done}"]
     return [*lines, *(f"  kept: {words}" for words in clean.kept)]

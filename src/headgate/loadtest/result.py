@@ -89,8 +89,9 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class CleanUp:
-    """What became of what the test made. ``run`` is the destroy; ``left`` counts what is still there, ``kept`` in words.
+    """What became of what the test made.
 
+    ``run`` is the destroy; ``left`` counts what is still there and was to go, ``kept`` says in words what cannot go.
     ``wanted`` is false where all of it was to be kept.
     """
 

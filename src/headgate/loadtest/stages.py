@@ -164,6 +164,6 @@ def _counts(total: float, spacing: Spacing, seed: int) -> Iterator[float]:
     if spacing == "even":
         yield from map(float, range(math.ceil(total - _EPSILON)))
         return
-    draws, count = Random(seed), 0.0  # noqa: S311 -- arrivals are no secret
+    draws, count = Random(seed), 0.0
     while (count := count + draws.expovariate(1.0)) < total:
         yield count

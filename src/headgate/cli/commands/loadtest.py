@@ -144,6 +144,7 @@ def command(
     from headgate.cli.trial import drive_trial, typed
     from headgate.cli.wiring import Choice, load_manifest, load_profile, reading, sandbox_of
     from headgate.errors import UsageError
+    from headgate.garbage import gc_paused
     from headgate.launch import Wishes
     from headgate.loadtest.conduct import CONCURRENCY, Asked, Trial, refuse_protected, refuse_unfinished
 
@@ -160,6 +161,7 @@ def command(
         )
     except ValueError as error:
         raise UsageError(f"{error}; nothing was sent", hint="--stage 10/s:60s") from error
+    click.get_current_context().with_resource(gc_paused())  # until the load begins: all that is made until then stays
     loaded = load_manifest(Choice(manifest, overrides, select, tags))
     settings = load_profile(profile, state)
     sandbox = sandbox_of(loaded.sandbox, settings, simulate=simulate)
