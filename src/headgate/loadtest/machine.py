@@ -79,7 +79,8 @@ class LoadMachine(Machine):
                 self._jobs_of.setdefault(job.item, []).append(index)
         self._left = {row: len(jobs) for row, jobs in self._jobs_of.items()}
         self._setup = sum(1 for job in plan.jobs if job.item < 0)
-        self._failed_setup = ""
+        #: What of the set-up failed; then nobody arrives.
+        self.failed_setup = ""
         #: Rows whose arrival has begun: when it was due, and its stage.
         self._due: dict[int, tuple[float, int]] = {}
         #: When each job's next request was due.
@@ -135,8 +136,8 @@ class LoadMachine(Machine):
         """Set-up over, arrivals due, time up: whether anything of that has happened."""
         if not self._offering():
             return False
-        if self._failed_setup:
-            self._stop(StopAsked(Stop.ON_ERROR, self._now, self._failed_setup))
+        if self.failed_setup:
+            self._stop(StopAsked(Stop.ON_ERROR, self._now, f"the set-up failed: {self.failed_setup}"))
             return True
         if self.began_at is None:
             if self._setup:
@@ -217,8 +218,8 @@ class LoadMachine(Machine):
         row, well = self.jobs[index].item, data["ending"] == Ending.SUCCEEDED.value
         if row < 0:
             self._setup -= 1
-            if not well and not self._failed_setup:
-                self._failed_setup = f"the set-up failed: {self.jobs[index].key}"
+            if not well and not self.failed_setup:
+                self.failed_setup = self.jobs[index].key
             return
         self._asked.pop(index, None)
         self._left[row] -= 1

@@ -31,8 +31,8 @@ def render(result: LoadResult, *, width: int = 100, notes: Sequence[str] = ()) -
     counted = [stage for stage in result.stages if not stage.warm_up]
     many = f"{plural(total.measured.due, 'arrival')} of {plural(result.items, 'item')}"
     lines.append(f"  {plural(len(counted), 'stage')} in {seconds(total.seconds)}, {many}")
-    if report.stop and result.status != "interrupted":
-        lines += wrapped(f"stopped: {report.stop}", width, "  ")
+    if result.stop and result.status != "interrupted":
+        lines += wrapped(f"stopped: {result.stop}", width, "  ")
     if report.stop_hint:
         lines += wrapped(f"hint: {report.stop_hint}", width, "  ")
     lines += ["", *_rates(result)]

@@ -123,6 +123,8 @@ class LoadResult:
     clean_up: CleanUp = field(default_factory=CleanUp)
     #: Whether arrivals were still on the way when the grace was over.
     overrun: bool = False
+    #: What of the set-up failed; then nobody arrived.
+    failed_setup: str = ""
 
     @property
     def missed(self) -> Sequence[Judgement]:
@@ -135,13 +137,21 @@ class LoadResult:
         reason = self.report.stop_reason
         if self.report.status == "interrupted":
             return "interrupted"
-        if reason == "on-error":
+        if self.failed_setup:
             return "failed"
         if reason and reason != "threshold" and not self.overrun:
             return "stopped"
-        if self.missed:
+        if self.missed or reason == "threshold":  # who stopped it for one may have met it with the last answers
             return "missed"
         return "failed" if not self.thresholds and self.total.measured.failed else "met"
+
+    @property
+    def stop(self) -> str:
+        """Why it ended before its time, in words; empty where it did not."""
+        if not self.failed_setup:
+            return self.report.stop
+        why = next((one.message for one in self.report.failures if one.job == self.failed_setup), "")
+        return f"the set-up failed: {self.failed_setup}{f': {why}' if why else ''}"
 
     @property
     def exit_code(self) -> int:
@@ -169,7 +179,7 @@ class LoadResult:
             "sandbox": report.sandbox,
             "status": self.status,
             "exitCode": self.exit_code,
-            "stop": report.stop or None,
+            "stop": self.stop or None,
             "startedAt": rfc3339(report.started_at),
             "finishedAt": rfc3339(report.finished_at),
             "wallSeconds": round(report.wall_s, 3),
@@ -199,7 +209,9 @@ def result_of(machine: LoadMachine, report: Report, manifest: str, items: int) -
     whole = meter.whole()
     total = _stage("total", whole, meter.counted_s(), warm_up=False)
     judged = [_judged(gauge, meter, whole) for gauge in meter.gauges]
-    return LoadResult(report, manifest, items, stages, total, judged, overrun=machine.overrun)
+    return LoadResult(
+        report, manifest, items, stages, total, judged, overrun=machine.overrun, failed_setup=machine.failed_setup
+    )
 
 
 def _stage(name: str, found: Measured, lasted_s: float, *, warm_up: bool) -> StageResult:

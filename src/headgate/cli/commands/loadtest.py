@@ -160,7 +160,9 @@ def command(
             keep=keep,
         )
     except ValueError as error:
-        raise UsageError(f"{error}; nothing was sent", hint="--stage 10/s:60s") from error
+        raise UsageError(
+            f"{error}; nothing was sent", hint="--stage 10/s:60s: so many a second, for so long"
+        ) from error
     click.get_current_context().with_resource(gc_paused())  # until the load begins: all that is made until then stays
     loaded = load_manifest(Choice(manifest, overrides, select, tags))
     settings = load_profile(profile, state)
