@@ -99,6 +99,7 @@ async def test_what_keeps_this_program_from_sending_is_in_the_latency(tmp_path):
     asked = found.total.latency["POST /sourceConnections"]
     assert asked.count == 20
     assert asked.at["max"] == pytest.approx(2.0, abs=0.3)
+    assert asked.service["max"] < 0.5, "the platform knows nothing of it"
     waited = sum(1 for seconds in found.total.measured.of("POST /sourceConnections") if seconds > 0.3)
     assert waited == pytest.approx(9, abs=2), "all who arrived in that time, and not the one who was first"
 

@@ -93,7 +93,7 @@ def _announce(trial: Trial) -> None:
     course, each = trial.course, trial.requests_each()
     top = max(max(stage.begin_per_s, stage.end_per_s) for stage in course.stages)
     say(
-        f"{len(course.arrivals):,} arrivals of {trial.items:,} items in {spelled(length(course.stages))}, about "
+        f"{len(course.arrivals):,} arrivals, {trial.items:,} items in turn, in {spelled(length(course.stages))}; about "
         f"{each:.0f} requests each: up to {top * each:.0f} requests/s"
     )
 

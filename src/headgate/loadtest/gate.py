@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headgate.engine.gate import Gate
 from headgate.loadtest.meter import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from headgate.clock import Clock
     from headgate.exchange import Answer, Call
-    from headgate.pacing import RetryPolicy
 
 
 class OpenGate(Gate):
@@ -22,18 +20,9 @@ class OpenGate(Gate):
     A person may still hold everything (``hold``).
     """
 
-    def __init__(
-        self,
-        rate_per_s: float,
-        clock: Clock,
-        endpoints: Mapping[str, float] | None = None,
-        *,
-        is_open: Callable[[], bool],
-        sandbox: str = "",
-        retry: RetryPolicy | None = None,
-    ) -> None:
+    def __init__(self, *args: Any, is_open: Callable[[], bool], **named: Any) -> None:
         """As a gate; ``is_open`` says whether arrivals have begun to come."""
-        super().__init__(rate_per_s, clock, endpoints, sandbox=sandbox, retry=retry)
+        super().__init__(*args, **named)
         self._is_open = is_open
 
     async def pass_one(self, endpoint: str) -> None:

@@ -23,7 +23,6 @@ from headgate.workflows.contract import Ending
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headgate.engine.record import Past
     from headgate.loadtest.stages import Arrival, Stage
     from headgate.loadtest.thresholds import Gauge, Threshold
     from headgate.planning.model import Plan
@@ -60,11 +59,10 @@ class LoadMachine(Machine):
         rules: Rules,
         *,
         course: Course,
-        now_s: float,
         at: float = 0.0,
-        past: Past | None = None,
-        known: Mapping[str, tuple[str, str]] | None = None,
+        **more: Any,
     ) -> None:
+        """As a machine, of which ``more`` are further arguments; ``course`` says who arrives when."""
         self.course = course
         self.meter = Meter(course.stages, course.thresholds)
         #: When the first stage began, monotonic seconds; ``None`` during the set-up.
@@ -87,7 +85,7 @@ class LoadMachine(Machine):
         self._asked: dict[int, float] = {}
         self._bad: set[int] = set()
         self._turned_away: set[int] = set()
-        super().__init__(plan, rules, now_s=now_s, at=at, past=past, known=known)
+        super().__init__(plan, rules, at=at, **more)
 
     # -- what may be asked of it ---------------------------------------------------------------------------------------
 
@@ -97,7 +95,7 @@ class LoadMachine(Machine):
         for event in events:
             self._now = max(self._now, event.at)
             commands += super().handle(event)
-            if not self.finished and self._go_on():
+            if not self.finished and self._offer():
                 self._admit(self._now)
                 self._maybe_finish()
                 commands += self._out
@@ -132,7 +130,7 @@ class LoadMachine(Machine):
 
     # -- arrivals ------------------------------------------------------------------------------------------------------
 
-    def _go_on(self) -> bool:
+    def _offer(self) -> bool:
         """Set-up over, arrivals due, time up: whether anything of that has happened."""
         if not self._offering():
             return False
@@ -150,7 +148,10 @@ class LoadMachine(Machine):
                 break
             self._arrive(self._next, due)
             self._next += 1
-        self.meter.offered_s = min(self._now - self.began_at, length(self.course.stages))
+        whole_s = length(self.course.stages)
+        elapsed_s = self._now - self.began_at
+        # Who is done with the last arrival before its stage is over has offered all of it.
+        self.meter.offered_s = whole_s if self._next == len(self.course.arrivals) else min(elapsed_s, whole_s)
         if self._offering() and self._now >= self._over_at() and self.open:
             self._give_up_waiting()
         return self._next > begun or not self._offering()
@@ -163,7 +164,7 @@ class LoadMachine(Machine):
             for index in self._jobs_of[row]:
                 if self.live[index].settled is None:
                     self._record_settled(index, Ending.SKIPPED, {}, None, (), why)
-            self._look()
+            self._heed_thresholds()
             return
         self._due[row] = (due, stage)
         for index in self._jobs_of[row]:
@@ -182,7 +183,7 @@ class LoadMachine(Machine):
         self._due.clear()
         self._stop(StopAsked(Stop.FINISH_BY, self._now, said))
 
-    def _look(self) -> None:
+    def _heed_thresholds(self) -> None:
         """Stop for a threshold that is clearly missed, where that is wanted."""
         if self.course.abort and self.stopped is None and (gauge := self.meter.broken) is not None:
             self._stop(StopAsked(Stop.THRESHOLD, self._now, f"threshold {gauge.threshold} is missed{_counted(gauge)}"))
@@ -211,7 +212,7 @@ class LoadMachine(Machine):
                 answer = replace(answer, verdict=Verdict.REJECTED, problem=problem, retry_after_s=None)
                 event = Answered(event.job, event.attempt, answer, event.at)
         super()._answered(event)
-        self._look()
+        self._heed_thresholds()
 
     def _close(self, index: int, data: Mapping[str, Any], *, restored: bool = False) -> None:
         super()._close(index, data, restored=restored)
@@ -228,7 +229,7 @@ class LoadMachine(Machine):
         if self._left[row] == 0 and (arrived := self._due.pop(row, None)) is not None:
             due, stage = arrived
             self.meter.ended(stage, self._now - due, self._now - (self.began_at or 0.0), well=row not in self._bad)
-            self._look()
+            self._heed_thresholds()
 
     def _judge(self, index: int, data: Mapping[str, Any], *, restored: bool) -> None:
         # The same refusal again and again is a wall, but for the one that a load test is there to meet.

@@ -28,7 +28,11 @@ _MOST_ERRORS = 20
 
 @dataclass(slots=True)
 class Measured:
-    """What became of the arrivals of one stage, whenever it happened. ``latencies`` are seconds, by endpoint."""
+    """What became of the arrivals of one stage, whenever it happened.
+
+    ``latencies`` are seconds from due to answered, by endpoint; ``services`` those from leaving to answered: what is
+    between the two is this program's own, its slots and its journal.
+    """
 
     due: int = 0
     begun: int = 0
@@ -41,6 +45,7 @@ class Measured:
     throttled: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     latencies: dict[str, array[float]] = field(default_factory=dict)
+    services: dict[str, array[float]] = field(default_factory=dict)
 
     @property
     def faults(self) -> int:
@@ -49,10 +54,11 @@ class Measured:
 
     def of(self, what: str) -> array[float]:
         """Latencies of an endpoint, or of :data:`ARRIVALS`."""
-        found = self.latencies.get(what)
-        if found is None:
-            found = self.latencies[what] = array("d")
-        return found
+        return _under(self.latencies, what)
+
+    def service(self, what: str) -> array[float]:
+        """Seconds that the platform took for an endpoint."""
+        return _under(self.services, what)
 
     def add(self, other: Measured) -> None:
         """All that ``other`` has, too."""
@@ -61,6 +67,14 @@ class Measured:
         self.errors.update(other.errors)
         for what, seconds in other.latencies.items():
             self.of(what).extend(seconds)
+        for what, seconds in other.services.items():
+            self.service(what).extend(seconds)
+
+
+def _under(found: dict[str, array[float]], what: str) -> array[float]:
+    if what not in found:
+        found[what] = array("d")
+    return found[what]
 
 
 class Meter:
@@ -104,6 +118,7 @@ class Meter:
             said = error_of(answer)
             found.errors[said if said in found.errors or len(found.errors) < _MOST_ERRORS else "others"] += 1
         found.of(endpoint).append(seconds)
+        found.service(endpoint).append(answer.elapsed_s)
         for gauge in gauges:
             gauge.count("requests", "errors" if faulty else "")
             gauge.latency(endpoint, seconds)

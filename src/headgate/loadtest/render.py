@@ -29,7 +29,7 @@ def render(result: LoadResult, *, width: int = 100, notes: Sequence[str] = ()) -
     report, total = result.report, result.total
     lines = [f"{_WORDS[result.status]}  {report.run_id}  in sandbox {report.sandbox}"]
     counted = [stage for stage in result.stages if not stage.warm_up]
-    many = f"{plural(total.measured.due, 'arrival')} of {plural(result.items, 'item')}"
+    many = f"{plural(total.measured.due, 'arrival')}, {plural(result.items, 'item')} in turn"
     lines.append(f"  {plural(len(counted), 'stage')} in {seconds(total.seconds)}, {many}")
     if result.stop and result.status != "interrupted":
         lines += wrapped(f"stopped: {result.stop}", width, "  ")
@@ -74,11 +74,12 @@ def _share(count: int, among: int) -> str:
 def _latencies(title: str, stage: StageResult) -> list[str]:
     if not stage.latency:
         return []
-    rows = [[f"latency, {title}", "answers", *QUANTILES]]
+    rows = [[f"latency, {title}", "answers", *QUANTILES, "platform p95"]]
     for what, one in stage.latency.items():
         name = _WHOLE if what == ARRIVALS else what
-        rows.append([f"  {name}", f"{one.count:,}", *(took(one.at[name]) for name in QUANTILES)])
-    return ["", *table(rows, right=range(1, 6))]
+        own = took(one.service["p95"]) if one.service else ""
+        rows.append([f"  {name}", f"{one.count:,}", *(took(one.at[name]) for name in QUANTILES), own])
+    return ["", *table(rows, right=range(1, 7))]
 
 
 def took(value: float) -> str:

@@ -24,10 +24,14 @@ _INTERRUPTED, _STOPPED, _FAILED = 130, 5, 1
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds from due to answered: how many there are, and at the shares of :data:`QUANTILES`."""
+    """Seconds from due to answered: how many there are, and at the shares of :data:`QUANTILES`.
+
+    ``service`` is the same from leaving to answered; empty for whole arrivals.
+    """
 
     count: int
     at: Mapping[str, float]
+    service: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,8 @@ class StageResult:
                 "throttledShare": round(found.throttled / found.requests, 6) if found.requests else 0.0,
                 "errors": dict(found.errors),
             },
-            "latencySeconds": {
-                what: {"count": one.count, **{name: round(value, 6) for name, value in one.at.items()}}
-                for what, one in self.latency.items()
-            },
+            "latencySeconds": {what: {"count": one.count, **_rounded(one.at)} for what, one in self.latency.items()},
+            "serviceSeconds": {what: _rounded(one.service) for what, one in self.latency.items() if one.service},
         }
 
 
@@ -217,15 +219,22 @@ def result_of(machine: LoadMachine, report: Report, manifest: str, items: int) -
 def _stage(name: str, found: Measured, lasted_s: float, *, warm_up: bool) -> StageResult:
     per_s = 1 / lasted_s if lasted_s else 0.0
     latency = {
-        what: _latency(sorted(found.latencies[what]))
+        what: _latency(sorted(found.latencies[what]), sorted(found.services.get(what, ())))
         for what in sorted(found.latencies, key=lambda what: (what == ARRIVALS, what))
     }
     return StageResult(name, warm_up, lasted_s, found.due * per_s, found.within * per_s, found, latency)
 
 
-def _latency(ordered: Sequence[float]) -> Latency:
-    at = {name: value for name, share in QUANTILES.items() if (value := quantile_of(ordered, share)) is not None}
-    return Latency(len(ordered), at)
+def _latency(ordered: Sequence[float], service: Sequence[float]) -> Latency:
+    return Latency(len(ordered), _quantiles(ordered), _quantiles(service))
+
+
+def _quantiles(ordered: Sequence[float]) -> dict[str, float]:
+    return {name: value for name, share in QUANTILES.items() if (value := quantile_of(ordered, share)) is not None}
+
+
+def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in seconds.items()}
 
 
 def _judged(gauge: Gauge, meter: Meter, whole: Measured) -> Judgement:

@@ -185,6 +185,7 @@ def test_a_test_ends_when_the_last_is_over_and_not_later():
     test.say("two 0", at=0.2)
     assert test.finish == Finish(None)
     assert test.meter.whole().done == 1
+    assert test.meter.offered_s == 1.0, "all that the stage offers was offered"
 
 
 def test_a_threshold_that_is_clearly_missed_stops_it_only_where_that_is_wanted():
