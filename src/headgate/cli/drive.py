@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,11 +63,7 @@ def drive(asked: Drive) -> int:
     from headgate.garbage import settle
     from headgate.launch import Watch
 
-    writable(asked.report)
-    if asked.profile.notify is not None:
-        from headgate.telemetry import webhook
-
-        webhook.check(asked.profile)
+    ready(asked)
     watch = Watch(begun=settle)
     try:
         outcome = carried(asked, watch)
@@ -75,16 +71,29 @@ def drive(asked: Drive) -> int:
         report = _unfinished(asked, watch, "interrupted", None)
         _publish(asked, report)
         say("interrupted" if watch.run else "interrupted; nothing was sent")
-        _notify(asked, report)
+        notify(asked, report)
         return _INTERRUPTED
     except Exception as error:
         with suppress(HeadgateError):
             report = _unfinished(asked, watch, "failed", error)
             _publish(asked, report)
-            _notify(asked, report)
+            notify(asked, report)
         raise
-    with _undisturbed():
+    with undisturbed():
         return _conclude(asked, watch, outcome)
+
+
+def ready(asked: Drive) -> None:
+    """Find out before anything is sent that its end could not be told.
+
+    Raises:
+        UsageError: it could not.
+    """
+    writable(asked.report)
+    if asked.profile.notify is not None:
+        from headgate.telemetry import webhook
+
+        webhook.check(asked.profile)
 
 
 def carried(asked: Drive, watch: Watch) -> Outcome:
@@ -97,25 +106,30 @@ def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
     """Write the report and the last words; the exit code."""
     code = outcome.report.exit_code
     _publish(asked, outcome.report)
-    for trouble in watch.runner.deaf if watch.runner is not None else ():
-        say(f"warning: events stopped: {trouble}; the run itself was not harmed")
+    say_deaf(watch)
     if asked.json:
         for note in _notes(asked, outcome.report):
             say(note)
     else:
         click.echo(_summary(asked, outcome.report), nl=False)
-    _notify(asked, outcome.report)
+    notify(asked, outcome.report)
     return judged(outcome.verdict, code)
 
 
-def _notify(asked: Drive, report: Report) -> None:
+def say_deaf(watch: Watch) -> None:
+    """Say which observers have heard nothing since something went wrong in them."""
+    for trouble in watch.runner.deaf if watch.runner is not None else ():
+        say(f"warning: events stopped: {trouble}; the run itself was not harmed")
+
+
+def notify(asked: Drive, report: Report, notes: Sequence[str] | None = None) -> None:
     """Tell the webhook, if there is one. What comes of it changes nothing but a line on stderr."""
     if asked.profile.notify is None:
         return
     from headgate.telemetry import summary, webhook
 
     try:
-        body = summary.payload(report, _notes(asked, report))
+        body = summary.payload(report, _notes(asked, report) if notes is None else notes)
         trouble = asyncio.run(webhook.post(str(asked.profile.notify.reveal()), body))
     except (Exception, KeyboardInterrupt, asyncio.CancelledError) as error:  # noqa: BLE001 -- the run is over
         trouble = type(error).__name__
@@ -219,7 +233,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """The run is over and saved: a Ctrl-C too many does not cut its report short."""
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)

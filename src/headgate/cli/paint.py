@@ -13,6 +13,7 @@ _ENDS: Final = {
     "STOPPED": "yellow",
     "INTERRUPTED": "yellow",
     "MET": "green",
+    "DONE": "green",
     "MISSED": "red",
 }
 _CAUSE: Final = re.compile(r"  ([\d,]+ ×.*?)(?=   such as: )")

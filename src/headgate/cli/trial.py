@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
 _EVERY_S: Final = 5.0
 _INTERRUPTED: Final = 130
+#: What became of a test, for the webhook: "NAME has met … in sandbox dev".
+_IN_WORDS: Final = {
+    "met": "has met its thresholds",
+    "done": "is done",
+    "missed": "has missed a threshold",
+    "stopped": "was stopped",
+    "failed": "has failures",
+    "interrupted": "was interrupted",
+}
 
 
 def typed(manifest: Path, asked: Asked) -> str:
@@ -55,11 +64,11 @@ class _Wiped:
 
 def drive_trial(trial: Trial, asked: Drive) -> int:
     """Offer the load, clean up, tell, and return the exit code."""
-    from headgate.cli.drive import carried, writable
+    from headgate.cli.drive import carried, ready, say_deaf, undisturbed
     from headgate.garbage import settle
     from headgate.launch import Watch
 
-    writable(asked.report)
+    ready(asked)
     _announce(trial)
     watch = Watch(begun=settle)
 
@@ -83,7 +92,9 @@ def drive_trial(trial: Trial, asked: Drive) -> int:
         wiped = _wipe(trial, asked, result, watch)
     except (asyncio.CancelledError, KeyboardInterrupt):
         wiped = _Wiped(go_on=f"headgate destroy {result.report.run_id}")
-    return _conclude(asked, result, outcome, wiped)
+    with undisturbed():
+        say_deaf(watch)
+        return _conclude(asked, result, outcome, wiped)
 
 
 def _announce(trial: Trial) -> None:
@@ -189,9 +200,10 @@ def _wipe(trial: Trial, asked: Drive, result: LoadResult, watch: Watch) -> _Wipe
 
 def _conclude(asked: Drive, result: LoadResult, load: Outcome, wiped: _Wiped) -> int:
     """The report and the last words; the exit code."""
-    from headgate.cli.drive import judged, state_flag
+    from headgate.cli.drive import judged, notify, state_flag
     from headgate.cli.wiring import reading
     from headgate.loadtest.conduct import cleaned
+    from headgate.loadtest.render import thresholds
 
     gone = wiped.outcome.report if wiped.outcome is not None else None
     with reading(asked.profile) as store:
@@ -205,6 +217,8 @@ def _conclude(asked: Drive, result: LoadResult, load: Outcome, wiped: _Wiped) ->
     if wiped.go_on:
         notes.append(f"clean up with: {_with_state(wiped.go_on, flag)}")
     _say_result(asked, result, notes)
+    told = replace(result.report, status=_IN_WORDS[result.status])
+    notify(asked, told, [*(f"{word}: {text}: {value}" for word, text, value in thresholds(result)), *notes])
     code = result.exit_code
     for verdict in (load.verdict, wiped.outcome.verdict if wiped.outcome is not None else None):
         code = judged(verdict, code, quiet=verdict is load.verdict and wiped.outcome is not None)

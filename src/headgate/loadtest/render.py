@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WORDS: Final = {
     "met": "MET",
+    "done": "DONE",
     "missed": "MISSED",
     "stopped": "STOPPED",
     "failed": "FAILED",
@@ -42,7 +43,7 @@ def render(result: LoadResult, *, width: int = 100, notes: Sequence[str] = ()) -
         lines += _latencies("all stages that count", total)
     lines += _errors(total, width)
     if result.thresholds:
-        lines += ["", "thresholds", *table([_threshold(one) for one in result.thresholds])]
+        lines += ["", "thresholds", *table([[f"  {word}", *rest] for word, *rest in thresholds(result)])]
     lines += ["", *_cleaned(result), *notes]
     return "\n".join(lines) + "\n"
 
@@ -97,8 +98,9 @@ def _errors(total: StageResult, width: int) -> list[str]:
     return ["", "errors", *(clip(f"  {count:,} × {what}", width) for what, count in found[:_MOST_ERRORS]), *more]
 
 
-def _threshold(one: Judgement) -> list[str]:
-    return [f"  {'met' if one.met else 'missed'}", one.gauge.threshold.text, worth(one)]
+def thresholds(result: LoadResult) -> list[tuple[str, str, str]]:
+    """Of each threshold: met or missed, as it was written, and what it came to."""
+    return [("met" if one.met else "missed", one.gauge.threshold.text, worth(one)) for one in result.thresholds]
 
 
 def worth(one: Judgement) -> str:

@@ -135,7 +135,10 @@ class LoadResult:
 
     @property
     def status(self) -> str:
-        """``met``, ``missed``, ``stopped`` (by the circuit or the platform), ``failed`` or ``interrupted``."""
+        """``met``, ``missed``, ``stopped`` (by the circuit or the platform), ``failed`` or ``interrupted``.
+
+        Where there are no thresholds: ``done``, or ``failed`` when an arrival has.
+        """
         reason = self.report.stop_reason
         if self.report.status == "interrupted":
             return "interrupted"
@@ -145,7 +148,9 @@ class LoadResult:
             return "stopped"
         if self.missed or reason == "threshold":  # who stopped it for one may have met it with the last answers
             return "missed"
-        return "failed" if not self.thresholds and self.total.measured.failed else "met"
+        if self.thresholds:
+            return "met"
+        return "failed" if self.total.measured.failed else "done"
 
     @property
     def stop(self) -> str:
