@@ -66,7 +66,7 @@ PURE = {
     "loadtest.meter": {"exchange"},
     "loadtest.cast": {"errors", "manifest"},
     "loadtest.machine": {"engine", "exchange", "planning", "workflows"},
-    "loadtest.result": {"report"},
+    "loadtest.result": {"errors", "report"},
     "loadtest.render": {"report"},
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "socket", "sqlite3", "time", "threading", "subprocess"}

@@ -68,14 +68,14 @@ def drive(asked: Drive) -> int:
     try:
         outcome = carried(asked, watch)
     except (asyncio.CancelledError, KeyboardInterrupt):
-        report = _unfinished(asked, watch, "interrupted", None)
+        report = unfinished(asked, watch, "interrupted", None)
         _publish(asked, report)
         say("interrupted" if watch.run else "interrupted; nothing was sent")
         notify(asked, report)
         return _INTERRUPTED
     except Exception as error:
         with suppress(HeadgateError):
-            report = _unfinished(asked, watch, "failed", error)
+            report = unfinished(asked, watch, "failed", error)
             _publish(asked, report)
             notify(asked, report)
         raise
@@ -438,7 +438,7 @@ def _story(report: Report, profile: Profile | None) -> Story:
     return Story(report)
 
 
-def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
+def unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
     """The report of a run that could not begin, or that broke: from the store where it has something."""
     from headgate.engine.record import Past, fold
     from headgate.planning.outline import Outline

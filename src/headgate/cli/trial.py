@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -58,8 +59,9 @@ class _Wiped:
 
     found: Teardown | None = None
     outcome: Outcome | None = None
-    #: What a person types to go on with it, where it has not come to its end.
+    #: What a person types to go on with it, where it has not come to its end, and whether a person cut it short.
     go_on: str = ""
+    interrupted: bool = False
 
 
 def drive_trial(trial: Trial, asked: Drive) -> int:
@@ -82,16 +84,17 @@ def drive_trial(trial: Trial, asked: Drive) -> int:
         outcome = carried(load, watch)
     except (asyncio.CancelledError, KeyboardInterrupt):
         say("interrupted" if watch.run else "interrupted; nothing was sent")
-        _say_how(asked, watch)
+        _cut_short(trial, asked, watch, None)
         return _INTERRUPTED
-    except HeadgateError:
-        _say_how(asked, watch)
+    except HeadgateError as error:
+        with suppress(HeadgateError):
+            _cut_short(trial, asked, watch, error)
         raise
     result = trial.result(outcome.report)
     try:
         wiped = _wipe(trial, asked, result, watch)
     except (asyncio.CancelledError, KeyboardInterrupt):
-        wiped = _Wiped(go_on=f"headgate destroy {result.report.run_id}")
+        wiped = _Wiped(go_on=f"headgate destroy {result.report.run_id}", interrupted=True)
     with undisturbed():
         say_deaf(watch)
         return _conclude(asked, result, outcome, wiped)
@@ -109,12 +112,20 @@ def _announce(trial: Trial) -> None:
     )
 
 
-def _say_how(asked: Drive, watch: Watch) -> None:
-    """How what was made is deleted, when this process does not do it."""
-    from headgate.cli.drive import state_flag
+def _cut_short(trial: Trial, asked: Drive, watch: Watch, error: HeadgateError | None) -> None:
+    """The load did not come to an end of its own: what is known of it, and how what it made is deleted."""
+    from headgate.cli.drive import state_flag, unfinished
+    from headgate.cli.wiring import reading
+    from headgate.loadtest.result import CleanUp
+    from headgate.teardown import made_by
 
-    if watch.run is not None:
-        say(f"clean up with: {_with_state(f'headgate destroy {watch.run.id}', state_flag(asked.profile))}")
+    left, run = 0, watch.run
+    if run is not None:
+        say(f"clean up with: {_with_state(f'headgate destroy {run.id}', state_flag(asked.profile))}")
+        with suppress(HeadgateError), reading(asked.profile) as store:
+            left = made_by(store, run.id, run.sandbox) if store is not None else 0
+    report = unfinished(asked, watch, "failed" if error is not None else "interrupted", error)
+    _publish(asked, replace(trial.result(report, error), clean_up=CleanUp(left=left)))
 
 
 def _with_state(command: str, flag: str) -> str:
@@ -190,12 +201,12 @@ def _wipe(trial: Trial, asked: Drive, result: LoadResult, watch: Watch) -> _Wipe
     except (asyncio.CancelledError, KeyboardInterrupt, HeadgateError) as error:
         if isinstance(error, HeadgateError):
             say(f"error: the clean-up: {error.message}")
-        return _Wiped(found, go_on=f"headgate destroy {run}")
+        return _Wiped(found, None, f"headgate destroy {run}", not isinstance(error, HeadgateError))
     gone = outcome.report
     again = (
         "" if gone.exit_code == 0 else f"headgate resume {gone.run_id}" if gone.open_jobs else f"headgate destroy {run}"
     )
-    return _Wiped(found, outcome, again)
+    return _Wiped(found, outcome, again, gone.status == "interrupted")
 
 
 def _conclude(asked: Drive, result: LoadResult, load: Outcome, wiped: _Wiped) -> int:
@@ -210,7 +221,7 @@ def _conclude(asked: Drive, result: LoadResult, load: Outcome, wiped: _Wiped) ->
         if store is None:
             raise StoreError("the state store is gone", hint="`headgate sweep` finds what the load test made")
         clean = cleaned(store, result.report.run_id, result.report.sandbox, wiped.found, gone)
-    result = replace(result, clean_up=replace(clean, wanted=not _kept(wiped)))
+    result = replace(result, clean_up=replace(clean, wanted=not _kept(wiped), interrupted=wiped.interrupted))
     _publish(asked, result)
     flag = state_flag(asked.profile)
     notes = [] if asked.report is None else [f"report: {asked.report}"]

@@ -15,6 +15,7 @@ from headgate.errors import SettingsError, UsageError
 from headgate.loadtest.cast import ARRIVING, cast, identity
 from headgate.loadtest.gate import OpenGate
 from headgate.loadtest.machine import Course, LoadMachine
+from headgate.loadtest.meter import Meter
 from headgate.loadtest.result import CleanUp, result_of
 from headgate.loadtest.stages import Spacing, arrivals, parse_seconds, parse_stages
 from headgate.loadtest.thresholds import parse_threshold, unmeasured
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from headgate.engine.gate import Gate
     from headgate.engine.machine import Machine
+    from headgate.errors import HeadgateError
     from headgate.launch import Parts, Watch
     from headgate.loadtest.result import LoadResult
     from headgate.loadtest.stages import Stage
@@ -142,11 +144,18 @@ class Trial:
     def _is_open(self) -> bool:
         return self.machine is not None and self.machine.began_at is not None
 
-    def result(self, report: Report) -> LoadResult:
-        """What it came to, before the clean-up."""
-        if self.machine is None:
-            raise UsageError("the load test has not begun; nothing was sent")
-        return result_of(self.machine, report, self.name, self.items)
+    def result(self, report: Report, trouble: HeadgateError | None = None) -> LoadResult:
+        """What it came to, before the clean-up; ``trouble`` is what cut it short."""
+        machine = self.machine
+        if machine is None:  # it has not even begun
+            nothing = Meter(self.course.stages, self.course.thresholds)
+            return replace(result_of(nothing, report, self.name, self.items), trouble=trouble)
+        return replace(
+            result_of(machine.meter, report, self.name, self.items),
+            overrun=machine.overrun,
+            failed_setup=machine.failed_setup,
+            trouble=trouble,
+        )
 
 
 def refuse_protected(profile: Profile, sandbox: str, *, simulate: bool) -> None:

@@ -12,7 +12,7 @@ from headgate.report.model import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headgate.loadtest.machine import LoadMachine
+    from headgate.errors import HeadgateError
     from headgate.report.model import Report
 
 SCHEMA: Final = "headgate.loadtest/1"
@@ -102,6 +102,8 @@ class CleanUp:
     deleted: int = 0
     left: int = 0
     kept: Sequence[str] = ()
+    #: Whether a person cut it short.
+    interrupted: bool = False
 
     @property
     def clean(self) -> bool:
@@ -127,6 +129,8 @@ class LoadResult:
     overrun: bool = False
     #: What of the set-up failed; then nobody arrived.
     failed_setup: str = ""
+    #: The error that cut it short (the state store's, say), where there was one.
+    trouble: HeadgateError | None = None
 
     @property
     def missed(self) -> Sequence[Judgement]:
@@ -142,6 +146,8 @@ class LoadResult:
         reason = self.report.stop_reason
         if self.report.status == "interrupted":
             return "interrupted"
+        if self.trouble is not None:
+            return "stopped"
         if self.failed_setup:
             return "failed"
         if reason and reason != "threshold" and not self.overrun:
@@ -155,6 +161,8 @@ class LoadResult:
     @property
     def stop(self) -> str:
         """Why it ended before its time, in words; empty where it did not."""
+        if self.trouble is not None:
+            return self.trouble.message
         if not self.failed_setup:
             return self.report.stop
         why = next((one.message for one in self.report.failures if one.job == self.failed_setup), "")
@@ -166,6 +174,10 @@ class LoadResult:
 
         A test that the circuit or the platform stopped ends as such a run does.
         """
+        if self.trouble is not None:
+            return self.trouble.exit_code
+        if self.clean_up.interrupted:
+            return _INTERRUPTED
         match self.status:
             case "interrupted":
                 return _INTERRUPTED
@@ -205,9 +217,9 @@ class LoadResult:
         }
 
 
-def result_of(machine: LoadMachine, report: Report, manifest: str, items: int) -> LoadResult:
-    """What ``machine`` measured, and its thresholds judged."""
-    meter, begin = machine.meter, 0.0
+def result_of(meter: Meter, report: Report, manifest: str, items: int) -> LoadResult:
+    """What ``meter`` measured, and its thresholds judged."""
+    begin = 0.0
     stages = []
     for stage, found in zip(meter.stages, meter.measured, strict=True):
         lasted = max(0.0, min(begin + stage.seconds, meter.offered_s) - begin)
@@ -216,9 +228,7 @@ def result_of(machine: LoadMachine, report: Report, manifest: str, items: int) -
     whole = meter.whole()
     total = _stage("total", whole, meter.counted_s(), warm_up=False)
     judged = [_judged(gauge, meter, whole) for gauge in meter.gauges]
-    return LoadResult(
-        report, manifest, items, stages, total, judged, overrun=machine.overrun, failed_setup=machine.failed_setup
-    )
+    return LoadResult(report, manifest, items, stages, total, judged)
 
 
 def _stage(name: str, found: Measured, lasted_s: float, *, warm_up: bool) -> StageResult:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from headgate.errors import StoreError
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.loadtest.meter import Meter
 from headgate.loadtest.render import render
@@ -18,28 +19,25 @@ OK = Answer(Verdict.OK, 201)
 REPORT = replace(nothing_done("m-loadtest", "dev", 0.0), run_id="m-loadtest-1")
 
 
-class Machine:
-    """As much of one as a result is made of."""
-
-    overrun, failed_setup = False, ""
-
-    def __init__(self, *thresholds, failed=0, warm_up=None):
-        stages = parse_stages(["10/s:1s", "10..30/s:1s"], warm_up)
-        self.meter = meter = Meter(stages, [parse_threshold(text) for text in thresholds])
-        first = len(stages) - 2
-        for stage, count in ((first, 10), (first + 1, 20)):
-            for number in range(count):
-                meter.due(stage, dropped=stage > first and number == 0)
-                if stage == first or number:
-                    meter.answered(stage, "POST /flows", 0.1 + number / 100, OK)
-                    meter.ended(stage, 0.5, float(stage) + 0.6, well=number >= failed or stage > first)
-        meter.answered(first, "POST /flows", 0.001, Answer(Verdict.THROTTLED, 429))
-        meter.answered(first, "POST /flows", 2.5, Answer(Verdict.FAULT, 500, problem=Problem(500, "E-1", "boom")))
-        meter.offered_s = 99.0 if warm_up else 2.0
+def measured(*thresholds, failed=0, warm_up=None):
+    """Two stages, and what came of them."""
+    stages = parse_stages(["10/s:1s", "10..30/s:1s"], warm_up)
+    meter = Meter(stages, [parse_threshold(text) for text in thresholds])
+    first = len(stages) - 2
+    for stage, count in ((first, 10), (first + 1, 20)):
+        for number in range(count):
+            meter.due(stage, dropped=stage > first and number == 0)
+            if stage == first or number:
+                meter.answered(stage, "POST /flows", 0.1 + number / 100, OK)
+                meter.ended(stage, 0.5, float(stage) + 0.6, well=number >= failed or stage > first)
+    meter.answered(first, "POST /flows", 0.001, Answer(Verdict.THROTTLED, 429))
+    meter.answered(first, "POST /flows", 2.5, Answer(Verdict.FAULT, 500, problem=Problem(500, "E-1", "boom")))
+    meter.offered_s = 99.0 if warm_up else 2.0
+    return meter
 
 
 def result(*thresholds, report=REPORT, clean=CleanUp(), **of):
-    return replace(result_of(Machine(*thresholds, **of), report, "m", 5), clean_up=clean)
+    return replace(result_of(measured(*thresholds, **of), report, "m", 5), clean_up=clean)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +69,14 @@ def test_thresholds_are_what_a_test_is_judged_by():
 
 
 def test_a_set_up_that_failed_is_a_failure():
-    machine = Machine()
-    machine.failed_setup = "base:s3"
-    found = result_of(machine, replace(REPORT, status="failed"), "m", 5)
+    found = replace(result("errors<1%", report=replace(REPORT, status="failed")), failed_setup="base:s3")
     assert (found.status, found.exit_code, found.stop) == ("failed", 1, "the set-up failed: base:s3")
+
+
+def test_what_cut_it_short_is_told():
+    broken = replace(result("errors<1%", report=replace(REPORT, status="failed")), trouble=StoreError("disk full"))
+    assert (broken.status, broken.exit_code, broken.stop) == ("stopped", 4, "disk full")
+    assert result(clean=CleanUp(left=3, interrupted=True)).exit_code == 130
 
 
 def test_the_numbers_of_every_stage():
