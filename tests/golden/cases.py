@@ -297,6 +297,7 @@ _RUN = ("run", "m.yaml", "--simulate", "--rate", "500/s", "--no-progress")
 STATE = [
     Case("no store yet: status", ("status", "spring-1")),
     Case("a store that is a folder", ("run", "m.yaml", "--simulate", "--state", "."), GOOD),
+    Case("a store that is a folder, to be read", ("destroy", "m.yaml", "--simulate", "--state", "."), GOOD),
     Case(
         "a store that is a text",
         ("runs", "--state", "notes.txt"),

@@ -103,13 +103,13 @@ def drive_trial(trial: Trial, asked: Drive) -> int:
 def _announce(trial: Trial) -> None:
     """What will be offered, before anything is."""
     from headgate.loadtest.stages import length, spelled
+    from headgate.report.render_table import plural
 
     course, each = trial.course, trial.requests_each()
     top = max(max(stage.begin_per_s, stage.end_per_s) for stage in course.stages)
-    say(
-        f"{len(course.arrivals):,} arrivals, {trial.items:,} items in turn, in {spelled(length(course.stages))}; about "
-        f"{each:.0f} requests each: up to {top * each:.0f} requests/s"
-    )
+    many = f"{plural(len(course.arrivals), 'arrival')}, {plural(trial.items, 'item')} in turn"
+    lasting = spelled(length(course.stages))
+    say(f"{many}, in {lasting}; about {each:.0f} requests each: up to {top * each:.0f} requests/s")
 
 
 def _cut_short(trial: Trial, asked: Drive, watch: Watch, error: HeadgateError | None) -> None:
