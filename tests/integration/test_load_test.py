@@ -147,6 +147,8 @@ async def test_a_threshold_stops_the_test_as_soon_as_it_is_clearly_missed(tmp_pa
         assert here.left() == 0
     assert (found.status, found.exit_code) == ("missed", 5)
     assert found.report.status == "stopped"
+    assert {row.status for row in found.report.items} <= {"created", "held", "skipped"}
+    assert found.report.totals["skipped"] > 2000, "who had not arrived never will"
     assert found.total.seconds < 10
     assert found.stages[0].measured.due == 1
     assert found.stages[0].warm_up

@@ -170,8 +170,8 @@ class LoadMachine(Machine):
         for index in self._jobs_of[row]:
             live = self.live[index]
             if live.state is State.HELD and live.waits_for == 0:
-                self._make_ready(index)
                 self._asked[index] = due
+                self._make_ready(index)
         self._admit(self._now)
 
     def _give_up_waiting(self) -> None:
@@ -195,15 +195,16 @@ class LoadMachine(Machine):
         if row >= 0:
             if self.live[index].state is State.HELD and row not in self._due:
                 return  # it has not arrived
-            self._asked[index] = self._now
+            self._asked.setdefault(index, self._now)  # who had to wait for keys was due before
         super()._make_ready(index)
 
     def _answered(self, event: Answered) -> None:
         index, answer = event.job, event.answer
         row, call = self.jobs[index].item, self.live[index].call
         if row >= 0 and call is not None:
+            due = self._asked.pop(index, event.at)
             if row in self._due:
-                waited_s = event.at - self._asked.get(index, event.at)
+                waited_s = event.at - due
                 self.meter.answered(self._due[row][1], call.endpoint, waited_s, answer)
             if refused(answer):
                 self._turned_away.add(index)
