@@ -25,6 +25,7 @@ from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.garbage import gc_paused
 from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.pacing.lengths import Lengths
 from headgate.planning import kept
 from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.outline import Outline
@@ -280,6 +281,7 @@ def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limit
     rules = Rules(
         concurrency=concurrency,
         time_scale=profile.time_scale,
+        rate_per_s=rate,
         retry=profile.retry,
         poll=profile.poll,
         stop_on_error=on_error == "stop",
@@ -329,7 +331,8 @@ async def execute(
     with gc_paused():
         past = _past(store, run, seen) if continued else None
         known, _ = known_to(store, plan, past if seen else None)
-        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
+        lengths = Lengths(store.lengths(plan.sandbox))
+        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known, lengths=lengths)
     tally = Tally(run.counters)
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from headgate.exchange import Call
 
+#: What all runs have in common; and no key is longer: a store may not take it.
+ANY: Final = "any"
+LONGEST: Final = 200
 #: No look at the list follows another sooner.
 LEAST_S: Final = 2.0
 #: So many looks each run may cost, if they are spread as evenly as their age grows.
@@ -27,7 +30,7 @@ COARSEST: Final = 0.125
 
 @dataclass(slots=True)
 class Awaited:
-    """One run. ``born_s`` is when it began; ``None`` while nobody knows."""
+    """One run that ``jobs`` wait for. ``born_s`` is when it began; ``None`` while nobody knows."""
 
     run: str
     keys: tuple[str, ...]
@@ -44,9 +47,13 @@ class Awaited:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """A run that is over. ``lag_s`` is how long ago it ended, ``seconds`` how long it took, where the platform says."""
+    """A run that is over, and a job that waited for it.
+
+    ``lag_s`` is how long ago it ended, ``seconds`` how long it took, where the platform says.
+    """
 
     run: str
+    job: int
     state: str
     reason: str | None
     keys: tuple[str, ...]
@@ -95,9 +102,18 @@ def noticed(run: Mapping[str, Any], awaited: Awaited, now_s: float) -> Noticed:
     audiences = audiences_of(run)
     own = (f"audience:{audiences[0]}",) if len(audiences) == 1 else ()
     found = (f"flow:{run.get('flowId')}", f"spec:{text(part(run, 'flowSpec').get('id'))}")
-    keys = tuple(dict.fromkeys((*awaited.keys, *own, *(key for key in found if not key.endswith(":")), "any")))
+    keys = (*awaited.keys, *own, *(key for key in found if not key.endswith(":")), ANY)
+    keys = tuple(key for key in dict.fromkeys(keys) if len(key) <= LONGEST)
     seconds = end - began if began is not None and end is not None and end >= began else None
-    return Noticed(awaited.run, state.value, reason, keys, seconds, None if end is None else max(0.0, now_s - end))
+    return Noticed(
+        awaited.run,
+        min(awaited.jobs),
+        state.value,
+        reason,
+        keys,
+        seconds,
+        None if end is None else max(0.0, now_s - end),
+    )
 
 
 def _seconds(value: Any) -> float | None:

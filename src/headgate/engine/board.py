@@ -80,7 +80,11 @@ class Board:
         return len(self._runs)
 
     def wait(self, job: int, runs: Mapping[str, tuple[str, ...]], began_s: float | None, now_s: float) -> None:
-        """``job`` waits for ``runs`` (their keys by id). ``began_s`` is ``None`` where nobody knows: looked at first."""
+        """``job`` waits for ``runs`` (their keys by id).
+
+        ``began_s`` is when the youngest began that was seen just now; ``None`` where nobody looked: then they are
+        looked at at once.
+        """
         self._jobs[job] = (set(runs), {})
         if self._since_s is None and began_s is not None:
             self._since_s = now_s
@@ -88,9 +92,11 @@ class Board:
             awaited = self._runs.get(run)
             if awaited is None:
                 awaited = self._runs[run] = Awaited(run, keys, began_s)
-                self._in_all += 1
-                soonest = self._lengths.soonest(keys)
-                awaited.ripe_s = now_s if began_s is None else began_s + (soonest or self._poll.first_s)
+                self._in_all = max(self._in_all, len(self._runs))
+                awaited.ripe_s = now_s
+                if began_s is not None:  # and so it was seen going on just now
+                    soonest = began_s + (self._lengths.soonest(keys) or self._poll.first_s)
+                    awaited.ripe_s = max(soonest, now_s + apart(now_s - began_s, self._in_all, self._poll.cap_s))
                 heapq.heappush(self._unripe, (min(awaited.ripe_s, now_s + self._poll.cap_s), run))
                 self._due(awaited, now_s if began_s is None else awaited.ripe_s + self._poll.first_s)
             awaited.jobs.add(job)

@@ -105,6 +105,16 @@ class Lease:
     note: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Learn:
+    """Keep what was learnt of how long runs take, for the next run: rows of :class:`~headgate.pacing.lengths.Lengths`.
+
+    By key, and each is all that is known of its key.
+    """
+
+    rows: Mapping[str, Mapping[str, float]]
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Nothing may leave for ``seconds``: the platform said so to one, and it means all."""
@@ -116,7 +126,7 @@ class Hold:
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["settled", "retry", "hold", "stop"]
+    name: Literal["settled", "retry", "hold", "stop", "run"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -130,4 +140,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Lease | Hold | Tell | Finish
+Command = Send | Write | Lease | Learn | Hold | Tell | Finish

@@ -31,6 +31,8 @@ class Rules:
     #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free.
     ahead: int = 32
     time_scale: float = 1.0
+    #: Requests per second of the whole run, of which polls have a share; 0 where there is no limit.
+    rate_per_s: float = 0.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     poll: PollPolicy = field(default_factory=PollPolicy)
     stop_on_error: bool = False

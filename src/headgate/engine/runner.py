@@ -24,6 +24,7 @@ from headgate.engine.events import (
     Event,
     Finish,
     Hold,
+    Learn,
     Lease,
     Returned,
     Send,
@@ -200,6 +201,8 @@ class Runner:
             self._journal.append(command.record)
         elif isinstance(command, Lease):
             self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
+        elif isinstance(command, Learn):
+            self._journal.learn(command.rows)
         elif isinstance(command, Hold):
             self._brake.hold(self._clock.mono(), command.seconds)
         elif isinstance(command, Finish):
@@ -208,6 +211,8 @@ class Runner:
         else:
             if command.name == "retry":
                 self._tally.retried += 1
+            elif command.name == "run":
+                self._tally.noticed(command.fields["lag"])
             elif command.name == "stop":
                 self._recall()
             self._tell(command)

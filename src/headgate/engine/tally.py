@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,9 @@ class Tally:
         self.throttled = int(before.get("throttled", 0))
         self.retried = int(before.get("retried", 0))
         self.polls = int(before.get("polls", 0))
+        #: Runs seen to be over, and of how many it took how long to see that, by platform seconds.
+        self.runs = int(before.get("runs", 0))
+        self.lags: Counter[str] = Counter(before.get("lags", {}))
         self.seconds = float(before.get("seconds", 0.0))
         self.by_endpoint: Counter[str] = Counter(before.get("byEndpoint", {}))
         self.by_status: Counter[str] = Counter(before.get("byStatus", {}))
@@ -42,6 +46,13 @@ class Tally:
         if call.purpose == "poll":
             self.polls += answer.requests - answer.tokens
 
+    def noticed(self, lag_s: float | None) -> None:
+        """A run that was waited for is over, for ``lag_s`` platform seconds as far as is known."""
+        self.runs += 1
+        if lag_s is not None:
+            # Tenths of a second, and whole seconds of longer ones: few different numbers.
+            self.lags[f"{math.ceil(lag_s * 10) / 10 if lag_s < 10 else math.ceil(lag_s):g}"] += 1
+
     def as_dict(self, wall_s: float = 0.0) -> dict[str, Any]:
         """For the store and the report; ``wall_s`` is added to the seconds of earlier lives."""
         return {
@@ -49,6 +60,7 @@ class Tally:
             "throttled": self.throttled,
             "retried": self.retried,
             "polls": self.polls,
+            **({"runs": self.runs, "lags": dict(self.lags)} if self.runs else {}),
             "seconds": round(self.seconds + wall_s, 3),
             "byEndpoint": dict(sorted(self.by_endpoint.items())),
             "byStatus": dict(sorted(self.by_status.items())),

@@ -100,6 +100,13 @@ class Journal(Protocol):
         """
         ...
 
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Keep with the next group what was learnt of how long runs take, by key: all that is known of each key.
+
+        Of two processes that learn of one key at the same time, the last has the say.
+        """
+        ...
+
     def count(self, counters: Mapping[str, Any]) -> None:
         """Keep the run's counters up to date; written with the next group."""
         ...
@@ -185,6 +192,10 @@ class Store(Protocol):
 
     def objects(self, sandbox: str) -> Sequence[ObjectRow]:
         """All objects known in ``sandbox`` and those in doubt, in the order of their markers."""
+        ...
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """What runs of this organisation have learnt in ``sandbox`` of how long runs take, by key."""
         ...
 
     def holder(self, run_id: str) -> str | None:

@@ -29,7 +29,7 @@ from headgate.store.latest import latest
 from headgate.store.postgres_journal import PostgresJournal
 from headgate.store.postgres_line import Connection, Line
 from headgate.store.postgres_schema import LOCK_CLAIMS, LOCK_KEYS, LOCK_MIGRATIONS, MIGRATIONS
-from headgate.store.rows import COLUMNS, packed, run_row, run_values
+from headgate.store.rows import histograms, COLUMNS, packed, run_row, run_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -79,6 +79,8 @@ FROM headgate.journal WHERE run = $1 AND seq = ANY ($2::bigint[])
 """
 #: The schema from which on plans are kept.
 _KEPT: Final = 2
+#: The schema from which on lengths of runs are.
+_LENGTHS: Final = 3
 
 
 class PostgresStore:
@@ -355,6 +357,17 @@ class PostgresStore:
             self._org,
         )
         return [ObjectRow(*row) for row in rows]
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """How long runs take, by key."""
+        if self._found < _LENGTHS:
+            return {}
+        rows = self._rows(
+            "SELECT key, counts FROM headgate.length WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '') ORDER BY org",
+            sandbox,
+            self._org,
+        )
+        return histograms(rows)
 
     def journal(self, run_id: str) -> PostgresJournal:
         """The journal of a claimed run, with a connection of its own."""

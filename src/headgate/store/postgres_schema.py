@@ -157,4 +157,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE headgate.kept (run text PRIMARY KEY REFERENCES headgate.run(id), plan bytea NOT NULL);
     ALTER TABLE headgate.kept ALTER COLUMN plan SET STORAGE EXTERNAL;  -- compressed already
     """,
+    """
+    CREATE TABLE headgate.length (
+        org text NOT NULL, sandbox text NOT NULL, key text NOT NULL, counts text NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    );
+    """,
 )

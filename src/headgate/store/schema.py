@@ -72,4 +72,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     CREATE TABLE kept (run TEXT PRIMARY KEY REFERENCES run(id), plan BLOB NOT NULL);
     """,
+    # How long runs take, by what they have in common: a histogram (JSON) that the next run begins with.
+    """
+    CREATE TABLE length (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, key TEXT NOT NULL, counts TEXT NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    ) WITHOUT ROWID;
+    """,
 )

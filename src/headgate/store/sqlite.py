@@ -18,7 +18,7 @@ from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
 from headgate.store.latest import latest
-from headgate.store.rows import COLUMNS, packed, run_row, run_values
+from headgate.store.rows import histograms, COLUMNS, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: The schema from which on plans are kept.
 _KEPT: Final = 4
+#: The schema from which on lengths of runs are.
+_LENGTHS: Final = 5
 #: Two scans, each with less to put together, are quicker than one.
 _SETTLED: Final = """
 SELECT group_concat(job), group_concat(data)
@@ -321,6 +323,18 @@ class SqliteStore:
                 (*org, sandbox),
             )
             return [ObjectRow(*row) for row in rows]
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """How long runs take, by key."""
+        with plainly(self._path):
+            if self._version() < _LENGTHS:
+                return {}
+            mine, org = self._mine()
+            rows = self._db.execute(
+                f"SELECT key, counts FROM length WHERE {mine} AND sandbox = ? ORDER BY org",  # noqa: S608 -- our own column names
+                (*org, sandbox),
+            )
+            return histograms(rows)
 
     def journal(self, run_id: str) -> SqliteJournal:
         """The journal of a claimed run, with a writer thread and a connection of its own."""

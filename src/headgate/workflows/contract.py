@@ -98,8 +98,8 @@ class Await:
 
     What became of them is then in :attr:`Context.ended`. Who asks, when, and with which requests is the engine's
     business: those of many jobs are asked for together. ``runs`` are ids, each with the keys by which its length may
-    be known, the most telling first (``audience:…``, ``flow:…``). ``began_s`` is when they began; ``None`` where that
-    is not known. ``keep`` journals the phase.
+    be known, the most telling first (``audience:…``, ``flow:…``). ``began_s`` is when the youngest of them began, where
+    all were seen going on just now; ``None`` where nobody has looked. ``keep`` journals the phase.
     """
 
     runs: Mapping[str, tuple[str, ...]]

@@ -683,7 +683,10 @@ def test_the_flows_of_a_dead_holder_are_looked_at_before_anything_is_sent():
     }
     assert not sends(answer(of, left, Answer(Verdict.OK, 200, going)))
     assert "flow theirs has a run in progress" in of.live[lease.job].reason
-    (own,) = sends(of.handle(Ticked(of.next_wake())))
+    (poll,) = sends(of.handle(Ticked(of.next_wake())))
+    assert dict(poll.call.query)["property"] == "id==r"
+    over = {"items": [{"id": "r", "flowId": "theirs", "metrics": {"statusSummary": {"status": "success"}}}]}
+    (own,) = sends(answer(of, poll, Answer(Verdict.OK, 200, over)))
     (left,) = sends(answer(of, own, EMPTY))
     (post,) = sends(answer(of, left, EMPTY))
     assert post.call.method == "POST"
