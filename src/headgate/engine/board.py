@@ -154,7 +154,9 @@ class Board:
         forced = self._ripen(now_s) if now_s >= self._soon_s else False
         if forced or (self._ripe and now_s >= self._next_s):
             cap_s = self._poll.cap_s
-            self._next_s = now_s + apart(now_s - self._youngest_s, self._in_all, cap_s)
+            # Of one that nobody knows when it began, as if that were so long ago as the first look mostly is.
+            age_s = max(now_s - self._youngest_s, self._poll.first_s)
+            self._next_s = now_s + apart(age_s, self._in_all, cap_s)
             self._soon_s = now_s + apart(self._poll.first_s, self._in_all, cap_s)
             if self._by_lists or now_s < self._crowded_s:
                 self._name(self._runs if len(self._runs) <= PAGE else self._ripe, now_s)
@@ -251,6 +253,8 @@ class Board:
             return  # of somebody else, or known to be over
         if awaited.born_s is None and (born_s := began_s(run)) is not None:
             awaited.born_s = min(born_s, now_s)
+            if len(self._runs) <= PAGE:
+                self._youngest_s = max(one.born_s or 0.0 for one in self._runs.values())
         if not is_terminal(run):
             return
         self._judge(look, run)

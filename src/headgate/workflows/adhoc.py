@@ -184,8 +184,10 @@ def _judge(ctx: Context, pair: list[Any]) -> tuple[list[Any] | None, float]:
 
 def _claimed(ctx: Context, phase: Phase) -> Step:
     until = float(phase.get("until", ctx.now_s + FOLLOW_S))
-    waits = phase.get("waits", 0)
-    return ask_runs(ctx, {"at": "busy", "since": 0, "token": "", "page": 0, "waits": waits, "until": until})
+    asked: Phase = {"at": "busy", "since": 0, "token": "", "page": 0, "waits": phase.get("waits", 0), "until": until}
+    if any(end.problem is not None for end in ctx.ended.values()):
+        asked["blind"] = True  # the flow's list shows a run that nobody may read
+    return ask_runs(ctx, asked)
 
 
 def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
@@ -203,8 +205,8 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
             return all_pairs(ctx, "failed", Problem(0, "headgate-busy", why, advice=advice))
         following: Phase = {"at": "claimed", "waits": phase["waits"], "until": until}
         awaited: dict[str, tuple[str, ...]] = {str(run["id"]): () for run in theirs if run.get("id")}
-        if not awaited:
-            return Pause(ctx.poll.first_s, said, following)
+        if not awaited or phase.get("blind"):
+            return Pause(ctx.poll.wait(1), said, following)
         began_s = max(created_ms(run) for run in theirs) / 1000
         return Await(awaited, said, following, until, min(began_s, ctx.now_s) if began_s else None)
     newest = max((created_ms(run) for run in runs), default=0)
