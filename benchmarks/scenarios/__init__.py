@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, jobs, pace, resume
+from benchmarks.scenarios import engine, jobs, pace, polls, resume
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -16,5 +16,6 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "engine": engine.run,
     "jobs": jobs.run,
     "pace": pace.run,
+    "polls": polls.run,
     "resume": resume.run,
 }

@@ -23,6 +23,11 @@ LONGEST: Final = 200
 LEAST_S: Final = 2.0
 #: So many looks each run may cost, if they are spread as evenly as their age grows.
 LOOKS: Final = 0.4
+#: Where the runs of a look have to be named on several pages, seconds between looks for each page.
+PAGE_S: Final = 0.75
+#: So often lists may leave out what they have shown before, until it is asked for alone; and what they never showed.
+OMITTED: Final = 3
+NEVER_SHOWN: Final = 2
 #: Looks grow apart by at least, and at most, so much of the age.
 FINEST: Final = 0.01
 COARSEST: Final = 0.125
@@ -41,7 +46,10 @@ class Awaited:
     looks: int = 0
     due_s: float = 0.0
     single_s: float = 0.0
-    #: The list does not show it, its own address does: it is asked for alone.
+    #: Lists in a row that did not show it although it was named, and whether any ever did.
+    hidden: int = 0
+    listed: bool = False
+    #: No list shows it, its own address does: it is asked for alone.
     alone: bool = False
 
 

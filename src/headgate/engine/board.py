@@ -16,7 +16,18 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.engine.awaited import Awaited, Look, Noticed, apart, began_s, ended_s, noticed
+from headgate.engine.awaited import (
+    NEVER_SHOWN,
+    OMITTED,
+    PAGE_S,
+    Awaited,
+    Look,
+    Noticed,
+    apart,
+    began_s,
+    ended_s,
+    noticed,
+)
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.contract import RunEnd
 from headgate.workflows.runs import is_terminal, items_of
@@ -160,13 +171,16 @@ class Board:
             self._soon_s = now_s + apart(self._poll.first_s, self._in_all, cap_s)
             if self._by_lists or now_s < self._crowded_s:
                 self._name(self._runs if len(self._runs) <= PAGE else self._ripe, now_s)
+                self._next_s = max(self._next_s, now_s + PAGE_S * (len(self._queue) if len(self._queue) > 1 else 0))
+                self._soon_s = max(self._soon_s, self._next_s)
             else:
                 self._queue.append(_since((self._since_s or now_s) - self._overlap_s))
                 self._name(self._swept(now_s), now_s)
         while self._first(self._lone) and self._lone[0][0] <= now_s:
             awaited = self._runs[heapq.heappop(self._lone)[1]]
-            self._queue.append(_one(awaited.run))
-            self._later(awaited, now_s)
+            if awaited.alone and now_s >= awaited.single_s:  # else a list has shown it since
+                self._queue.append(_one(awaited.run))
+                self._later(awaited, now_s)
 
     def _ripen(self, now_s: float) -> bool:
         """Who may be over now is looked at from now on; whether anybody is to be looked at for that."""
@@ -192,7 +206,7 @@ class Board:
         return due
 
     def _name(self, runs: Iterable[str], now_s: float) -> None:
-        named = [run for run in runs if not self._runs[run].alone]
+        named = list(runs)
         for at in range(0, len(named), PAGE):
             self._queue.append(_ids(named[at : at + PAGE]))
         for run in named:
@@ -206,9 +220,10 @@ class Board:
         heapq.heappush(self._by_id, (at_s, awaited.run))
 
     def _later(self, awaited: Awaited, now_s: float) -> None:
-        """Ask for it alone, later and later."""
-        heapq.heappush(self._lone, (now_s + self._poll.wait(awaited.looks), awaited.run))
-        awaited.looks += 1
+        """Ask for it alone, later and later as its age grows."""
+        age_s = max(self._poll.first_s, now_s - (awaited.born_s or now_s))
+        awaited.single_s = now_s + apart(age_s, 1, self._poll.cap_s)
+        heapq.heappush(self._lone, (awaited.single_s, awaited.run))
 
     def _first(self, heap: list[tuple[float, str]]) -> bool:
         """Whether there is anything in ``heap`` that is still awaited; then it is the first."""
@@ -236,21 +251,31 @@ class Board:
         elif look.kind == "ids" and token and (rest := [run for run in look.runs if run not in seen]) != [*look.runs]:
             self._queue.appendleft(_ids(rest))  # a page may be smaller than was asked for
         elif look.kind == "ids":
-            for missing in look.runs:
-                awaited = self._runs.get(missing)
-                if awaited is not None and missing not in seen and now_s >= awaited.single_s:
-                    awaited.single_s = now_s + self._poll.wait(awaited.looks)
-                    self._queue.append(_one(missing))
+            for missing in (run for run in look.runs if run not in seen):
+                self._hidden(missing, now_s)
         elif (awaited := self._runs.get(look.runs[0])) is not None and look.runs[0] in seen and not awaited.alone:
-            # What its own address shows and the list does not is asked for alone from now on. What neither shows may
+            # What its own address shows and lists do not is asked for alone from now on. What neither shows may
             # take a while to become readable (facts 3.6): it stays in the lists.
-            awaited.alone = True
-            self._later(awaited, now_s)
+            awaited.alone = awaited.hidden >= (OMITTED if awaited.listed else NEVER_SHOWN)
+            if awaited.alone:
+                self._later(awaited, now_s)
+
+    def _hidden(self, run: str, now_s: float) -> None:
+        """A list that named ``run`` did not show it: ask for it alone, if that is no accident."""
+        awaited = self._runs.get(run)
+        if awaited is None or awaited.alone:
+            return
+        awaited.hidden += 1
+        if now_s >= awaited.single_s and (not awaited.listed or awaited.hidden >= OMITTED):
+            awaited.single_s = now_s + self._poll.wait(awaited.looks)
+            self._queue.append(_one(run))
 
     def _see(self, look: Look, run: Mapping[str, Any], now_s: float) -> None:
         awaited = self._runs.get(str(run.get("id")))
         if awaited is None:
             return  # of somebody else, or known to be over
+        if look.kind != "one":
+            awaited.listed, awaited.hidden, awaited.alone = True, 0, False
         if awaited.born_s is None and (born_s := began_s(run)) is not None:
             awaited.born_s = min(born_s, now_s)
             if len(self._runs) <= PAGE:

@@ -770,7 +770,7 @@ def test_runs_missing_from_the_list_are_asked_for_one_by_one():
     step = scene.go(no(404, "not yet"), step.phase)
     assert step.call.path == "/runs/r1"
     step = scene.go(items(run("r1")), step.phase)
-    says, asked = {"id==r0": items(), "/runs/r0": no(404), "/runs/r1": items(run("r1"))}, []
+    says, asked = {"id==r0,r1": items(), "/runs/r0": no(404), "/runs/r1": items(run("r1"))}, []
     for _ in range(40):
         assert isinstance(step, Pause)
         step = scene.go(Signal.RESUME, step.phase)
