@@ -1,4 +1,4 @@
-"""A thousand flows whose runs are waited for, in virtual time: the real machine, a limiter, and a platform of a few lines.
+"""A thousand flows whose runs are waited for, in virtual time: the real machine, a limiter, a platform of a few lines.
 
 Every flow begins a run when it is made. Polls share the rate with creations. What is measured does not depend on the
 machine's speed: only on what is asked when, and in which order.
@@ -179,7 +179,9 @@ def _advance(ctx: Context, phase: Phase, _signal: Signal | Answer) -> Step:
         return Settle(Ending.SUCCEEDED, {"run": run})
     until_s = float(phase.get("until", ctx.now_s + 86_400.0))
     began_s = None if phase else ctx.now_s
-    return Await({run: keys(int(run.rpartition("-")[2]))}, "in progress", {"until": until_s}, until_s, began_s, keep=True)
+    return Await(
+        {run: keys(int(run.rpartition("-")[2]))}, "in progress", {"until": until_s}, until_s, began_s, keep=True
+    )
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
 from headgate.pacing.lengths import Lengths
 from headgate.planning import kept
 from headgate.planning.content import changed_parts, same_kind
+from headgate.planning.forecast import Assumptions, forecast
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
 from headgate.workflows.replace import REPLACEABLE, extended, replacements
@@ -334,6 +335,9 @@ async def execute(
         lengths = Lengths(store.lengths(plan.sandbox))
         machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known, lengths=lengths)
     tally = Tally(run.counters)
+    if not tally.forecast_s:
+        assumed = Assumptions(rate_per_s=limits.rate_per_s, time_scale=rules.time_scale)
+        tally.forecast_s = forecast(plan, assumed, machine.settled(), lengths.all_usual()).total_s
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,

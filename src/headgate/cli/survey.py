@@ -19,6 +19,7 @@ from headgate.launch import (
     stuck_words,
     ways_out,
 )
+from headgate.pacing.lengths import Lengths
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
@@ -183,6 +184,7 @@ def survey(
         )
     scale = SIMULATED_TIME_SCALE if simulate else profile.time_scale
     assumed = Assumptions(rate_per_s=rules_of(plan, profile, wishes)[1].rate_per_s, time_scale=scale)
+    lengths = Lengths(store.lengths(plan.sandbox)).all_usual() if store is not None else {}
     return Survey(
         plan,
         reused,
@@ -192,7 +194,7 @@ def survey(
         _warnings(plan),
         refusals,
         unfinished.id if unfinished is not None else "",
-        forecast(plan, assumed, {*reused, *spared}),
+        forecast(plan, assumed, {*reused, *spared}, lengths),
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
         reasons=reasons,

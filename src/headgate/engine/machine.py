@@ -199,6 +199,10 @@ class Machine:
         """Jobs that are paused or in line, with their reasons; for people."""
         return [(index, live) for index, live in enumerate(self.live) if live.state in (State.PAUSED, State.WAITING)]
 
+    def settled(self) -> set[int]:
+        """Jobs that are over."""
+        return {index for index, live in enumerate(self.live) if live.settled is not None}
+
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
@@ -397,6 +401,7 @@ class Machine:
         learnt: dict[str, None] = {}
         for found in polls.answered(index, answer, now_s):
             said = {"run": found.run, "state": found.state, "seconds": found.seconds, "lag": found.lag_s}
+            said["ended"] = None if found.lag_s is None else now_s - found.lag_s
             self._out.append(Tell("run", found.job, said))
             learnt.update(dict.fromkeys(found.keys if found.seconds is not None else ()))
         if learnt:

@@ -25,6 +25,8 @@ class Tally:
         self.retried = int(before.get("retried", 0))
         self.polls = int(before.get("polls", 0))
         #: Runs seen to be over, and of how many it took how long to see that, by platform seconds.
+        #: How long the whole run was thought to take when it began; 0.0 where nobody said.
+        self.forecast_s = float(before.get("forecast", 0.0))
         self.runs = int(before.get("runs", 0))
         self.lags: Counter[str] = Counter(before.get("lags", {}))
         self.seconds = float(before.get("seconds", 0.0))
@@ -60,6 +62,7 @@ class Tally:
             "throttled": self.throttled,
             "retried": self.retried,
             "polls": self.polls,
+            **({"forecast": round(self.forecast_s, 1)} if self.forecast_s else {}),
             **({"runs": self.runs, "lags": dict(self.lags)} if self.runs else {}),
             "seconds": round(self.seconds + wall_s, 3),
             "byEndpoint": dict(sorted(self.by_endpoint.items())),

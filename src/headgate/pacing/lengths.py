@@ -57,6 +57,10 @@ class Lengths:
         """How long a run of ``keys`` will take: the middle of the most telling key; ``None`` if nobody knows."""
         return self._quantile(keys, 0.5, 1.0)
 
+    def all_usual(self) -> dict[str, float]:
+        """How long runs of each known key usually take, by key."""
+        return {key: seconds for key in self._counts if (seconds := self.usual((key,))) is not None}
+
     def soonest(self, keys: Sequence[str]) -> float | None:
         """Before which age a run of ``keys`` is hardly over; ``None`` if too few have ended."""
         found = self._quantile(keys, 0.02, ENOUGH)

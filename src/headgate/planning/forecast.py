@@ -7,7 +7,7 @@ an audience must follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,21 +61,24 @@ class Forecast:
         }
 
 
-def forecast(plan: Plan, assumed: Assumptions, reused: Collection[int] = ()) -> Forecast:
+def forecast(
+    plan: Plan, assumed: Assumptions, reused: Collection[int] = (), lengths: Mapping[str, float] | None = None
+) -> Forecast:
     """The forecast of ``plan``.
 
     Args:
         plan: What is to be done.
         assumed: Rate, latency and the like.
-        reused: Jobs that ask nothing, by index: their object exists already.
+        reused: Jobs that ask nothing, by index: their object exists already, or they are over.
+        lengths: How long runs usually take, platform seconds, by what they have in common (``audience:<id>``,
+            ``any``), as earlier runs have learnt; where nothing is known ``run_s`` is assumed.
 
     Cost: O(jobs + edges + pairs).
     """
     requests = sum(len(job.requests) for index, job in enumerate(plan.jobs) if index not in reused)
     path, asked = _longest(plan.jobs, reused)
-    rounds = _rounds(plan.jobs)
+    rounds, runs_s, learnt = _rounds(plan.jobs, reused, lengths or {}, assumed.run_s)
     held = _new_flows(plan.jobs, reused)
-    waits = any(job.spec.get("wait", True) for job in plan.jobs if job.kind == "adhoc")
     parts = [
         Part("requests", requests / assumed.rate_per_s, f"{requests:,} requests at {assumed.rate_per_s:g} a second"),
         Part(
@@ -91,14 +94,9 @@ def forecast(plan: Plan, assumed: Assumptions, reused: Collection[int] = ()) -> 
             )
         )
     if rounds:
-        followed = rounds if waits else rounds - 1
-        parts.append(
-            Part(
-                "ad-hoc runs",
-                followed * assumed.run_s / assumed.time_scale,
-                f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, runs of {assumed.run_s:g} s each",
-            )
-        )
+        long = f"runs of {assumed.run_s:g} s each" if not learnt else f"{learnt:,} runs as long as they were before"
+        why = f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, {long}"
+        parts.append(Part("ad-hoc runs", runs_s / assumed.time_scale, why))
     return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, requests, assumed)
 
 
@@ -123,18 +121,32 @@ def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], i
     return path[::-1], depth[deepest]
 
 
-def _rounds(jobs: Sequence[Job]) -> int:
-    """How many ad-hoc jobs must follow each other: each takes all of its audiences at once, in plan order."""
-    free: dict[str, int] = {}
-    last = 0
-    for job in jobs:
-        if job.kind != "adhoc":
+def _rounds(
+    jobs: Sequence[Job], over: Collection[int], lengths: Mapping[str, float], run_s: float
+) -> tuple[int, float, int]:
+    """How many ad-hoc jobs must follow each other, how long that takes, and how many runs' lengths are known.
+
+    Each job takes all of its audiences at once, in plan order, until the longest of its runs is over; the last ones
+    are not waited for where their entry does not.
+    """
+    free: dict[str, tuple[int, float]] = {}
+    last, end_s, learnt = 0, 0.0, 0
+    for index, job in enumerate(jobs):
+        if job.kind != "adhoc" or index in over:
             continue
         audiences = {pair[2] for pair in job.spec["pairs"]}
-        turn = 1 + max((free.get(audience, 0) for audience in audiences), default=0)
-        free.update(dict.fromkeys(audiences, turn))
+        known = {
+            audience: lengths[f"audience:{audience}"] for audience in audiences if f"audience:{audience}" in lengths
+        }
+        learnt += sum(1 for pair in job.spec["pairs"] if pair[2] in known)
+        usual_s = lengths.get("any", run_s)
+        longest_s = max((known.get(audience, usual_s) for audience in audiences), default=0.0)
+        turn = 1 + max((free[audience][0] for audience in audiences if audience in free), default=0)
+        begins_s = max((free[audience][1] for audience in audiences if audience in free), default=0.0)
+        free.update(dict.fromkeys(audiences, (turn, begins_s + longest_s)))
         last = max(last, turn)
-    return last
+        end_s = max(end_s, begins_s + (longest_s if job.spec.get("wait", True) else 0.0))
+    return last, end_s, learnt
 
 
 def _new_flows(jobs: Sequence[Job], reused: Collection[int]) -> int:

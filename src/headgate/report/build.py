@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.engine.record import JobPast, Past, problem_of
 from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
+from headgate.report.polling import polling
 from headgate.report.selected import Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
@@ -58,7 +59,7 @@ def build(
         finished_at or run.finished_at,
         float(counters.get("seconds", 0.0)),
         totals,
-        {**requests, "byEndpoint": counters.get("byEndpoint", {})},
+        {**requests, "byEndpoint": counters.get("byEndpoint", {}), **polling(counters)},
         items,
         pairs,
         failures,
@@ -66,6 +67,7 @@ def build(
         reason,
         hint,
         unsettled,
+        float(counters.get("forecast", 0.0)),
     )
 
 

@@ -17,6 +17,8 @@ _ITEM_STATES: Final = ("created", "updated", "replaced", "reused", "unchanged", 
 _PAIR_STATES: Final = ("activated", "failed", "held", "unmapped", "out-of-schedule", "skipped")
 _ALWAYS: Final = frozenset({"created", "reused", "activated", "failed"})
 _RATE_FROM: Final = 20
+#: What takes less is not worth a word on how long it was thought to take, in seconds.
+_FORECAST_FROM_S: Final = 60.0
 
 
 def render(report: Report, *, width: int = 80, notes: Sequence[str] = ()) -> str:
@@ -41,6 +43,8 @@ def render(report: Report, *, width: int = 80, notes: Sequence[str] = ()) -> str
 
 def _head(report: Report, width: int) -> list[str]:
     took = seconds(report.wall_s)
+    if report.forecast is not None and max(report.wall_s, report.forecast_s) >= _FORECAST_FROM_S:
+        took += f" (forecast {seconds(report.forecast_s)})"
     lines = [clip(f"{report.status.upper()}  {report.run_id}  in sandbox {report.sandbox}, {took}", width)]
     if report.stop:
         lines += wrapped(f"stopped: {report.stop}", width, "  ")
@@ -82,6 +86,9 @@ def _requests(report: Report, width: int) -> list[str]:
         f"{plural(sent, 'request')}{rate}: {asked.get('throttled', 0):,} throttled, "
         f"{asked.get('retried', 0):,} retried, {asked.get('polls', 0):,} polls"
     )
+    if runs := asked.get("polling"):
+        lag = runs.get("lagSeconds", {}).get("p99")
+        line += f" ({runs['pollsPerRun']:.2g} a run" + (f", ends seen within {lag:g} s)" if lag is not None else ")")
     by_endpoint = sorted(
         ((endpoint, count) for endpoint, count in asked.get("byEndpoint", {}).items() if count),
         key=lambda item: -item[1],

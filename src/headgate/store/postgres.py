@@ -29,7 +29,7 @@ from headgate.store.latest import latest
 from headgate.store.postgres_journal import PostgresJournal
 from headgate.store.postgres_line import Connection, Line
 from headgate.store.postgres_schema import LOCK_CLAIMS, LOCK_KEYS, LOCK_MIGRATIONS, MIGRATIONS
-from headgate.store.rows import histograms, COLUMNS, packed, run_row, run_values
+from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -18,7 +18,7 @@ from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
 from headgate.store.latest import latest
-from headgate.store.rows import histograms, COLUMNS, packed, run_row, run_values
+from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
