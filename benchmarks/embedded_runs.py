@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from headgate.engine.events import Tell
 
 AUDIENCES = 4
-RATE = "50/s"
+#: Requests per platform second.
+RATE = 50.0
 
 
 async def embedded(bench: Bench, runs: int, scale: float) -> list[Figure]:
@@ -55,7 +56,12 @@ async def embedded(bench: Bench, runs: int, scale: float) -> list[Figure]:
             store = open_store(near.state)
             try:
                 report = await execute(
-                    plan, path=path, profile=near, store=store, wishes=Wishes(rate=RATE), observers=(heard,)
+                    plan,
+                    path=path,
+                    profile=near,
+                    store=store,
+                    wishes=Wishes(rate=f"{RATE * scale:g}/s"),
+                    observers=(heard,),
                 )
             finally:
                 store.close()

@@ -145,7 +145,8 @@ class Board:
 
     def ask(self, now_s: float) -> Look | None:
         """The next request that is due, if any. Each is :meth:`answered`."""
-        if not self._queue and not self._listing:
+        # The list of what ended goes before names that are still to be asked for.
+        if not self._listing and (not self._queue or (self._ripe and now_s >= self._next_s and not self._by_lists)):
             self._plan(now_s)
         while self._queue:
             look = self._queue.popleft()
@@ -164,23 +165,25 @@ class Board:
         """Queue what is due."""
         forced = self._ripen(now_s) if now_s >= self._soon_s else False
         if forced or (self._ripe and now_s >= self._next_s):
-            cap_s = self._poll.cap_s
-            # Of one that nobody knows when it began, as if that were so long ago as the first look mostly is.
-            age_s = max(now_s - self._youngest_s, self._poll.first_s)
-            self._next_s = now_s + apart(age_s, self._in_all, cap_s)
-            self._soon_s = now_s + apart(self._poll.first_s, self._in_all, cap_s)
+            self._next_s = now_s + self._apart(now_s)
+            self._soon_s = now_s + apart(self._poll.first_s, self._in_all, self._poll.cap_s)
             if self._by_lists or now_s < self._crowded_s:
                 self._name(self._runs if len(self._runs) <= PAGE else self._ripe, now_s)
                 self._next_s = max(self._next_s, now_s + PAGE_S * (len(self._queue) if len(self._queue) > 1 else 0))
                 self._soon_s = max(self._soon_s, self._next_s)
             else:
-                self._queue.append(_since((self._since_s or now_s) - self._overlap_s))
+                self._queue.appendleft(_since((self._since_s or now_s) - self._overlap_s))
                 self._name(self._swept(now_s), now_s)
         while self._first(self._lone) and self._lone[0][0] <= now_s:
             awaited = self._runs[heapq.heappop(self._lone)[1]]
             if awaited.alone and now_s >= awaited.single_s:  # else a list has shown it since
                 self._queue.append(_one(awaited.run))
                 self._later(awaited, now_s)
+
+    def _apart(self, now_s: float) -> float:
+        """How far the next look is from one that is made now."""
+        # Of one that nobody knows when it began, as if that were so long ago as the first look mostly is.
+        return apart(max(now_s - self._youngest_s, self._poll.first_s), self._in_all, self._poll.cap_s)
 
     def _ripen(self, now_s: float) -> bool:
         """Who may be over now is looked at from now on; whether anybody is to be looked at for that."""
@@ -251,6 +254,8 @@ class Board:
         elif look.kind == "ids" and token and (rest := [run for run in look.runs if run not in seen]) != [*look.runs]:
             self._queue.appendleft(_ids(rest))  # a page may be smaller than was asked for
         elif look.kind == "ids":
+            if self._by_lists:  # now that it is known how old they are
+                self._next_s = max(self._next_s, now_s + self._apart(now_s))
             for missing in (run for run in look.runs if run not in seen):
                 self._hidden(missing, now_s)
         elif (awaited := self._runs.get(look.runs[0])) is not None and look.runs[0] in seen and not awaited.alone:

@@ -57,6 +57,19 @@ def test_jobs_that_share_an_audience_follow_each_other():
     assert parts(unwaited)["ad-hoc runs"] == 60.0
 
 
+def test_runs_are_as_long_as_earlier_ones_were():
+    def adhoc(*audiences):
+        return Job("-".join(audiences), "adhoc", "adhoc", {"pairs": [[0, "flow", audience] for audience in audiences]})
+
+    plan = plan_of([adhoc("a", "b"), adhoc("c"), adhoc("b", "c")])
+    known = {"audience:a": 1000.0, "audience:b": 10.0, "audience:c": 20.0}
+    assert parts(forecast(plan, Assumptions(run_s=60), (), known))["ad-hoc runs"] == 1020.0
+    assert parts(forecast(plan, Assumptions(run_s=60), (), {"any": 7.0}))["ad-hoc runs"] == 14.0
+    assert parts(forecast(plan, Assumptions(run_s=60), {0}, known))["ad-hoc runs"] == 40.0
+    (part,) = [part for part in forecast(plan, Assumptions(), (), known).parts if part.name == "ad-hoc runs"]
+    assert "5 runs as long as they were before" in part.why
+
+
 def test_an_empty_plan_takes_no_time():
     assert forecast(plan_of([]), Assumptions()).total_s == 0
 

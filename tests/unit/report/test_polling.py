@@ -1,0 +1,46 @@
+"""What a report says of polls, and of its forecast."""
+
+from __future__ import annotations
+
+from headgate.engine.tally import Tally
+from headgate.report.model import Report
+from headgate.report.polling import polling
+from headgate.report.render_text import render
+
+
+def test_nothing_is_said_where_no_run_was_waited_for():
+    assert polling({"polls": 4, "sent": 9}) == {}
+
+
+def test_polls_per_run_and_lags_of_all_lives_together():
+    first = Tally()
+    for lag in (1.04, 0.0, None):
+        first.noticed(lag)
+    second = Tally(first.as_dict())
+    for lag in (1.1, 31.2):
+        second.noticed(lag)
+    found = polling({**second.as_dict(), "polls": 2, "sent": 40})["polling"]
+    assert found == {
+        "runs": 5,
+        "pollsPerRun": 0.4,
+        "shareOfRequests": 0.05,
+        "lagSeconds": {"p50": 1.1, "p99": 32.0, "max": 32.0},
+    }
+
+
+def report(**more):
+    asked = {
+        "sent": 40,
+        "polls": 2,
+        "byEndpoint": {},
+        **polling({"runs": 5, "polls": 2, "sent": 40, "lags": {"2.5": 5}}),
+    }
+    return Report("r", "m", "dev", "succeeded", 0.0, 90.0, 90.0, {"jobs": 1}, asked, [], [], [], **more)
+
+
+def test_the_report_says_how_far_off_the_forecast_was():
+    assert report(forecast_s=60.0).as_json()["forecast"] == {"seconds": 60.0, "tookSeconds": 90.0, "ratio": 1.5}
+    assert "(forecast 1 min" in render(report(forecast_s=60.0))
+    assert "2 polls (0.4 a run, ends seen within 2.5 s)" in render(report())
+    assert "forecast" not in report().as_json()
+    assert "forecast" not in report(forecast_s=60.0, open_jobs=2).as_json()
