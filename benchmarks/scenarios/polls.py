@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RUNS = 1000
 #: Runs against the embedded platform, and how fast its clock is.
 EMBEDDED_RUNS = 1000
-TIME_SCALE = 10.0
+TIME_SCALE = 5.0
 
 
 async def run(bench: Bench) -> list[Figure]:

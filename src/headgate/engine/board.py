@@ -76,6 +76,8 @@ class Board:
         self._missed = 0
         self._useful = True
         self._crowded_s = 0.0
+        #: Of the runs that were all named together: lists not yet answered, and when the first answer was given.
+        self._naming: tuple[int, float] = (0, 0.0)
         #: What has been noticed and not yet been told, and jobs that await nothing any more.
         self.news: list[Noticed] = []
         self.woken: list[int] = []
@@ -124,6 +126,17 @@ class Board:
                 self._forget(run)
         return told
 
+    def shift(self, by_s: float) -> None:
+        """The clock was set: what was to be in so many seconds is still to be in so many."""
+        for heap in (self._unripe, self._by_id, self._lone):
+            heap[:] = [(at_s + by_s, run) for at_s, run in heap]
+        for awaited in self._runs.values():
+            awaited.ripe_s += by_s
+            awaited.due_s += by_s
+            awaited.single_s += by_s
+        self._next_s, self._soon_s = self._next_s + by_s, self._soon_s + by_s
+        self._youngest_s, self._crowded_s = self._youngest_s + by_s, self._crowded_s + by_s
+
     def _forget(self, run: str) -> None:
         del self._runs[run]
         self._ripe.pop(run, None)
@@ -169,8 +182,9 @@ class Board:
             self._soon_s = now_s + apart(self._poll.first_s, self._in_all, self._poll.cap_s)
             if self._by_lists or now_s < self._crowded_s:
                 self._name(self._runs if len(self._runs) <= PAGE else self._ripe, now_s)
-                self._next_s = max(self._next_s, now_s + PAGE_S * (len(self._queue) if len(self._queue) > 1 else 0))
-                self._soon_s = max(self._soon_s, self._next_s)
+                pages_s = PAGE_S * len(self._queue) if len(self._queue) > 1 else 0.0
+                self._next_s, self._soon_s = max(self._next_s, now_s + pages_s), max(self._soon_s, now_s + pages_s)
+                self._naming = (sum(look.kind == "ids" for look in self._queue), float("inf"))
             else:
                 self._queue.appendleft(_since((self._since_s or now_s) - self._overlap_s))
                 self._name(self._swept(now_s), now_s)
@@ -254,6 +268,7 @@ class Board:
         elif look.kind == "ids" and token and (rest := [run for run in look.runs if run not in seen]) != [*look.runs]:
             self._queue.appendleft(_ids(rest))  # a page may be smaller than was asked for
         elif look.kind == "ids":
+            self._named(at_s)
             if self._by_lists:  # now that it is known how old they are
                 self._next_s = max(self._next_s, now_s + self._apart(now_s))
             for missing in (run for run in look.runs if run not in seen):
@@ -264,6 +279,13 @@ class Board:
             awaited.alone = awaited.hidden >= (OMITTED if awaited.listed else NEVER_SHOWN)
             if awaited.alone:
                 self._later(awaited, now_s)
+
+    def _named(self, at_s: float) -> None:
+        """All runs that may be over have been asked for by their names: none ended long before that unseen."""
+        left, first_s = self._naming
+        self._naming = (left - 1, min(first_s, at_s))
+        if left == 1 and self._since_s is not None:
+            self._since_s = max(self._since_s, self._naming[1])
 
     def _hidden(self, run: str, now_s: float) -> None:
         """A list that named ``run`` did not show it: ask for it alone, if that is no accident."""
@@ -331,6 +353,7 @@ class Board:
             self._useful = self._useful and answer.verdict not in (Verdict.REJECTED, Verdict.REFUSED)
             self._crowded_s, self._next_s = now_s + CROWDED_S, now_s
         elif look.kind == "ids":
+            self._naming = (0, 0.0)
             self._queue += [_one(run) for run in look.runs if run in self._runs]
         elif answer.status != 404 and (awaited := self._runs.get(look.runs[0])) is not None:
             # Nobody can say what becomes of it: who waits for it has to know that.

@@ -127,7 +127,7 @@ class Machine:
         self._clock = PlatformClock(now_s, at, rules.time_scale)
         self._overload = Overload(rules.retry.first_s, rules.retry.cap_s)
         self._out: list[Command] = []
-        self._polls = Polls(rules.poll, lengths or Lengths(), rules.rate_per_s)
+        self._polls = Polls(rules.poll, lengths or Lengths(), rules.rate_per_s, rules.time_scale)
         self._look_at: float | None = None
         #: What a job of the vanguard weighs more than the heaviest path.
         self._ahead = 0.0
@@ -393,13 +393,13 @@ class Machine:
             live = self.live[due[0]]
             live.tries = live.throttles = 0
             self._send(*due)
-        self._look_at = self._polls.next_at(at, now_s, self.rules.time_scale, idle=idle) if not self.stopped else None
+        self._look_at = self._polls.next_at(at, now_s, idle=idle) if not self.stopped else None
 
     def _looked(self, index: int, answer: Answer, at: float) -> None:
         """What a waiting job carried for the board was answered."""
         polls, now_s = self._polls, self._clock.now(at)
         learnt: dict[str, None] = {}
-        for found in polls.answered(index, answer, now_s):
+        for found in polls.answered(index, answer, at, now_s):
             said = {"run": found.run, "state": found.state, "seconds": found.seconds, "lag": found.lag_s}
             said["ended"] = None if found.lag_s is None else now_s - found.lag_s
             self._out.append(Tell("run", found.job, said))
@@ -480,7 +480,7 @@ class Machine:
             if step.held:
                 self._out.append(Tell("hold", index, {"reason": step.reason, "until": step.until_s}))
         elif isinstance(step, Await):
-            self._polls.wait(index, step, self._clock.now(at))
+            self._polls.wait(index, step, at, self._clock.now(at))
             self._surroundings(index).ended = {}
             self._await_on(index, at)
         else:

@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 #: The share of the rate that polls may use while anything else is to be sent, and while nothing is.
 SHARE: Final = 0.1
 IDLE_SHARE: Final = 0.5
+#: By so many platform seconds its clock may be read inexactly; by more it was set.
+SET_S: Final = 5.0
 
 
 class Polls:
     """Requests for awaited runs. ``at`` is monotonic seconds, ``now_s`` the platform's clock."""
 
-    def __init__(self, poll: PollPolicy, lengths: Lengths, rate_per_s: float) -> None:
-        """``rate_per_s`` is the rate of the whole run; 0 for one without."""
+    def __init__(self, poll: PollPolicy, lengths: Lengths, rate_per_s: float, scale: float) -> None:
+        """``rate_per_s`` is the rate of the whole run, 0 for one without; ``scale``: platform seconds in one of ours."""
         self.board = Board(poll, lengths)
         self.lengths = lengths
-        self._rate = rate_per_s
+        self._rate, self._scale = rate_per_s, scale
+        #: What the platform's clock shows at monotonic second 0, as far as was known last.
+        self._zero_s: float | None = None
         self._until_s: dict[int, tuple[float, str]] = {}
         self._carried: dict[int, Look] = {}
         self._left_at = float("-inf")
@@ -40,8 +44,9 @@ class Polls:
     def __bool__(self) -> bool:
         return bool(self._until_s)
 
-    def wait(self, job: int, step: Await, now_s: float) -> None:
+    def wait(self, job: int, step: Await, at: float, now_s: float) -> None:
         """``job`` waits for the runs of ``step``."""
+        self._heed(at, now_s)
         self._until_s[job] = (step.until_s, step.reason)
         self.board.wait(job, step.runs, step.began_s, now_s)
 
@@ -62,6 +67,7 @@ class Polls:
 
     def due(self, at: float, now_s: float, *, idle: bool) -> tuple[int, Call] | None:
         """A request that may leave now, and the job that carries it. ``idle``: there is nothing else to send."""
+        self._heed(at, now_s)
         if at < self._left_at + self._gap(idle=idle) - 1e-9:
             return None
         carrier = next((job for job in self._until_s if job not in self._carried), None)
@@ -72,14 +78,22 @@ class Polls:
         self._left_at = at
         return carrier, look.call
 
-    def next_at(self, at: float, now_s: float, scale: float, *, idle: bool) -> float | None:
+    def _heed(self, at: float, now_s: float) -> None:
+        """What an answer said of the platform's time may have set its clock by hours; waits go on as they were."""
+        zero_s = now_s - at * self._scale
+        if self._zero_s is not None and abs(zero_s - self._zero_s) > SET_S:
+            self.board.shift(zero_s - self._zero_s)
+            self._zero_s = None
+        self._zero_s = zero_s if self._zero_s is None else self._zero_s
+
+    def next_at(self, at: float, now_s: float, *, idle: bool) -> float | None:
         """When :meth:`due` may have one (monotonic); ``None`` while nobody could carry it or nothing is awaited."""
         if len(self._carried) >= len(self._until_s):
             return None
         next_s = self.board.next_s()
         if next_s is None:
             return None
-        return max(at + max(0.0, next_s - now_s) / scale, self._left_at + self._gap(idle=idle))
+        return max(at + max(0.0, next_s - now_s) / self._scale, self._left_at + self._gap(idle=idle))
 
     def _gap(self, *, idle: bool) -> float:
         return 1.0 / (self._rate * (IDLE_SHARE if idle else SHARE)) if self._rate else 0.0
@@ -90,8 +104,9 @@ class Polls:
         """Whether the request of ``job`` that is under way is the board's."""
         return job in self._carried
 
-    def answered(self, job: int, answer: Answer, now_s: float) -> Iterator[Noticed]:
+    def answered(self, job: int, answer: Answer, at: float, now_s: float) -> Iterator[Noticed]:
         """What ``job`` carried was answered: the runs that are over."""
+        self._heed(at, now_s)
         self.board.answered(self._carried.pop(job), answer, now_s)
         noticed, self.board.news = self.board.news, []
         return iter(noticed)

@@ -1,8 +1,7 @@
 """How long runs take: learnt from those that ended, by what they have in common, and kept for the next run.
 
 A run is known by several keys, the most telling first: its audience, its flow, the kind of its flow. Of each key a
-small histogram is kept whose steps grow by a quarter, so that a second and a day are told apart as well as need be,
-and that two histograms are added by adding counts. Old counts fade: a run of last year says little of today's.
+small histogram is kept whose steps grow by a tenth, so that a second and a day are told apart as well as need be. Old counts fade: a run of last year says little of today's.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 #: Each step of a histogram is so much longer than the one before; step 0 ends at one second.
-STEP: Final = 1.25
+STEP: Final = 1.1
 #: No run is longer than this many steps (about a month).
-STEPS: Final = 67
+STEPS: Final = 155
 #: Counts of a key are halved when there are more than so many.
 MOST: Final = 200.0
 #: From so many ends on, a key says when the first look is worth while.

@@ -214,6 +214,27 @@ def test_two_jobs_may_wait_for_one_run():
     assert of.next_s() is None
 
 
+def test_a_clock_that_is_set_moves_no_wait():
+    of = board()
+    of.wait(0, runs(2), T0, T0)
+    of.shift(-7200.0)
+    assert of.next_s() == T0 + 30 - 7200
+    look = of.ask(T0 + 30 - 7200)
+    of.answered(look, ok([view(run, T0 - 7200, 9e12, 0) for run in look.runs]), T0 + 30 - 7200)
+    assert T0 + 30 < of.next_s() + 7200 < T0 + 60
+
+
+def test_the_bound_follows_when_all_runs_were_named():
+    of = board()
+    of.wait(0, runs(2), T0, T0)
+    for now in (T0 + 30, T0 + 600):
+        look = of.ask(now)
+        of.answered(look, ok([view(run, T0, 9e12, now) for run in look.runs], date_s=now), now)
+    of.wait(1, runs(200, "s"), T0 + 600, T0 + 600)
+    look = of.ask(T0 + 630)
+    assert asked(look) == f"metrics.durationSummary.completedAtUTC>{int((T0 + 600 - 15) * 1000)}"
+
+
 def test_no_more_than_a_page_is_named_at_once():
     of = board()
     of.wait(0, runs(250), None, T0)
