@@ -2,7 +2,8 @@
 
 Every event has ``ts`` (RFC 3339, UTC), ``event``, ``run`` and ``job`` (its key, or null). The first of each life of a
 run is ``begin`` and also names the schema; the last of a life that ends by itself is ``end``. Between them:
-``settled``, ``retry``, ``hold``, ``stop``.
+``settled``, ``retry``, ``hold``, ``stop``, and ``run``: a flow run that was waited for is over, with how long it took
+(``seconds``) and how long ago that was by the platform's clock when it was seen (``lag``).
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ class Bulletin:
         machine = self._watch.machine
         job = machine.jobs[tell.job] if machine is not None and tell.job >= 0 else None
         fields = dict(tell.fields)
-        if isinstance(fields.get("until"), (int, float)):
-            fields["until"] = stamp(fields["until"])
+        for time in ("until", "ended"):
+            if isinstance(fields.get(time), (int, float)):
+                fields[time] = stamp(fields[time])
+        if tell.name == "run":  # not the run of ours that every event names
+            fields["flowRun"] = fields.pop("run")
         if job is not None:
             fields["kind"] = job.kind
         self._say(tell.name, job.key if job else None, fields)

@@ -31,7 +31,7 @@ class Polls:
     """Requests for awaited runs. ``at`` is monotonic seconds, ``now_s`` the platform's clock."""
 
     def __init__(self, poll: PollPolicy, lengths: Lengths, rate_per_s: float, scale: float) -> None:
-        """``rate_per_s`` is the rate of the whole run, 0 for one without; ``scale``: platform seconds in one of ours."""
+        """``rate_per_s`` is the rate of the whole run, 0 for one without; ``scale`` is how fast its clock runs."""
         self.board = Board(poll, lengths)
         self.lengths = lengths
         self._rate, self._scale = rate_per_s, scale

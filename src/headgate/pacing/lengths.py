@@ -1,7 +1,8 @@
 """How long runs take: learnt from those that ended, by what they have in common, and kept for the next run.
 
 A run is known by several keys, the most telling first: its audience, its flow, the kind of its flow. Of each key a
-small histogram is kept whose steps grow by a tenth, so that a second and a day are told apart as well as need be. Old counts fade: a run of last year says little of today's.
+small histogram is kept whose steps grow by a tenth, so that a second and a day are told apart as well as need be. Old
+counts fade: a run of last year says little of today's.
 """
 
 from __future__ import annotations
