@@ -87,5 +87,6 @@ async def test_a_resumed_run_asks_at_once_what_has_ended_and_activates_nothing_t
         assert {row.runState for row in second.activations} == {"success"}
         assert platform.ledger()["violations"] == []
         assert len({row.runId for row in second.activations}) == len(plan.pairs)
+        assert set(platform.ledger()["activations"]["pairs"].values()) == {1}
         assert set(ends) == {row.runId for row in second.activations}
         store.close()
