@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure import Lap, lap
 from benchmarks.nothing import NullJournal, NullPlatform
 from headgate.clock import Clock, SystemClock
+from headgate.engine.events import Stop
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
-from headgate.pacing import Brake
 from headgate.planning.outline import Outline
 from headgate.platform.contract import Platform
 from headgate.platform.endpoint import PlatformSettings
@@ -57,6 +59,8 @@ class Setting:
     slots: int = 50
     rate_per_s: float = NO_LIMIT
     state: Path | None = None
+    #: Stop after so many seconds, whatever is left to do.
+    seconds: float | None = None
 
 
 def over_http(url: str, slots: int) -> Opened:
@@ -115,16 +119,22 @@ async def drive_into(
     known: Mapping[str, Any] | None = None,
 ) -> Lap:
     """As :func:`drive`, into the journal that ``make`` gives."""
-    clock, brake, tally, progress = SystemClock(), Brake(), Tally(), Progress()
-    gate, limits = Gate(setting.rate_per_s, clock, brake), Limits(setting.rate_per_s, setting.slots)
+    clock, tally, progress = SystemClock(), Tally(), Progress()
+    gate, limits = Gate(setting.rate_per_s, clock), Limits(setting.rate_per_s, setting.slots)
     with lap(len(plan.jobs)) as found:
         machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
         async with opened(gate, clock) as platform:
-            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=(progress,))
-            await runner.run()
+            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=(progress,))
+            if setting.seconds is not None:
+                asyncio.get_running_loop().call_later(setting.seconds, runner.stop, Stop.FINISH_BY)
+            finish = await runner.run()
         journal.close()
-    if progress.counts["succeeded"] != len(plan.jobs) or tally.sent != len(plan.jobs):
+    if setting.seconds is not None:
+        if finish.stop is not Stop.FINISH_BY or progress.counts["failed"]:
+            raise RuntimeError(f"the benchmarked run went wrong: {finish}, {dict(progress.counts)}: {progress.trouble}")
+        return found
+    if progress.counts["succeeded"] != len(plan.jobs) or tally.sent - tally.retried != len(plan.jobs):
         raise RuntimeError(
             f"the benchmarked run went wrong: {dict(progress.counts)}, {tally.sent} sent: {progress.trouble}"
         )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from benchmarks.measure import Figure
-from headgate.launch import Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Wishes, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.settings import Profile

@@ -75,7 +75,7 @@ async def journaled(plan: Plan, where: str) -> int:
         records = 0
         left = max(2, int(len(plan.jobs) * LEFT))
         for index, job in enumerate(plan.jobs[:-left]):
-            for record in _records(index, job):
+            for record in records_of(index, job):
                 journal.append(record)
                 records += 1
             if index % _GROUP == 0:
@@ -88,7 +88,7 @@ async def journaled(plan: Plan, where: str) -> int:
     return records
 
 
-def _records(index: int, job: Job) -> list[Record]:
+def records_of(index: int, job: Job) -> list[Record]:
     """An intent, where the job changes something, and its end."""
     remote = f"{index:08x}-0000-4000-8000-000000000000"
     output = {"id": remote, "etag": f'"{index:08x}-0"'} if job.collection else {}

@@ -2,7 +2,9 @@
 
 Standard library only and started as a plain file, so that it starts quickly. It ends when its standard input
 does, which is when whoever started it dies. ``GET /arrivals`` answers with the arrival times of all other
-requests since it was last asked (monotonic seconds), and so is the witness of a paced run.
+requests since it was last asked (monotonic seconds), and so is the witness of a paced run. Told to, it has a rate
+limit, which the embedded platform's models keep; ``GET /witness`` then answers with ``[second, method, passed]`` of
+every request, in seconds since the first one.
 """
 
 from __future__ import annotations
@@ -14,18 +16,33 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import cast
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
+_REFUSALS = {
+    429: (b"429 Too Many Requests", b'{"error_code":"429050","message":"Too many requests"}'),
+    500: (b"500 Internal Server Error", b""),
+    503: (b"503 Service Unavailable", b""),
+}
+
+
+#: Says whether a request that comes at a time (monotonic seconds) passes.
+Admits = Callable[[float], bool]
+
+
 class Desk:
     """What all connections share."""
 
-    def __init__(self, latency_s: float) -> None:
+    def __init__(self, latency_s: float, admits: Admits | None = None, refusal: int = 429) -> None:
         self.latency_s = latency_s
         self.arrivals: list[float] = []
+        self.witnessed: list[tuple[float, str, bool]] = []
+        self._admits = admits
+        self._refusal = _REFUSALS[refusal]
         self.made = 0
         self._date_at = 0
         self._date = b""
@@ -37,6 +54,25 @@ class Desk:
         return self._whole(
             b"201 Created", b'{"id":"%08x-0000-4000-8000-%012x","etag":"\\"%08x-0\\""}' % ((number,) * 3)
         )
+
+    def heard(self, head: bytes) -> bytes:
+        """The answer to a request: the next object, nothing to list, or a refusal without a word of how long."""
+        now = time.monotonic()
+        self.arrivals.append(now)
+        if self._admits is None:
+            return self.answer()
+        passed = self._admits(now)
+        self.witnessed.append((now, head[: head.index(b" ")].decode(), passed))
+        if not passed:
+            return self._whole(*self._refusal)
+        return self._whole(b"200 OK", b'{"items":[]}') if head.startswith(b"GET ") else self.answer()
+
+    def witness(self) -> bytes:
+        """What came and what passed, as a whole response; forgotten afterwards."""
+        witnessed, self.witnessed = self.witnessed, []
+        first = witnessed[0][0] if witnessed else 0.0
+        said = json.dumps([[round(at - first, 6), method, passed] for at, method, passed in witnessed])
+        return self._whole(b"200 OK", said.encode())
 
     def told(self) -> bytes:
         """The arrivals, as a whole response; forgotten afterwards."""
@@ -84,21 +120,32 @@ class Wire(asyncio.Protocol):
         if head.startswith(b"GET /arrivals"):
             transport.write(desk.told())
             return
-        desk.arrivals.append(time.monotonic())
+        if head.startswith(b"GET /witness"):
+            transport.write(desk.witness())
+            return
+        answer = desk.heard(head)
         if desk.latency_s:
-            self._loop.call_later(desk.latency_s, self._late, transport, desk.answer())
+            self._loop.call_later(desk.latency_s, self._late, transport, answer)
         else:
-            transport.write(desk.answer())
+            transport.write(answer)
 
     def _late(self, transport: asyncio.Transport, answer: bytes) -> None:
         if not transport.is_closing():
             transport.write(answer)
 
 
-async def serve(latency_s: float) -> None:
+def _limit(rate: str, model: str, burst: float | None, changes: list[str]) -> Admits:
+    # Only for those who ask for it: a plain server starts without.
+    from headgate.simulator.throttle import Throttle
+
+    pairs = [(float(at), float(factor)) for at, _, factor in (change.partition("=") for change in changes)]
+    return Throttle(rate, model, burst, pairs).admit
+
+
+async def serve(desk: Desk) -> None:
     """Serve until standard input ends; the port is the first line of standard output."""
     loop = asyncio.get_running_loop()
-    desk, ended = Desk(latency_s), asyncio.Event()
+    ended = asyncio.Event()
     server = await loop.create_server(lambda: Wire(desk), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
 
@@ -112,16 +159,24 @@ async def serve(latency_s: float) -> None:
 
 
 def main() -> None:
-    """Arguments: ``--latency-ms``."""
+    """Arguments: ``--latency-ms``, and those of a rate limit."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--limit", help="like 50/s or 3000/min")
+    parser.add_argument("--model", default="bucket")
+    parser.add_argument("--burst", type=float)
+    parser.add_argument("--change", action="append", default=[], help="SECONDS=FACTOR")
+    parser.add_argument("--refusal", type=int, default=429)
     arguments = parser.parse_args()
+    limit = arguments.limit
+    admits = _limit(limit, arguments.model, arguments.burst, arguments.change) if limit else None
+    desk = Desk(arguments.latency_ms / 1000, admits, arguments.refusal)
     try:
         import uvloop
     except ImportError:
-        asyncio.run(serve(arguments.latency_ms / 1000))
+        asyncio.run(serve(desk))
     else:
-        uvloop.run(serve(arguments.latency_ms / 1000))
+        uvloop.run(serve(desk))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 @contextmanager
-def served(latency_ms: float = 0.0) -> Iterator[str]:
+def served(latency_ms: float = 0.0, limit: Sequence[str] = ()) -> Iterator[str]:
     """A fast server in another process that waits ``latency_ms`` before each answer; gives its base URL.
+
+    ``limit`` are the server's further arguments: those of its rate limit.
 
     Raises:
         RuntimeError: it did not start.
@@ -25,6 +27,7 @@ def served(latency_ms: float = 0.0) -> Iterator[str]:
         str(Path(__file__).with_name("server.py")),
         "--latency-ms",
         str(latency_ms),
+        *limit,
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 -- ourselves
         try:

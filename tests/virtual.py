@@ -11,6 +11,8 @@ import queue
 import selectors
 import time
 
+import pytest
+
 import headgate.clock
 from headgate.store import sqlite, sqlite_journal
 
@@ -153,3 +155,14 @@ def install(patch) -> None:
         patch.setattr(module, "time", _Time())
     patch.setattr(sqlite_journal, "queue", _Queues)
     patch.setattr(sqlite_journal.SqliteJournal, "_group", counted)
+
+
+def loops(config, item):
+    """Pytest's hook for which loop a test is run on, for a room's ``conftest.py``."""
+    return {"real": asyncio.new_event_loop} if item.get_closest_marker("real_time") else {"virtual": VirtualLoop}
+
+
+@pytest.fixture(autouse=True)
+def virtual_time(monkeypatch):
+    """Everything of the room goes by the loop."""
+    install(monkeypatch)

@@ -16,11 +16,11 @@ from benchmarks.nothing import NullJournal, NullPlatform
 from benchmarks.plain import turns
 from benchmarks.plans import BODY_BYTES, bodies, grove, items_for
 from headgate.clock import SystemClock
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
-from headgate.pacing import Brake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,11 +86,11 @@ async def _memory(items: int) -> Figure:
         marks = [_traced()]
         plan = grove(items)
         marks.append(_traced())
-        clock, brake, tally = SystemClock(), Brake(), Tally()
+        clock, tally = SystemClock(), Tally()
         machine = Machine(plan, Rules(concurrency=SLOTS), now_s=clock.now(), at=clock.mono())
         marks.append(_traced())
-        gate = Gate(1e7, clock, brake)
-        runner = Runner(machine, NullPlatform(), NullJournal(), clock, gate, brake, tally, limits=Limits(1e7, SLOTS))
+        gate = Gate(1e7, clock)
+        runner = Runner(machine, NullPlatform(), NullJournal(), clock, gate, tally, limits=Limits(1e7, SLOTS))
         await runner.run()
         del runner
         marks.append(_traced())

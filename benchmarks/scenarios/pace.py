@@ -1,4 +1,4 @@
-"""A known limit: is it used in full, and is it never overstepped? The server is the witness."""
+"""A known limit: is it used in full, and is it never overstepped? The server is the witness, and has that limit."""
 
 from __future__ import annotations
 
@@ -30,20 +30,23 @@ _LOOK_EVERY_S = 0.005
 
 
 async def run(bench: Bench) -> list[Figure]:
-    """Steady rate and worst second, at each rate."""
+    """Steady rate, worst second and refusals, at each rate."""
     figures: list[Figure] = []
     for rate, seconds in CASES.items():
         steady: list[float] = []
         worst: list[float] = []
+        refused: list[float] = []
         stall = 0.0
         plan = grove(items_for(bench.size(rate * seconds)))
-        with served(LATENCY_MS) as url:
-            for _ in range(bench.times(1)):
+        for _ in range(bench.times(5)):
+            with served(LATENCY_MS, ("--limit", f"{rate}/s", "--burst", str(max(20.0, 2 * burst(rate))))) as url:
                 bench.say(f"pace: {rate}/s")
-                async with _stalls() as stalls:
+                async with stalling() as stalls:
                     await drive(plan, over_http(url, SLOTS), Setting(SLOTS, float(rate), bench.state()))
                 stall = max(stall, *stalls)
-                arrivals = await _arrivals(url)
+                seen = await witnessed(url)
+                arrivals = [at for at, _, _ in seen]
+                refused.append(sum(1 for _, _, passed in seen if not passed) / len(seen))
                 steady.append(steady_rate(arrivals) / rate)
                 worst.append(worst_second(arrivals) / (rate + burst(rate)))
         figures += [
@@ -61,12 +64,13 @@ async def run(bench: Bench) -> list[Figure]:
                 "<= 1.02",
                 {"in worst second": max(worst) * (rate + burst(rate))},
             ),
+            Figure("pace", f"share of 429, R = {rate}/s", refused, "<= 0"),
         ]
     return figures
 
 
 @asynccontextmanager
-async def _stalls() -> AsyncIterator[list[float]]:
+async def stalling() -> AsyncIterator[list[float]]:
     """How late this process was woken, in seconds: what a busy machine, or a loop that is held up, does to pacing."""
     late = [0.0]
 
@@ -83,9 +87,10 @@ async def _stalls() -> AsyncIterator[list[float]]:
         watching.cancel()
 
 
-async def _arrivals(url: str) -> list[float]:
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/arrivals") as response:
-        return [float(at) for at in orjson.loads(await response.read())]
+async def witnessed(url: str) -> list[tuple[float, str, bool]]:
+    """What the server saw: seconds since the first request, method, and whether it passed."""
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/witness") as response:
+        return [(float(at), str(method), bool(passed)) for at, method, passed in orjson.loads(await response.read())]
 
 
 def steady_rate(arrivals: list[float]) -> float:

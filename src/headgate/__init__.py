@@ -40,6 +40,7 @@ _HOMES = {
     "load": "headgate.api",
     "plan": "headgate.api",
     "plan_destroy": "headgate.api",
+    "plan_retry": "headgate.api",
     "run": "headgate.api",
     "Diagnostic": "headgate.errors",
     "HeadgateError": "headgate.errors",
@@ -83,6 +84,7 @@ __all__ = [
     "load",
     "plan",
     "plan_destroy",
+    "plan_retry",
     "run",
 ]
 

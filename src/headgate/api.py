@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
-    from headgate.store.contract import Store
+    from headgate.store.contract import RunRow, Store
 
 #: The sandbox of the embedded platform when nobody names one.
 SIMULATED_SANDBOX = "dev"
@@ -129,11 +129,63 @@ def plan_destroy(
         else:
             chosen = sandbox or what.sandbox or profile.sandbox
             if not chosen:
-                raise SettingsError("sandbox", "default", "not set, and the manifest names none")
+                hint = "put `sandbox:` into the manifest or the profile, or set HEADGATE_SANDBOX"
+                raise SettingsError("sandbox", "default", "not set, and the manifest names none", hint=hint)
             scope = Scope(what.name, chosen, None, str(what.path), str(what.path))
         return teardown(store, scope).plan
     finally:
         store.close()
+
+
+def plan_retry(
+    run: str,
+    *,
+    profile: Profile | None = None,
+    state: str | Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Plan | None:
+    """What failed or was skipped in a finished run, as a plan for :func:`run`; sends nothing.
+
+    How that run was to go (``refresh``, ``replace_changed``, the rate) is asked of :func:`run` again.
+
+    Args:
+        run: The run's id.
+        profile: Names the state store; :meth:`Profile.load` when not given.
+        state: The state store, over the profile's.
+        overrides: Variables over those the run was given.
+
+    Returns:
+        The plan, or ``None`` when nothing is left to do.
+
+    Raises:
+        UsageError: there is no such run, it deletes, it is unfinished, or a variable that was a secret is not given.
+        ManifestError: its manifest is wrong by now.
+    """
+    from headgate.launch import RETRY
+    from headgate.rest import asked_again, rest_of
+    from headgate.settings import Profile
+    from headgate.store import open_store
+
+    profile = profile or Profile.load()
+
+    def again(row: RunRow) -> Manifest:
+        return load(row.path, **asked_again(row.args, overrides))
+
+    store = open_store(state if state is not None else profile.state, readonly=True, org=profile.org_id)
+    try:
+        row = store.run(run)
+        if row is None:
+            raise UsageError(f"there is no run {run!r} in this store", hint="`headgate runs` lists them")
+        if row.command != "run" or row.unfinished:
+            what = "is not finished" if row.unfinished else f"is a {row.command}"
+            raise UsageError(f"{row.id} {what}; nothing was sent", hint=f"headgate resume {row.id}")
+        manifest, _ = rest_of(store, row, again)
+    finally:
+        store.close()
+    if not manifest.entries:
+        return None
+    made = plan(manifest, profile=profile)
+    return replace(made, source={**made.source, RETRY: row.id})
 
 
 async def run(
@@ -222,8 +274,8 @@ async def export(
         SettingsError: something needed to ask the platform is not set.
         PlatformError: the platform refuses, or cannot be reached.
     """
+    from headgate.embedded import simulated
     from headgate.export import assemble
-    from headgate.launch import simulated
     from headgate.looking import live
     from headgate.settings import Profile
 
@@ -276,7 +328,8 @@ async def conduct(
     seen: Seen | None = None,
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
-    from headgate.launch import execute, simulated
+    from headgate.embedded import simulated
+    from headgate.launch import execute
     from headgate.store import open_store
 
     profile = replace(profile, sandbox=plan.sandbox)
@@ -338,13 +391,15 @@ def check_wishes(plan: Plan, profile: Profile, wishes: Wishes) -> None:
     from headgate.launch import rules_of
 
     if wishes.concurrency is not None and wishes.concurrency < 1:
-        raise UsageError("concurrency: must be at least 1; nothing was sent")
+        raise UsageError("concurrency: must be at least 1; nothing was sent", hint="leave it out for the profile's")
     if wishes.on_error not in (None, "continue", "stop"):
-        raise UsageError(f"on_error: {wishes.on_error!r} is neither continue nor stop; nothing was sent")
+        raise UsageError(
+            f"on_error: {wishes.on_error!r} is neither continue nor stop; nothing was sent", hint="continue"
+        )
     try:
         rules_of(plan, profile, wishes)
     except ValueError as error:
-        raise UsageError(f"{error}; nothing was sent") from error
+        raise UsageError(f"{error}; nothing was sent", hint="rates: 50/s, 3000/min; shares: 10, 5%") from error
 
 
 def platform_of(profile: Profile, *, simulate: bool) -> str:

@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.launch import WAYS_OUT, simulated, stuck_words, ways_out
+from headgate.changes import WAYS_OUT, stuck_words, ways_out
+from headgate.embedded import simulated
 from headgate.looking import copied, looking
 from headgate.planning.content import same_kind
 from headgate.workflows.drift import FIXED, differences, wanted_body

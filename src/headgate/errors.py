@@ -71,10 +71,13 @@ class ManifestError(UsageError):
 
 
 class SettingsError(UsageError):
-    """A setting cannot be used. ``layer`` says where it came from: default, file, environment or flag."""
+    """A setting cannot be used. ``layer`` says where it came from: default, file, environment or flag.
 
-    def __init__(self, key: str, layer: str, message: str, *, hint: str = "") -> None:
-        super().__init__(f"setting {key} ({layer}): {message}", hint=hint)
+    ``place`` says it more exactly: ``headgate.yaml:12``, or the name of a variable.
+    """
+
+    def __init__(self, key: str, layer: str, message: str, *, hint: str = "", place: str = "") -> None:
+        super().__init__(f"setting {key} ({place or layer}): {message}", hint=hint)
         self.key = key
         self.layer = layer
 

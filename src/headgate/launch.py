@@ -6,45 +6,40 @@ The command line and the Python API both come through here; nothing else wires.
 from __future__ import annotations
 
 import secrets as randomness
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headgate.changes import known_to, refuse_changes
 from headgate.clock import Clock, SystemClock
 from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.record import Past, fold, fold_latest
-from headgate.engine.runner import Gate, Limits, Observer, Runner
+from headgate.engine.runner import Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.garbage import gc_paused
-from headgate.pacing import Brake, Tolerance, parse_rate, parse_share
+from headgate.pacing import Tolerance, parse_rate, parse_share
 from headgate.pacing.lengths import Lengths
 from headgate.planning import kept
-from headgate.planning.content import changed_parts, same_kind
 from headgate.planning.forecast import Assumptions, forecast
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
-from headgate.workflows.replace import REPLACEABLE, extended, replacements
+from headgate.workflows.replace import extended, replacements
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from headgate.planning.model import Plan
     from headgate.report import Report
+    from headgate.report.story import Story
     from headgate.settings import Profile
-    from headgate.simulator import Simulator
-
-#: How fast time passes on the embedded platform of ``--simulate``: an hour in six seconds.
-SIMULATED_TIME_SCALE = 600.0
-#: From so many on it is quicker to read all that is known of a sandbox.
-_FEW_MARKERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +60,10 @@ class Wishes:
     resume: str = ""
 
 
-#: What to do about what cannot be changed in place.
-WAYS_OUT = "put the content back, give the items new names, or `headgate destroy` them first"
 #: In a run's arguments: what it replaces.
 REPLACES = "replaces"
+#: In a run's arguments: the run of which it does what was left.
+RETRY = "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +85,7 @@ class Watch:
         self.runner: Runner | None = None
         self.tally: Tally | None = None
         self.limits = Limits()
+        self.gate: Gate | None = None
         self.continued = False
         self._asked = ""
 
@@ -102,6 +98,11 @@ class Watch:
         """End at once; a resume looks what became of the requests on their way."""
         self._asked = "cancel"
         self.heed()
+
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for ``seconds`` from now; what is on its way may end."""
+        if self.runner is not None:
+            self.runner.hold(seconds)
 
     def begin(self) -> None:
         """The run is about to send its first request."""
@@ -130,23 +131,6 @@ def last_unfinished(store: Store, manifest: str | None = None, sandbox: str | No
     return None
 
 
-def changed_items(
-    plan: Plan, known: Mapping[str, tuple[str, str]], among: Iterable[int] | None = None
-) -> tuple[list[int], list[int]]:
-    """Jobs whose object exists and was made from other content than now: those that can be changed, and the others.
-
-    ``among`` are the jobs to look at, where not all are.
-    """
-    changed: list[int] = []
-    stuck: list[int] = []
-    for index in range(len(plan.jobs)) if among is None else among:
-        job = plan.jobs[index]
-        found = known.get(job.spec.marker) if job.collection else None
-        if found is not None and found[1] != job.digest:
-            (changed if same_kind(found[1], job.digest) else stuck).append(index)
-    return changed, stuck
-
-
 def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: float) -> tuple[RunRow, bool]:
     """The run to drive, claimed, and whether it is an old one continued.
 
@@ -163,10 +147,13 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         # It was ended by another process since it was chosen. A new run would activate everything a second time.
         raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")
     if unfinished is not None:
-        if unfinished.command != command:
+        retried = plan.source.get(RETRY)
+        if (unfinished.command, unfinished.args.get(RETRY)) != (command, retried):
+            doing = RETRY if unfinished.args.get(RETRY) else unfinished.command
             raise UsageError(
-                f"run {unfinished.id} ({unfinished.command}) of this manifest is unfinished; nothing was sent",
-                hint=f"`headgate resume {unfinished.id}` finishes it; --fresh leaves it as it stands",
+                f"run {unfinished.id} ({doing}) of this manifest is unfinished; nothing was sent",
+                hint=f"`headgate resume {unfinished.id}` finishes it"
+                + ("" if retried else "; --fresh leaves it as it stands"),
             )
         if unfinished.fingerprint != plan.fingerprint:
             raise StalePlan(
@@ -215,60 +202,6 @@ def with_replacements(store: Store, plan: Plan, wishes: Wishes, past: Past | Non
         olds = replacements(plan, known) if wishes.replace else {}
     refuse_changes(plan, known, olds, among)
     return extended(plan, olds)
-
-
-def known_to(store: Store, plan: Plan, past: Past | None) -> tuple[Mapping[str, tuple[str, str]], list[int] | None]:
-    """What the store knows of the plan's objects, and the jobs that it is about; ``None`` for all of them.
-
-    Where a run is continued, only jobs that are not over can ask: often a few of many.
-    """
-    if past is None:
-        return store.known(plan.sandbox), None
-    over = past.settled()
-    among = [index for index in range(len(plan.jobs)) if index not in over]
-    markers = [plan.jobs[index].spec.marker for index in among if plan.jobs[index].collection]
-    return store.known(plan.sandbox, markers if len(markers) < _FEW_MARKERS else None), among
-
-
-def refuse_changes(
-    plan: Plan, known: Mapping[str, tuple[str, str]], olds: Collection[str] = (), among: Iterable[int] | None = None
-) -> None:
-    """Before anything is sent.
-
-    Args:
-        plan: What is to be done.
-        known: Objects that exist, by marker.
-        olds: Keys of jobs that replace what exists.
-        among: Jobs to look at, where not all are: what a continued run has made is not made again.
-
-    Raises:
-        UsageError: an object would have to become one that the platform does not change it to.
-    """
-    stuck = [index for index in changed_items(plan, known, among)[1] if plan.jobs[index].key not in olds]
-    if stuck:
-        names = "\n".join(f"  {stuck_words(plan, index, known)}" for index in stuck[:10]) + (
-            f"\n  … and {len(stuck) - 10} more" if len(stuck) > 10 else ""
-        )
-        raise UsageError(
-            f"{len(stuck)} object{'s' if len(stuck) != 1 else ''} of this manifest exist already and cannot be changed "
-            f"to what it says now; nothing was sent\n{names}",
-            hint=ways_out(plan, stuck),
-        )
-
-
-def ways_out(plan: Plan, stuck: Sequence[int]) -> str:
-    """What to do about objects that cannot be changed in place."""
-    if all(plan.jobs[index].collection in REPLACEABLE for index in stuck):
-        return f"{WAYS_OUT}; or --replace, which makes new ones and then deletes the old"
-    return WAYS_OUT
-
-
-def stuck_words(plan: Plan, index: int, known: Mapping[str, tuple[str, str]]) -> str:
-    """An object that cannot be changed to what is wanted now, and in which respects: as far as digests tell."""
-    job = plan.jobs[index]
-    found = known.get(job.spec.marker, ("", ""))[1]
-    parts = changed_parts(found, job.digest, job.collection) or ["made from other content"]
-    return f"{job.key}: {', '.join(parts)}"
 
 
 def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limits]:
@@ -346,13 +279,14 @@ async def execute(
         limits,
         continued,
     )
-    brake = Brake()
-    gate = Gate(limits.rate_per_s, clock, brake, profile.limits.endpoint_rates())
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    gate.restore(_limits(store, run, clock.now()))
+    watch.gate = gate
     journal = store.journal(run.id)
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
         async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:
-            runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=observers)
+            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=observers)
             watch.runner = runner
             with _FinishBy(runner, wishes.finish_by_s, clock):
                 finish = await unwrapped(partial(runner.run, watch.begin))
@@ -365,6 +299,7 @@ async def execute(
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
+    store.remember_limits(*gate.learned())
     store.finish(run.id, status, clock.now(), machine.open, counters)
     reach(Point.FINISHED)
     return report_of(store, run.id)
@@ -375,6 +310,14 @@ def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
     return fold_latest(store.latest(run.id, seen.number if seen else 0), seen.past if seen else None)
 
 
+def _limits(store: Store, run: RunRow, now_s: float) -> dict[str, tuple[float, float]]:
+    """Limits that are known, requests per second and seconds ago; some by a life of this run that was killed."""
+    counters, known = run.counters, dict(store.limits())
+    age_s = max(0.0, now_s - run.started_at - float(counters.get("seconds", 0.0)))
+    own = {scope: (per_s, age_s) for scope, per_s in counters.get("limits", {}).items()}
+    return known | {scope: found for scope, found in own.items() if scope not in known or age_s < known[scope][1]}
+
+
 def report_of(store: Store, run_id: str) -> Report:
     """The report of any run in ``store``.
 
@@ -383,10 +326,30 @@ def report_of(store: Store, run_id: str) -> Report:
     """
     from headgate.report import build
 
+    return build(*told_of(store, run_id))
+
+
+def story_of(store: Store, run_id: str) -> Story:
+    """The report of any run in ``store``, with its times and its counters.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    from headgate.report.story import story
+
+    return story(*told_of(store, run_id))
+
+
+def told_of(store: Store, run_id: str) -> tuple[RunRow, Outline, Past]:
+    """All that ``store`` knows of a run.
+
+    Raises:
+        StoreError: there is no such run.
+    """
     run = store.run(run_id)
     if run is None:
         raise StoreError(f"there is no run {run_id!r} in this store", hint="`headgate runs` lists them")
-    return build(run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id)))
+    return run, Outline.unpacked(store.outline(run_id)), fold(store.records(run_id))
 
 
 def _status(finish: Finish, machine: Machine) -> Any:
@@ -440,42 +403,3 @@ class _FinishBy:
     def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-
-def world_of(state: str) -> Path:
-    """Where the embedded platform of ``--simulate`` keeps its world: beside the state it belongs to.
-
-    One that belongs to a shared state (a URL) is this folder's.
-    """
-    if "://" in state:
-        return Path(".headgate/platform.jsonl")
-    path = Path(state)
-    return path.with_name("platform.jsonl" if path.name == "state.db" else f"{path.stem}.platform.jsonl")
-
-
-@asynccontextmanager
-async def simulated(profile: Profile, sandbox: str, **options: Any) -> AsyncIterator[tuple[Profile, Simulator]]:
-    """The embedded platform in this process, and ``profile`` pointed at it. Its world outlives the process."""
-    from headgate.secret import Secret
-    from headgate.simulator import Simulator
-
-    scale = float(options.pop("time_scale", SIMULATED_TIME_SCALE))
-    world = world_of(profile.state)
-    simulator = Simulator(time_scale=scale, world=world, sandboxes=("prod", "dev", sandbox), **options)
-    async with simulator:
-        who = simulator.credentials
-        yield (
-            replace(
-                profile,
-                platform_url=simulator.url,
-                ims_url=simulator.ims_url,
-                org_id=who["org_id"],
-                client_id=who["client_id"],
-                client_secret=Secret(who["client_secret"]),
-                access_token=None,
-                scopes=tuple(str(who["scopes"]).split(",")),
-                sandbox=sandbox,
-                time_scale=scale,
-            ),
-            simulator,
-        )

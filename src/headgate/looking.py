@@ -12,11 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from headgate.clock import SystemClock
-from headgate.engine.runner import Gate
+from headgate.engine.gate import Gate
 from headgate.errors import PlatformError
 from headgate.exchange import Call, Verdict
 from headgate.export.live import COLLECTIONS, OF_THE_LAKE, Live, ingests
-from headgate.pacing import Brake, parse_rate
+from headgate.pacing import parse_rate
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import PAGES
 
@@ -44,6 +44,7 @@ class Looker:
         while True:
             await self._gate.pass_one(call.endpoint)
             answer = await self._platform.perform(call)
+            self._gate.answered(call, answer)
             attempt += 1
             delay = self._retry.delay(answer.verdict, attempt, answer.retry_after_s, rng)
             if delay is None:
@@ -67,14 +68,20 @@ class Looker:
                 raise _unreadable(f"the list of {collection}", answer)
             seen = of.seen(answer.body)
             if seen is None:
-                raise PlatformError(f"the list of {collection} cannot be read: there is none in the answer")
+                raise PlatformError(
+                    f"the list of {collection} cannot be read: there is none in the answer; nothing was changed",
+                    hint="check platform_url; if it is right, run again later",
+                )
             found.update({one.id: one for one in seen})
             cursor = of.after(answer.body, cursor)
             if not cursor:
                 return list(found.values())
             page, previous = [one.id for one in seen], page
             if cursor in before or len(before) >= PAGES or (page and page == previous):
-                raise PlatformError(f"the list of {collection} does not end")
+                raise PlatformError(
+                    f"the list of {collection} does not end; nothing was changed",
+                    hint="the platform repeats its pages: run again later, and report it to Adobe if it stays",
+                )
             before.add(cursor)
 
     async def one(self, collection: str, remote: str) -> Mapping[str, Any] | None:
@@ -99,7 +106,8 @@ async def looking(profile: Profile, clock: Clock | None = None, rate: str | None
     from headgate.platform.transport import Transport
 
     clock = clock or SystemClock()
-    gate = Gate(parse_rate(rate or profile.limits.rate), clock, Brake(), profile.limits.endpoint_rates())
+    rates, wished = profile.limits.endpoint_rates(), parse_rate(rate or profile.limits.rate)
+    gate = Gate(wished, clock, rates, sandbox=profile.sandbox, retry=profile.retry)
     async with Transport(PlatformSettings.of(profile), clock, admit=gate.pass_one) as platform:
         yield Looker(platform, gate, profile.retry, clock)
 
@@ -108,7 +116,9 @@ def _unreadable(what: str, answer: Answer) -> PlatformError:
     problem = answer.problem
     said = problem.message if problem is not None else answer.verdict.value
     refused = "the platform refused: " if answer.verdict is Verdict.REFUSED else ""
-    return PlatformError(f"{what} cannot be read: {refused}{said}", hint=problem.advice if problem is not None else "")
+    advice = problem.advice if problem is not None else ""
+    hint = advice or "run again later; `headgate status --settings` shows who is asked, and as whom"
+    return PlatformError(f"{what} cannot be read: {refused}{said}; nothing was changed", hint=hint)
 
 
 def copied(stack: AsyncExitStack, profile: Profile) -> Profile:
@@ -117,7 +127,7 @@ def copied(stack: AsyncExitStack, profile: Profile) -> Profile:
     import tempfile
     from pathlib import Path
 
-    from headgate.launch import world_of
+    from headgate.embedded import world_of
 
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     there = replace(profile, state=str(folder / "state.db"))

@@ -11,6 +11,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +38,9 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "access_token": "HEADGATE_ACCESS_TOKEN",
         "sandbox": "HEADGATE_SANDBOX",
         "state": "HEADGATE_STATE",
+        "notify": "HEADGATE_NOTIFY",
+        "prometheus": "HEADGATE_PROMETHEUS",
+        "otel": "HEADGATE_OTEL",
         "time_scale": "HEADGATE_TIME_SCALE",
     }
 )
@@ -111,6 +115,12 @@ class Profile:
     lease_s: float = 0.0
     #: Sandboxes in which nothing is written without being asked.
     protected_sandboxes: tuple[str, ...] = ()
+    #: A webhook that is told how each run ended; whoever has its address may post, so it is a secret.
+    notify: Secret | None = None
+    #: Where numbers are served while a run goes: a port of this machine, or ``host:port``; empty for nowhere.
+    prometheus: str = ""
+    #: Whether spans and numbers go to OpenTelemetry, as the ``OTEL_*`` variables say.
+    otel: bool = False
     #: How fast the platform's clock runs; other than 1 only for an embedded platform.
     time_scale: float = 1.0
     #: Where each value came from: default, file, environment or flag; keys like ``limits.rate``.
@@ -198,6 +208,7 @@ class _Draft:
         self._values: dict[str, Any] = {}
         self._layers: dict[str, str] = {}
         self._problems: list[tuple[str, str, str, str]] = []
+        self._file: Path | None = None
 
     def add(self, key: str, value: Any, layer: str, name: str) -> None:
         """Take a value over what lower layers gave. ``name`` is what the user called it there."""
@@ -216,6 +227,7 @@ class _Draft:
 
     def add_file(self, path: Path, env: Mapping[str, str]) -> None:
         """Take everything a profile file says."""
+        self._file = path
         content = _read_file(path)
         console = any(_plain(key) in _CONSOLE_MARKS or key.isupper() for key in content)
         for key, value in content.items():
@@ -251,16 +263,26 @@ class _Draft:
         if lease_s and lease_s < 2 * timeout_s:
             short = f"must be at least twice timeout_s ({timeout_s:g}): no request may outlive its lease"
             self._problems.append(("lease_s", self._layers["lease_s"], short, "raise it, or lower timeout_s"))
-        if len(self._problems) == 1:
-            key, layer, message, hint = self._problems[0]
-            raise SettingsError(key, layer, message, hint=hint)
         if self._problems:
-            told = "; ".join(f"{key} ({layer}): {message}" for key, layer, message, _ in self._problems[1:])
-            key, layer, message, _ = self._problems[0]
-            hints = "; ".join(hint for *_, hint in self._problems if hint)
-            raise SettingsError(key, layer, f"{message}; {told}", hint=hints)
+            lines = _lines(self._file) if any(layer == "file" for _, layer, *_ in self._problems) else {}
+            places = [self._place(key, layer, lines) for key, layer, *_ in self._problems]
+            told = [
+                f"{message}" if not number else f"{key} ({place}): {message}"
+                for number, ((key, _, message, _), place) in enumerate(zip(self._problems, places, strict=True))
+            ]
+            hints = [hint or _example(key) for key, _, _, hint in self._problems]
+            key, layer, _, _ = self._problems[0]
+            hint = "; ".join(dict.fromkeys(hint for hint in hints if hint))
+            raise SettingsError(key, layer, "; ".join(told), hint=hint, place=places[0])
         values["layers"] = MappingProxyType(dict(self._layers))
         return values
+
+    def _place(self, key: str, layer: str, lines: Mapping[str, int]) -> str:
+        """Where a value stands: file and line, or the variable's name."""
+        if layer == "file" and self._file is not None:
+            line = lines.get(key)
+            return f"{self._file}:{line}" if line else str(self._file)
+        return place_of(key, layer)
 
     def _add_group(self, group: str, value: Any, layer: str) -> None:
         if isinstance(value, _GROUPS[group]):
@@ -302,17 +324,79 @@ def _read_file(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_bytes())
     except OSError as error:
-        raise SettingsError("profile", "file", f"{path} cannot be read: {error.strerror}") from error
+        raise SettingsError(
+            "profile", "file", f"{path} cannot be read: {error.strerror}", hint="check the file and its permissions"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         # Only the place: the parser's own message quotes the line, which may hold a secret.
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark is not None else str(path)
-        raise SettingsError("profile", "file", f"{place} is not valid YAML") from None
+        raise SettingsError(
+            "profile",
+            "file",
+            f"{place} is not valid YAML",
+            hint="look for a bracket or quote that is not closed, or a tab",
+        ) from None
     if content is None:
         return {}
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise SettingsError("profile", "file", f"{path} must be a mapping of settings")
+        raise SettingsError(
+            "profile", "file", f"{path} must be a mapping of settings", hint="such as sandbox: dev, one on each line"
+        )
     return content
+
+
+def place_of(key: str, layer: str) -> str:
+    """Where the value of ``key`` comes from, as exactly as its layer tells: the name of a variable."""
+    return ENVIRONMENT.get(key, layer) if layer == "environment" else layer
+
+
+def _lines(path: Path | None) -> dict[str, int]:
+    """The line of each key of a profile file, by the name it has here: for those who mend it."""
+    import yaml
+
+    found: dict[str, int] = {}
+
+    def walk(node: Any, above: str) -> None:
+        if not isinstance(node, yaml.MappingNode):
+            return
+        for name, inner in node.value:
+            key = str(name.value)
+            plain = _plain(key) if not above else key
+            for known in (key, _ALIASES.get(plain, plain)):
+                found.setdefault(f"{above}{known}", name.start_mark.line + 1)
+            walk(inner, f"{above}{key}.")
+
+    if path is not None:
+        with suppress(OSError, yaml.YAMLError, UnicodeDecodeError):
+            walk(yaml.compose(path.read_bytes(), Loader=yaml.SafeLoader), "")
+    return found
+
+
+def _example(key: str) -> str:
+    """How a setting is written: an example, or its default."""
+    if key in _EXAMPLES:
+        return f"such as {key}: {_EXAMPLES[key]}"
+    defaults = dict(_flat(Profile()))
+    return f"the default of {key} is {_shown(defaults[key])}" if key in defaults else ""
+
+
+_EXAMPLES: Final = {
+    "org_id": "0123456789ABCDEF01234567@AdobeOrg",
+    "client_id": "0123456789abcdef0123456789abcdef",
+    "client_secret": "${env:AEP_CLIENT_SECRET}",
+    "access_token": "${env:AEP_TOKEN}",
+    "scopes": "openid, AdobeID",
+    "sandbox": "dev",
+    "protected_sandboxes": "[prod]",
+    "limits": "{rate: 50/s, concurrency: 100}",
+    "limits.endpoints": "{POST /flows: 10/s}",
+    "poll": "{first_s: 30, cap_s: 120}",
+    "retry": "{attempts: 6}",
+    "lease_s": "60, or 0 for twice timeout_s",
+    "notify": "${env:SLACK_WEBHOOK}",
+    "prometheus": "9464",
+}
 
 
 def _plain(key: str) -> str:
@@ -411,6 +495,23 @@ def _count(value: Any) -> int:
     return found
 
 
+def _switch(value: Any) -> bool:
+    value = value.reveal() if isinstance(value, Secret) else value
+    found = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    text = str(value).strip().lower()
+    if text not in found:
+        raise ValueError("must be true or false")
+    return found[text]
+
+
+def _address(value: Any) -> str:
+    text = _text(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+    host, colon, port = text.rpartition(":")
+    if text and not (port.isascii() and port.isdigit() and int(port) < 65_536 and bool(colon) == bool(host)):
+        raise ValueError("must be a port, or host:port")
+    return text
+
+
 def _rate(value: Any) -> str:
     value = value.reveal() if isinstance(value, Secret) else value
     parse_rate(value)
@@ -455,6 +556,9 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "connect_timeout_s": _positive,
     "lease_s": _number,
     "protected_sandboxes": _words,
+    "notify": _secret,
+    "prometheus": _address,
+    "otel": _switch,
     "time_scale": _positive,
 }
 
@@ -476,6 +580,8 @@ def _shown(value: Any) -> str:
         return "(not set)"
     if isinstance(value, Secret):
         return value.ref
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         return ", ".join(value)
     if isinstance(value, Mapping):

@@ -36,8 +36,11 @@ def test_killed_at_three_moments_and_resumed_everything_is_there_once(world):
 
 def test_first_ctrl_c_drains_and_resume_goes_on(world):
     path, items, pairs = write_manifest(world.folder)
-    process = world.start("run", str(path), "--rate", "15/s", "--report", "report.json", "--events", "events.jsonl")
-    world.await_requests(process, 25)
+    # Told to wait in the middle: it is not over before somebody has looked at it and stopped it, however long that takes.
+    refusal = {"fault": "status", "status": 429, "retry_after": 60}
+    world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 5}, **refusal}])
+    process = world.start("run", str(path), "--rate", "60/s", "--report", "report.json", "--events", "events.jsonl")
+    assert world.await_ledger(process, lambda ledger: ledger["requests"]["byStatus"].get("429"))
     watched = world.run("status", "--json")
     assert json.loads(watched.stdout)["status"] == "running"
     process.send_signal(signal.SIGINT)
@@ -48,6 +51,7 @@ def test_first_ctrl_c_drains_and_resume_goes_on(world):
     report = report_of(world)
     assert report["status"] == "interrupted"
     assert report["totals"]["held"] > 0
+    world.faults([])
     done = world.run("resume", "--report", "report.json")
     assert done.returncode == 0, done.stderr
     assert report_of(world)["totals"]["held"] == 0
@@ -62,13 +66,14 @@ def test_second_ctrl_c_stops_at_once_and_leaves_a_true_state(world):
     # An answer that takes its time, to what was done: the drain would wait for it.
     world.faults([{"match": {"method": "POST", "path": "/flows$", "nth": 2}, "fault": "drip", "seconds": 1}])
     process = world.start("run", str(path), "--rate", "60/s", "--no-progress")
-    world.await_requests(process, 32)
+    assert world.await_ledger(process, lambda ledger: ledger["requests"]["byEndpoint"].get("POST /flows", 0) >= 2)
     process.send_signal(signal.SIGINT)
     while "Ctrl-C again" not in process.stderr.readline():
         assert process.poll() is None, "the first Ctrl-C waits for what is on its way"
     process.send_signal(signal.SIGINT)
     talk = "".join(process.communicate(timeout=8))
     assert process.returncode == 130, talk
+    world.faults([])
     assert world.run("resume").returncode == 0
     assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
 
+from headgate.cli.app import main
+from headgate.secret import without_password
 from tests.acceptance.world import HEADGATE, write_manifest
 from tests.postgres_server import GUARDED, PASSWORD
 
@@ -25,7 +28,9 @@ def state(postgres_server, postgres):
     postgres_server.sql(f"REVOKE CREATE ON DATABASE {name} FROM {GUARDED}")
 
 
-def test_a_shared_state_is_used_by_every_command_and_its_password_is_shown_by_none(tmp_path, state, postgres_server):
+def test_a_shared_state_is_used_by_every_command_and_its_password_is_shown_by_none(
+    tmp_path, state, postgres_server, monkeypatch, capsys
+):
     path, items, pairs = write_manifest(tmp_path, count=2)
     env = {key: value for key, value in os.environ.items() if not key.startswith("HEADGATE_")}
     env |= {"S3_SECRET": "Very/Secret+Key/that/nobody/may/see/00000"[:40], "NO_COLOR": "1", "HEADGATE_SANDBOX": "dev"}
@@ -60,6 +65,25 @@ def test_a_shared_state_is_used_by_every_command_and_its_password_is_shown_by_no
     assert len(report["activations"]) == pairs
     (run,) = json.loads(headgate("runs", "--json", flag=False))
     assert run.get("id", run.get("runId")) == report["runId"]
+    monkeypatch.chdir(tmp_path)
+    for name in ("S3_SECRET", "HEADGATE_SANDBOX"):
+        monkeypatch.setenv(name, env[name])
+
+    def here(*arguments, code=0):
+        """In this process, as a new one costs most of a second."""
+        assert main([*arguments, "--state", state]) == code
+        out, err = capsys.readouterr()
+        talk.append(out + err)
+        return out
+
+    here("report", report["runId"], "--out", "page.html")
+    shown = f"headgate report {report['runId']} --format csv {shlex.join(['--state', without_password(state)])}"
+    assert shown in talk[1]
+    assert json.dumps(shown)[1:-1] in (tmp_path / "page.html").read_text()
+    assert json.loads(here("report", report["runId"], "--json")) == report
+    here("diff", report["runId"], report["runId"])
+    here("report", report["runId"], "--failed-manifest", "again.yaml", code=2)  # nothing is left
+    here("retry", report["runId"])
     for command in (["status", "--settings"], ["report", "nope"]):
         done = subprocess.run(
             [*HEADGATE, *command, "--state", state], cwd=tmp_path, env=env, text=True, capture_output=True, timeout=90

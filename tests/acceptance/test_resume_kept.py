@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from headgate.launch import story_of
+from headgate.report import read_events, rebuild
+from headgate.store import open_store
 from tests.acceptance.cli_support import environment, headgate
 from tests.acceptance.world import SECRET, assert_clean, served, write_manifest
 
@@ -60,13 +63,21 @@ def test_killed_in_the_middle_and_resumed_from_what_was_kept(world):
     kept = b"".join(found.read_bytes() for found in state_of(world).parent.rglob("*") if found.is_file())
     assert SECRET.encode() not in kept
     assert b"hush-hush-hush" not in kept
-    done, read = resume(world, "--report", "report.json")
+    done, read = resume(world, "--report", "report.json", "--events", "events.jsonl")
     assert done.returncode == 0, done.stderr
     assert not read
     report = json.loads((world.folder / "report.json").read_text())
     assert [row["status"] for row in report["items"]] == ["created"] * items
     assert {row["outcome"] for row in report["activations"]} == {"activated"}
     assert_clean(world.ledger(), items=items, pairs=pairs, connections=3)
+    told = rebuild(read_events(world.folder / "events.jsonl"))
+    assert told.as_json() == report, "its events tell also what the first life settled"
+    store = open_store(state_of(world), readonly=True)
+    page = story_of(store, report["runId"])
+    store.close()
+    assert page.report.as_json() == report
+    assert len(page.counters["lives"]) == 2
+    assert all(job.ended_s is not None for job in page.jobs if job.kind == "create")
     with sqlite3.connect(state_of(world)) as db:
         assert db.execute("SELECT count(*) FROM kept").fetchone() == (0,), "a finished run needs no plan"
     db.close()
@@ -75,9 +86,11 @@ def test_killed_in_the_middle_and_resumed_from_what_was_kept(world):
 def test_a_secret_that_is_still_needed_is_read_again(world):
     """Killed before the connections are made: the password is in the manifest alone."""
     path, items, pairs = write_manifest(world.folder)
-    world.faults([{"match": {"method": "POST", "path": "/connections$"}, "fault": "slow", "seconds": 4}])
+    # Told to wait: however long it takes to notice, and to kill it, no connection is made.
+    refusal = {"fault": "status", "status": 429, "retry_after": 60}
+    world.faults([{"match": {"method": "POST", "path": "/connections$"}, **refusal}])
     process = world.start("run", str(path), "--rate", "80/s", "--no-progress")
-    assert world.await_requests(process, 7)
+    assert world.await_ledger(process, lambda ledger: "POST /connections" in ledger["requests"]["byEndpoint"])
     process.kill()
     process.communicate()
     world.faults([])
@@ -91,6 +104,7 @@ def test_a_run_of_a_program_that_kept_no_plan_goes_on(world):
     _, items, pairs = interrupted(world, 40)
     with sqlite3.connect(state_of(world)) as db:
         db.execute("DROP TABLE kept")
+        db.execute("ALTER TABLE rate DROP COLUMN found_at")
         db.execute("PRAGMA user_version = 3")
     db.close()
     done, read = resume(world)

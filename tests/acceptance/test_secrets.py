@@ -164,6 +164,8 @@ def test_planted_secrets_are_nowhere(told, monkeypatch, capfd):
         monkeypatch.setitem(runs._FAILED, "message", everything(given))
         platform.fail_next_run("failed")
         go("run", "planted.yaml", *USER, *seen, codes=(1,))
+        first = json.loads(Path("report.json").read_bytes())["runId"]
+        go("report", first, "--failed-manifest", "failed.yaml", *USER)
 
         # What exists tells them too: in its name, in its account, in what became of it.
         for kind in ("connections", "flows"):
@@ -189,10 +191,12 @@ def test_planted_secrets_are_nowhere(told, monkeypatch, capfd):
         go("run", "planted.yaml", *USER, *seen, codes=(0, 1))
         platform.set_faults([])
 
-        for args in (("runs",), ("status",), ("status", "--json")):
+        go("retry", first, *USER, *seen, codes=(0, 1))
+        for args in (("runs",), ("status",), ("status", "--json"), ("report", "--events", "events.jsonl")):
             go(*args)
         run = json.loads(Path("report.json").read_bytes())["runId"]
-        for form in ("text", "json", "csv", "jsonl"):
+        go("diff", first, run)
+        for form in ("text", "json", "csv", "jsonl", "html", "junit"):
             go("report", run, "--format", form, codes=(0, 1))
             go("report", run, "--format", form, "--out", f"out.{form}", codes=(0, 1))
         # A destroy reads no credentials of connections, and so can only know its own.
@@ -203,7 +207,16 @@ def test_planted_secrets_are_nowhere(told, monkeypatch, capfd):
         go("sweep", "--json")
 
     looked = detective.search_files(told)
-    assert {"state.db", "events.jsonl", "report.json", "saved.json", "ids.csv", "out.csv"} <= looked
+    assert {
+        "state.db",
+        "events.jsonl",
+        "report.json",
+        "saved.json",
+        "ids.csv",
+        "out.csv",
+        "out.html",
+        "failed.yaml",
+    } <= looked
     db = sqlite3.connect(told / ".headgate" / "state.db")
     for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         for row in db.execute(f"SELECT * FROM {table}"):

@@ -152,7 +152,11 @@ def test_a_folder_nobody_may_write_to(tmp_path, platform, capfd, finished):
         with bound_by_permissions():
             for state in (folder / "new.db", folder / "old.db"):
                 done = command(capfd, "run", manifest, "--state", state, "--no-progress")
-                refused(done, state, "the state store cannot be opened for writing\nhint: check the permissions")
+                refused(
+                    done,
+                    state,
+                    "the state store cannot be opened for writing; everything journaled before is kept\nhint: check the permissions",
+                )
             assert platform.ledger()["requests"]["total"] == 0
             seen = command(capfd, "runs", "--state", folder / "old.db")
             assert seen.code == 0, seen.err

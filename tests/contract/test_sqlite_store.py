@@ -195,8 +195,10 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
             ("", "r1", found),
         ]
         assert store.holder("r1") is None
+        assert store.limits() == {}
         store.close()
     store = open_store(path, org="A")
+    store.remember_limits({"all": 40.0})
     store.claim("r1")
     journal = store.journal("r1")
     journal.append(Record("step", 40, {}))

@@ -25,19 +25,24 @@ ARROWS = {
     "platform": {"clock", "errors", "exchange", "faultpoint", "pacing", "secret", "settings"},
     "engine": {"clock", "errors", "exchange", "faultpoint", "pacing", "planning", "platform", "store", "workflows"},
     "store": {"engine", "errors", "faultpoint", "secret"},
-    "export": {"catalogue"},
-    "report": {"engine", "planning", "store", "workflows"},
+    "export": {"catalogue", "manifest", "secret"},
+    "report": {"engine", "errors", "manifest", "planning", "store", "workflows"},
     "simulator": {"clock"},
-    "launch": {"clock", "engine", "errors", "faultpoint", "garbage", "pacing", "planning", "platform", "report", "secret", "settings", "simulator",
+    "changes": {"engine", "errors", "planning", "store", "workflows"},
+    "embedded": {"secret", "settings", "simulator"},
+    "launch": {"changes", "clock", "engine", "errors", "faultpoint", "garbage", "pacing", "planning", "platform", "report", "settings",
                "store", "workflows"},
-    "looking": {"clock", "engine", "errors", "exchange", "export", "launch", "pacing", "platform",
+    "looking": {"clock", "embedded", "engine", "errors", "exchange", "export", "pacing", "platform",
                 "settings", "workflows"},
-    "drift": {"launch", "looking", "planning", "settings", "workflows"},
+    "drift": {"changes", "embedded", "looking", "planning", "settings", "workflows"},
     "teardown": {"engine", "planning", "store", "workflows"},
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
-    "bulletin": {"clock", "engine", "launch", "report"},
-    "api": {"bulletin", "catalogue", "clock", "engine", "errors", "export", "launch", "looking", "manifest", "planning",
-            "platform", "report", "secret", "settings", "simulator", "store", "teardown", "workflows"},
+    "web": {"engine", "errors", "launch", "planning", "report", "store"},
+    "rest": {"errors", "launch", "manifest", "report", "store"},
+    "telemetry": {"engine", "errors", "launch", "platform", "report", "settings", "version"},
+    "bulletin": {"clock", "engine", "launch", "planning", "report"},
+    "api": {"bulletin", "catalogue", "clock", "embedded", "engine", "errors", "export", "launch", "looking", "manifest", "planning",
+            "platform", "report", "rest", "secret", "settings", "simulator", "store", "teardown", "workflows"},
     "cli": None,
     "__main__": None,
     "__init__": None,
@@ -56,8 +61,9 @@ PURE = {
     "engine.leases": set(),
     "engine.skew": set(),
     "engine.tally": {"exchange"},
+    "engine.gauges": set(),
 }
-EFFECTS = {"asyncio", "anyio", "aiohttp", "aiolimiter", "socket", "sqlite3", "time", "threading", "subprocess"}
+EFFECTS = {"asyncio", "anyio", "aiohttp", "socket", "sqlite3", "time", "threading", "subprocess"}
 PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")
 
 

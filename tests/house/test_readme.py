@@ -75,3 +75,16 @@ def test_the_map_names_every_room():
 def test_every_example_manifest_is_yaml_of_this_grammar():
     for path in (ROOT / "configs/manifests").glob("*.yaml"):
         assert yaml.safe_load(path.read_text())["headgate"] == 1
+
+
+def test_pictures_are_there_and_of_a_reasonable_size():
+    pictures = re.findall(r"!\[[^\]]{20,}\]\(([^)]+)\)", README)
+    assert len(pictures) == README.count("![") == 3, "each says what is to be seen"
+    for name in pictures:
+        data = (ROOT / name).read_bytes()
+        assert 1_000 < len(data) < 150_000, name
+        assert data.startswith(b"\x89PNG" if name.endswith(".png") else b"<svg"), name
+        if name.endswith(".svg"):
+            assert b"http" not in data.replace(b"http://www.w3.org/2000/svg", b""), "a picture loads nothing"
+    assert re.search(r"python (\.readme/\w+\.py)", README)[1] == ".readme/pictures.py"
+    assert (ROOT / ".readme/pictures.py").is_file()

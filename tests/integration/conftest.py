@@ -1,22 +1,6 @@
 """Runs of client and platform on one loop take the time that they wait, not the time that this machine needs."""
 
-from __future__ import annotations
+from tests.virtual import loops as pytest_asyncio_loop_factories
+from tests.virtual import virtual_time
 
-import asyncio
-
-import pytest
-
-from tests import virtual
-
-#: They share their time with a server of another process.
-REAL = ("test_run_postgres",)
-
-
-def pytest_asyncio_loop_factories(config, item):
-    """Which loop a test is run on."""
-    return {"real": asyncio.new_event_loop} if item.module.__name__.endswith(REAL) else {"virtual": virtual.VirtualLoop}
-
-
-@pytest.fixture(autouse=True)
-def _virtual_time(monkeypatch):
-    virtual.install(monkeypatch)
+__all__ = ["pytest_asyncio_loop_factories", "virtual_time"]

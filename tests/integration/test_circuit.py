@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from headgate.launch import execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing.circuit import WINDOW

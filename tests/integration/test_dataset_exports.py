@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from headgate.errors import UsageError
-from headgate.launch import Watch, Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, Wishes, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import RetryPolicy

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from headgate.clock import SystemClock
-from headgate.launch import Watch, Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, Wishes, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy

@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from headgate.export import assemble, manifest_text
-from headgate.launch import execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import execute
 from headgate.looking import live
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from headgate.launch import Watch, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy

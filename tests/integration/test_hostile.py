@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from headgate.clock import ScaledClock, SystemClock
-from headgate.launch import execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy

@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 
 from headgate.cli.survey import survey
-from headgate.launch import Watch, Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, Wishes, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.settings import Profile

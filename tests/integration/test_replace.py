@@ -10,7 +10,8 @@ import pytest
 from headgate.cli.survey import survey
 from headgate.cli.views import plan as view
 from headgate.errors import UsageError
-from headgate.launch import Watch, Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, Wishes, execute
 from headgate.simulator import Fault
 from headgate.store import open_store
 

@@ -8,9 +8,12 @@ import time
 import pytest
 
 from headgate.errors import StoreError
-from headgate.launch import execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import execute
 from headgate.store import open_store
 from tests.integration.test_run_simulated import RUN_S, SCALE, judge, make_plan, profile
+
+pytestmark = pytest.mark.real_time
 
 
 @pytest.fixture

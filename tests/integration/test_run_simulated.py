@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from headgate.errors import StoreError
-from headgate.launch import Watch, Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Watch, Wishes, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy
@@ -82,7 +83,9 @@ def profile(tmp_path, **changes):
     return replace(plain, **{**usual, **changes})
 
 
-async def go(tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None, changes=None, observers=(), **options):
+async def go(
+    tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None, changes=None, observers=(), seen=None, **options
+):
     """One life of the run; the report, and the ledger of the platform."""
     store = open_store(tmp_path / "state.db")
     try:
@@ -102,6 +105,7 @@ async def go(tmp_path, plan, *, faults=(), scale=SCALE, wishes=None, watch=None,
                 wishes=wishes,
                 watch=watch,
                 observers=observers,
+                seen=seen,
             )
             return report, simulator.ledger()
     finally:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from headgate.engine.events import Answered, Claimed, Finish, Hold, Lease, Send, Tell, Ticked, Write
+from headgate.engine.events import Answered, Claimed, Finish, Lease, Send, Tell, Ticked, Write
 from headgate.engine.machine import Machine
 from headgate.engine.record import Record, fold
 from headgate.exchange import Answer, Call, Problem, Verdict
@@ -345,7 +345,6 @@ class Driver:
         self.flying: dict[int, Send] = {}
         self.finish: Finish | None = None
         self.tells: list[Tell] = []
-        self.holds: list[float] = []
         self.sent: list[tuple[float, int, Call]] = []
         self.settled: Counter[int] = Counter()
         #: (job, from, to) of each time a job had a POST /adhocrun out or runs going.
@@ -408,8 +407,6 @@ class Driver:
             self.enqueue(command.record, None)
         elif isinstance(command, Lease):
             self.enqueue(command, None)
-        elif isinstance(command, Hold):
-            self.holds.append(command.seconds)
         elif isinstance(command, Finish):
             assert self.finish is None
             self.finish = command

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from headgate.engine.runner import Gate
+from headgate.engine.gate import Gate
 from headgate.errors import PlatformError
 from headgate.exchange import Verdict
 from headgate.looking import Looker
-from headgate.pacing import Brake, RetryPolicy
+from headgate.pacing import RetryPolicy
 
 from tests.unit.workflows.steps import items, no, ok
 
 
 class Clock:
+    """Time flies: nobody waits at the gate."""
+
+    at = 0.0
+
     def mono(self):
-        return 0.0
+        self.at += 60.0
+        return self.at
 
     def now(self):
         return 0.0
@@ -36,7 +41,7 @@ class Platform:
 def looker(*answers):
     platform = Platform(answers)
     policy = RetryPolicy(attempts=3, first_s=0.01, cap_s=0.01)
-    return platform, Looker(platform, Gate(1000.0, Clock(), Brake()), policy, Clock())
+    return platform, Looker(platform, Gate(1000.0, Clock()), policy, Clock())
 
 
 async def test_pages_are_followed_and_an_object_seen_twice_counts_once():

@@ -126,6 +126,11 @@ def check_datasets(datasets: Any) -> Iterator[Finding]:
             yield Finding(f"{key}.dataSetId", message, "a flow exports a dataset once; keep one of the two")
 
 
+def rows_schema() -> tuple[Schema, Schema]:
+    """A row of ``datasets:``: one dataset, or a selection of some."""
+    return _data()["dataset"], _data()["selection"]
+
+
 def describe_datasets(key: str) -> dict[str, Any] | None:
     """What ``headgate catalog KEY`` says of dataset exports: plain JSON data, or ``None`` when there are none."""
     found = dataset_destination(key)

@@ -33,7 +33,16 @@ _MEANING: Final = {
 _MODES: Final = (FULL, INCREMENTAL)
 _UNITS: Final = ("day", "hour")
 _NUMBERS: Final = ("interval", "startTime", "endTime")
-_KEYS: Final = ("exportMode", "timeUnit", "interval", "startTime", "endTime", "foldernameTemplate")
+#: The keys of ``scheduleParams`` and what they mean.
+MEANINGS: Final[Mapping[str, str]] = {
+    "exportMode": "DAILY_FULL_EXPORT is one full export, once; FIRST_FULL_THEN_INCREMENTAL then exports what is new.",
+    "timeUnit": "The unit of interval.",
+    "interval": "0 for one full export; 1 day, or 3, 6, 9 or 12 hours for what is new.",
+    "startTime": "When the exports begin: epoch seconds.",
+    "endTime": "When they end: epoch seconds; six months after startTime where it is left out.",
+    "foldernameTemplate": "The folder of each export, with macros: %DATASET_NAME%/%DATETIME(YYYYMMdd_HHmmss)%.",
+}
+_KEYS: Final = tuple(MEANINGS)
 _NEEDED: Final = _KEYS[:4]
 #: Above this, "seconds" are milliseconds (trap 41); it would be the year 5138.
 _TOO_LATE: Final = 100_000_000_000
@@ -52,6 +61,37 @@ def rules() -> list[dict[str, str]]:
         }
         for (mode, unit), intervals in CADENCES.items()
     ]
+
+
+def form() -> dict[str, Any]:
+    """``scheduleParams:`` as JSON Schema."""
+    intervals = sorted({one for each in CADENCES.values() for one in each})
+    # Numbers from files of text are taken, too.
+    number: dict[str, Any] = {"type": ["integer", "string", "null"], "pattern": r"^\d+$"}
+    properties: dict[str, Any] = {
+        "exportMode": {"type": "string", "enum": list(_MODES)},
+        "timeUnit": {"type": "string", "enum": list(_UNITS)},
+        "interval": {"enum": [*intervals, *map(str, intervals)]},
+        "startTime": {**number, "type": ["integer", "string"], "exclusiveMinimum": 0, "exclusiveMaximum": _TOO_LATE},
+        "endTime": {**number, "exclusiveMinimum": 0, "exclusiveMaximum": _TOO_LATE},
+        "foldernameTemplate": {"type": ["string", "null"]},
+    }
+    return {
+        "type": "object",
+        "properties": {key: {**inner, "description": MEANINGS[key]} for key, inner in properties.items()},
+        "required": list(_NEEDED),
+        "additionalProperties": False,
+        "allOf": [
+            {
+                "if": {
+                    "properties": {"exportMode": {"const": mode}, "timeUnit": {"const": unit}},
+                    "required": [*_NEEDED],
+                },
+                "then": {"properties": {"interval": {"enum": [*allowed, *map(str, allowed)]}}},
+            }
+            for (mode, unit), allowed in CADENCES.items()
+        ],
+    }
 
 
 def default_end(start_s: int) -> int | None:
@@ -125,7 +165,8 @@ def _cadence(params: Mapping[str, Any]) -> Iterator[Finding]:
             found.append(Finding(key, f"'{clipped(value)}' is not one of the choices", f"{hint}use {either(choices)}"))
     interval = params.get("interval")
     if "interval" in params and (not isinstance(interval, int) or isinstance(interval, bool)):
-        found.append(Finding("interval", f"must be a whole number, not {type_name(interval)}"))
+        hint = "0 for one full export, 1 day, or 3, 6, 9 or 12 hours"
+        found.append(Finding("interval", f"must be a whole number, not {type_name(interval)}", hint))
     yield from found
     if not found and {"exportMode", "timeUnit", "interval"} <= set(params):
         yield from _together(params["exportMode"], params["timeUnit"], params["interval"])
@@ -163,7 +204,7 @@ def _times(params: Mapping[str, Any]) -> Iterator[Finding]:
         elif isinstance(value, int) and not isinstance(value, bool):
             yield Finding(key, f"{value} is not a time after 1970", "epoch seconds, such as 1798800000")
         else:
-            yield Finding(key, f"must be epoch seconds, a whole number, not {type_name(value)}")
+            yield Finding(key, f"must be epoch seconds, a whole number, not {type_name(value)}", "such as 1798800000")
     start, end = params.get("startTime"), params.get("endTime")
     if _is_time(start) and _is_time(end) and end <= start:
         yield Finding("endTime", f"{end} is not after startTime {start}", "exports run from startTime to endTime")
@@ -185,6 +226,6 @@ def _folder(params: Mapping[str, Any]) -> Iterator[Finding]:
         return
     template = params["foldernameTemplate"]
     if not isinstance(template, str):
-        yield Finding("foldernameTemplate", f"must be text, not {type_name(template)}")
+        yield Finding("foldernameTemplate", f"must be text, not {type_name(template)}", "such as %DATASET_NAME%")
         return
     yield from (finding.under("foldernameTemplate") for finding in check_folder(template))

@@ -12,6 +12,7 @@ from headgate.catalogue.schema import Schema, type_name, violations
 from headgate.catalogue.words import either, suggestion
 from headgate.secret import revealed
 
+_PARAMS = "`headgate catalog KEY` shows which"
 _AUTH_HINTS = {"encryptionSpecs": "encryptionSpecs stands beside auth"}
 
 
@@ -61,7 +62,7 @@ def auth_findings(auth: Any, specs: tuple[AuthSpec, ...], owner: str) -> list[Fi
     params = revealed(auth.get("params"))
     if not isinstance(params, Mapping):
         message = "missing" if params is None else f"must be a mapping, not {type_name(params)}"
-        found.append(Finding("auth.params", message, f"params: {', '.join(spec.required)}" if spec else ""))
+        found.append(Finding("auth.params", message, f"params: {', '.join(spec.required)}" if spec else _PARAMS))
     elif spec is not None:
         found += violations(spec.schema, params, "auth.params", secret=True)
     return found

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.finding import Finding
+from headgate.catalogue.meanings import hinted
 from headgate.catalogue.words import clipped, either, nearest, suggestion
 
 if TYPE_CHECKING:
@@ -26,7 +27,15 @@ FREQUENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     FULL: ("ONCE", "DAILY", *CLOUD_ONLY),
     INCREMENTAL: ("DAILY", "EVERY_3_HOURS", "EVERY_6_HOURS", "EVERY_8_HOURS", "EVERY_12_HOURS"),
 }
-_KEYS = ("frequency", "triggerType", "startDate", "startTime", "endDate")
+#: The keys of a schedule and what they mean.
+MEANINGS: Final[Mapping[str, str]] = {
+    "frequency": "How often. Which there are depends on exportMode; WEEKLY and MONTHLY are for cloud storage only.",
+    "triggerType": "Full exports only. SCHEDULED starts at startTime, AFTER_SEGMENT_EVAL when the evaluation ends.",
+    "startDate": "The first day, YYYY-MM-DD (UTC).",
+    "startTime": "The hour of the export, HH:00 (UTC); not with AFTER_SEGMENT_EVAL.",
+    "endDate": "The day after the last export, such as 2027-12-31; needed unless frequency is ONCE.",
+}
+_KEYS = tuple(MEANINGS)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
@@ -49,6 +58,43 @@ def rules(*, legacy: bool) -> list[dict[str, str]]:
                     }
                 )
     return rows
+
+
+def form() -> dict[str, Any]:
+    """``schedule:`` as JSON Schema; what depends on the export mode is in :func:`mode_forms`."""
+    text = {key: {"type": "string", "description": meaning} for key, meaning in MEANINGS.items()}
+    properties: dict[str, Any] = {
+        **text,
+        "frequency": {**text["frequency"], "enum": sorted({one for each in FREQUENCIES.values() for one in each})},
+        "triggerType": {"type": ["string", "null"], "description": MEANINGS["triggerType"], "enum": [*TRIGGERS, None]},
+        "startDate": {**text["startDate"], "pattern": f"^{_DATE.pattern}$"},
+        "startTime": {**text["startTime"], "pattern": "^([01]\\d|2[0-3]):00$"},
+        "endDate": {**text["endDate"], "pattern": f"^{_DATE.pattern}$"},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["frequency", "startDate"],
+        "additionalProperties": False,
+    }
+
+
+def mode_forms() -> list[dict[str, Any]]:
+    """What an audience's ``exportMode`` means for its ``schedule``: conditions of JSON Schema."""
+    return [
+        {
+            "if": {"properties": {"exportMode": {"const": mode}}, "required": ["exportMode"]},
+            "then": {
+                "properties": {
+                    "schedule": {
+                        "properties": {"frequency": {"type": "string", "enum": list(frequencies)}},
+                        "type": "object",
+                    }
+                }
+            },
+        }
+        for mode, frequencies in FREQUENCIES.items()
+    ]
 
 
 def _triggers(mode: str, frequency: str) -> tuple[str | None, ...]:
@@ -142,7 +188,7 @@ def _trigger(mode: str | None, schedule: Mapping[str, Any]) -> Iterator[Finding]
     known = frequency in FREQUENCIES[FULL] or frequency in FREQUENCIES[INCREMENTAL]
     for key in _needed(str(frequency), "AFTER_SEGMENT_EVAL" if evaluated else None):
         if key not in schedule and key not in meant and (known or key != "endDate"):
-            hint = "the day after the last export, such as 2027-12-31" if key == "endDate" else ""
+            hint = hinted(MEANINGS[key])
             yield Finding(key, f"missing, and needed with frequency {frequency}" if known else "missing", hint)
     if evaluated and "startTime" in schedule:
         yield Finding(

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from headgate.catalogue.finding import Finding
+from headgate.catalogue.meanings import MEANINGS, hinted
 from headgate.catalogue.words import clipped, either, nearest, suggestion
 
 Schema = Mapping[str, Any]
@@ -71,12 +72,18 @@ def violations(schema: Schema, value: Any, key: str = "", *, secret: bool = Fals
     kind = schema.get("type")
     if kind is not None and not _is(kind, value):
         wrong = f"must be {_ARTICLES[kind]}, not {type_name(value)}"
-        return [Finding(key, wrong, str(schema.get("hint", "")) or _quote_hint(kind, value))]
+        hint = str(schema.get("hint", "")) or _quote_hint(kind, value)
+        return [Finding(key, wrong, hint or meaning(key.rpartition(".")[2]))]
     if isinstance(value, str):
         return _text(schema, value, key, secret=secret)
     if isinstance(value, Mapping) and "properties" in schema:
         return _object(schema, value, key, secret=secret)
     return []
+
+
+def meaning(key: str) -> str:
+    """What ``key`` means, as a hint: a sentence without its capital and its full stop."""
+    return hinted(MEANINGS.get(key, ""))
 
 
 def _is(kind: str, value: Any) -> bool:
@@ -102,7 +109,7 @@ def _text(schema: Schema, value: str, key: str, *, secret: bool) -> list[Finding
         return [Finding(key, f"the value{shown} is not one of the choices", f"use {choices}")]
     if "pattern" in schema and (value.endswith("\n") or not _compiled(schema["pattern"]).search(value)):
         ending = " (it ends with a line break)" if value.endswith("\n") else ""
-        return [Finding(key, f"the value{shown} is not allowed here{ending}", hint)]
+        return [Finding(key, f"the value{shown} is not allowed here{ending}", hint or meaning(key.rpartition(".")[2]))]
     if schema.get("contentEncoding") == "base64" and not _is_base64(value):
         return [Finding(key, "the value is not base64", hint or "encode the whole key file with base64")]
     return []
@@ -124,12 +131,14 @@ def _object(schema: Schema, value: Mapping[str, Any], key: str, *, secret: bool)
         if name not in known:
             found.append(Finding(f"{prefix}{name}", "unknown key", suggestion(str(name), known, noun="known keys")))
         elif inner == "" and name in schema.get("required", ()):
-            found.append(Finding(f"{prefix}{name}", "must not be empty"))
+            found.append(
+                Finding(f"{prefix}{name}", "must not be empty", str(known[name].get("hint", "")) or meaning(str(name)))
+            )
         else:
             found += violations(known[name], inner, f"{prefix}{name}", secret=secret)
     meant = {nearest(str(name), known) for name in value if name not in known}
     for name in schema.get("required", ()):
         if name not in value and name not in meant:  # a misspelt key is not also a missing one
             hint = known[name].get("hint", "") if name in known else ""
-            found.append(Finding(f"{prefix}{name}", "missing", str(hint)))
+            found.append(Finding(f"{prefix}{name}", "missing", str(hint) or meaning(name)))
     return found

@@ -55,7 +55,7 @@ class Source:
             value = revealed(auth.get(key))
             if not isinstance(value, kind):
                 message = "missing" if value is None else f"must be {word}, not {type_name(value)}"
-                found.append(Finding(f"auth.{key}", message))
+                found.append(Finding(f"auth.{key}", message, "as Adobe's documentation of the source gives it"))
         return found
 
 
@@ -77,6 +77,20 @@ def check_ingestion(schedule: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("interval", f"missing, and needed with frequency {frequency}", f"at least {least}")
     elif type(interval) is int and interval < least:
         yield Finding("interval", f"{interval} is too short for frequency {frequency}", f"at least {least}")
+
+
+def interval_forms() -> list[dict[str, Any]]:
+    """What ``frequency`` means for ``interval`` and ``backfill``: conditions of JSON Schema."""
+    conditions: list[dict[str, Any]] = []
+    for frequency, least in FREQUENCIES.items():
+        asked = {"properties": {"frequency": {"const": frequency}}, "required": ["frequency"]}
+        if frequency == "once":
+            absent = {"type": "null", "description": "Does not go with frequency once."}
+            conditions.append({"if": asked, "then": {"properties": {"interval": absent, "backfill": absent}}})
+        else:
+            then: dict[str, Any] = {"required": ["interval"], "properties": {"interval": {"minimum": least}}}
+            conditions.append({"if": asked, "then": then})
+    return conditions
 
 
 def check_delta(delta: Mapping[str, Any]) -> Iterator[Finding]:

@@ -14,16 +14,21 @@ from typing import Final
 import click
 
 from headgate import __version__
-from headgate.errors import HeadgateError, InternalError, ManifestError
+from headgate.errors import HeadgateError, InternalError, ManifestError, UsageError
 
 #: Commands in the order of ``--help``, each in ``headgate.cli.commands.<name>``.
 COMMANDS: Final = (
-    "init", "validate", "expand", "plan", "run", "resume", "destroy", "sweep",
-    "status", "runs", "report", "export", "catalog", "simulate",
+    "init", "validate", "expand", "plan", "run", "resume", "retry", "destroy", "sweep",
+    "status", "runs", "serve", "report", "diff", "export", "catalog", "simulate", "schema",
+    "help", "completion",
 )  # fmt: skip
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
 _OUR_BUG = 70
+#: How messages say themselves what was not done.
+_NOT_DONE: Final = ("nothing was", "was sent", "was written")
+#: Set by the script of ``headgate completion`` while the shell asks.
+_COMPLETING = "_HEADGATE_COMPLETE"
 
 EPILOG: Final = """\b
 No account? Everything works against the embedded platform:
@@ -48,6 +53,16 @@ class Talk:
     def __init__(self) -> None:
         self.verbose = False
         self.files: tuple[str, ...] = ()
+        #: Settings given as flags, beside the profile and the state store.
+        self.settings: dict[str, str] = {}
+
+
+class Misuse(click.UsageError):
+    """A command line that cannot be, with what to do about it."""
+
+    def __init__(self, message: str, hint: str, ctx: click.Context | None = None) -> None:
+        super().__init__(message, ctx)
+        self.hint = hint
 
 
 class Commands(click.Group):
@@ -72,7 +87,7 @@ class Commands(click.Group):
         if name and not name.startswith("-") and name not in COMMANDS:
             near = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'?" if near else f"commands: {', '.join(COMMANDS)}"
-            raise click.UsageError(f"No such command '{name}'.\nhint: {hint}", ctx)
+            raise Misuse(f"No such command '{name}'", hint, ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -102,12 +117,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        tell_usage(error)
         return 2
     except (click.Abort, KeyboardInterrupt):
         say("interrupted")
         return _INTERRUPTED
-    except SystemExit:
+    except SystemExit as ending:
+        if _COMPLETING in os.environ:  # the shell asked for words, and click answered it
+            return ending.code if isinstance(ending.code, int) else 0
         return _PIPE_CLOSED  # click's way to say so
     except BrokenPipeError:
         # Nobody reads any more; the interpreter's own flush at exit must not complain either.
@@ -133,10 +150,24 @@ def _leave_no_core() -> None:
 
 
 def tell_error(error: HeadgateError) -> None:
-    """The message, and what to do about it on a line of its own."""
-    say(str(error) if isinstance(error, ManifestError) else f"error: {error.message}")
+    """The message, what was not done, and what to do about it on a line of its own."""
+    if isinstance(error, ManifestError):
+        say(str(error))
+        return
+    first, line, rest = error.message.partition("\n")
+    if isinstance(error, UsageError) and not any(word in error.message for word in _NOT_DONE):
+        first = f"{first}; nothing was sent"  # that is what this kind of error means
+    say(f"error: {first}{line}{rest}")
     if error.hint:
         say(f"hint: {error.hint}")
+
+
+def tell_usage(error: click.ClickException) -> None:
+    """What is wrong with a command line, in the form of every other error."""
+    from headgate.cli.misuse import hint_for, message_of
+
+    say(f"error: {message_of(error)}; nothing was sent")
+    say(f"hint: {hint_for(error)}")
 
 
 def say(text: str) -> None:

@@ -59,6 +59,8 @@ def confirm(profile: Profile, sandbox: str, given: str | None, said: Sequence[st
             hint=f"--yes, or --yes {sandbox}",
         )
     if not sys.stdin.isatty():
-        raise UsageError("this deletes objects, and nobody can be asked; nothing was sent", hint="--yes")
+        raise UsageError(
+            "this deletes objects, and nobody can be asked; nothing was sent", hint="--yes deletes without asking"
+        )
     if not click.confirm("Delete them?", default=False, err=True):
-        raise UsageError("not confirmed; nothing was sent")
+        raise UsageError("not confirmed; nothing was sent", hint="--yes deletes without asking")

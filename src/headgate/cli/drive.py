@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,14 +22,18 @@ from headgate.errors import HeadgateError, StoreError, UsageError
 if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict
     from headgate.cli.show import View
+    from headgate.cli.web import Place
     from headgate.engine.runner import Observer
     from headgate.launch import Seen, Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
+    from headgate.report.story import Story
     from headgate.settings import Profile
 
 _INTERRUPTED: Final = 130
+_WRITABLE: Final = "name a file in a folder you may write to"
 _OUR_BUG: Final = 70
+_LEAST_LINES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class Drive:
     verbose: bool = False
     #: What was read already of the journal of a run that is continued.
     seen: Seen | None = None
+    #: Where the live page is served, if it is.
+    web: Place | None = None
 
 
 def drive(asked: Drive) -> int:
@@ -52,17 +61,25 @@ def drive(asked: Drive) -> int:
     from headgate.launch import Watch
 
     writable(asked.report)
+    if asked.profile.notify is not None:
+        from headgate.telemetry import webhook
+
+        webhook.check(asked.profile)
     watch = Watch(begun=settle)
     try:
         with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
     except (asyncio.CancelledError, KeyboardInterrupt):
-        _publish(asked, _unfinished(asked, watch, "interrupted", None))
+        report = _unfinished(asked, watch, "interrupted", None)
+        _publish(asked, report)
         say("interrupted" if watch.run else "interrupted; nothing was sent")
+        _notify(asked, report)
         return _INTERRUPTED
     except Exception as error:
         with suppress(HeadgateError):
-            _publish(asked, _unfinished(asked, watch, "failed", error))
+            report = _unfinished(asked, watch, "failed", error)
+            _publish(asked, report)
+            _notify(asked, report)
         raise
     with _undisturbed():
         return _conclude(asked, watch, outcome)
@@ -79,26 +96,51 @@ def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
             say(note)
     else:
         click.echo(_summary(asked, outcome.report), nl=False)
+    _notify(asked, outcome.report)
     return _judged(outcome.verdict, code)
+
+
+def _notify(asked: Drive, report: Report) -> None:
+    """Tell the webhook, if there is one. What comes of it changes nothing but a line on stderr."""
+    if asked.profile.notify is None:
+        return
+    from headgate.telemetry import summary, webhook
+
+    try:
+        body = summary.payload(report, _notes(asked, report))
+        trouble = asyncio.run(webhook.post(str(asked.profile.notify.reveal()), body))
+    except (Exception, KeyboardInterrupt, asyncio.CancelledError) as error:  # noqa: BLE001 -- the run is over
+        trouble = type(error).__name__
+    if trouble:
+        say(f"warning: the summary was not posted: {trouble}; the run itself was not harmed")
 
 
 async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
+    from headgate.cli.progress import Looker
     from headgate.cli.show import choose, keep_showing
 
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         observers: list[Observer] = []
         ended: Callable[[Report], None] | None = None
         if asked.events is not None:
             bulletin = stack.enter_context(_events_to(asked.events, watch))
             observers.append(bulletin)
             ended = bulletin.end
+        told: list[Report] = []
+        observers += stack.enter_context(_listening(asked.profile, watch, told))
         view, every_s = choose(progress=asked.progress)
         stack.callback(_quietly, view.close)
+        if asked.web is not None:
+            from headgate.cli.web import beside
+
+            view = await stack.enter_async_context(beside(asked.web, asked.profile, watch, view))
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))
-        showing = asyncio.create_task(keep_showing(watch, view, every_s, SystemClock()))
+        looker = Looker(watch, SystemClock())
+        observers.append(looker.hear)
+        showing = asyncio.create_task(keep_showing(looker, view, every_s, SystemClock()))
         try:
             outcome = await conduct(
                 asked.plan,
@@ -111,13 +153,43 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             )
         finally:
             showing.cancel()
-            # What goes wrong in showing a run is not the run's.
-            with suppress(asyncio.CancelledError, Exception):
-                await showing
+            await _shown(showing)
+        told.append(outcome.report)
         if ended is not None:
             with suppress(OSError):
                 ended(outcome.report)
     return outcome
+
+
+async def _shown(showing: asyncio.Task[None]) -> None:
+    """The view is over. What goes wrong in showing a run is not the run's: it is said, and no more."""
+    try:
+        await showing
+    except asyncio.CancelledError:
+        pass
+    except OSError:  # the terminal is gone
+        pass
+    except Exception as error:  # noqa: BLE001 -- the run goes on
+        say(f"warning: progress was not shown any more: {type(error).__name__}; the run itself was not harmed")
+
+
+@contextmanager
+def _listening(profile: Profile, watch: Watch, told: list[Report]) -> Iterator[list[Observer]]:
+    """Telemetry that the profile asks for, until the run is over; ``told`` has its report then, if there is one."""
+    if not (profile.otel or profile.prometheus):
+        yield []
+        return
+    from headgate.telemetry import listeners
+
+    found = listeners(profile, watch)
+    try:
+        yield list(found)
+    finally:
+        for listener in found:
+            with suppress(Exception):
+                trouble = listener.end(told[0] if told else None)
+                if trouble:
+                    say(f"warning: telemetry: {trouble}; the run itself was not harmed")
 
 
 def _quietly(end: Callable[[], None]) -> None:
@@ -226,7 +298,9 @@ def _events_to(path: Path, watch: Watch) -> Iterator[Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab", buffering=0)  # nothing is left to be written, or to fail, when it is closed
     except OSError as error:
-        raise UsageError(f"{path}: events cannot be written: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: events cannot be written: {error.strerror}; nothing was sent", hint=_WRITABLE
+        ) from error
     with file:
         log: Any = structlog.wrap_logger(
             structlog.BytesLogger(file),
@@ -257,6 +331,8 @@ def _chatter(view: View, watch: Watch) -> Observer:
             view.say(f"{key}: failed: {fields['message']}")
         elif event.name == "hold":
             view.say(f"{key}: held: {fields['reason']}")
+        elif event.name == "rate":
+            view.say(fields["message"])
 
     return tell
 
@@ -272,30 +348,44 @@ def writable(path: Path | None) -> None:
     """
     if path is None:
         return
-    from headgate.report.render import probe
+    from headgate.report.render import form_of, probe
 
+    if form_of(path) == "html":
+        from headgate.report.page import require
+
+        require()
     try:
         probe(path)
     except OSError as error:
-        raise UsageError(f"{path}: the report cannot be written there: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: the report cannot be written there: {error.strerror}; nothing was sent", hint=_WRITABLE
+        ) from error
 
 
 def _publish(asked: Drive, report: Report) -> None:
-    publish(report, asked.report, json=asked.json)
+    publish(report, asked.report, json=asked.json, profile=asked.profile)
 
 
-def publish(report: Report, path: Path | None, *, json: bool) -> None:
-    """Write the report to its file, and to stdout where that is asked for.
+def publish(report: Report, path: Path | None, *, json: bool, profile: Profile | None = None) -> None:
+    """Write the report to its file, in the form its name asks for, and to stdout where that is asked for.
+
+    Args:
+        report: What happened.
+        path: The file.
+        json: Whether to print it, too.
+        profile: Knows the state store of the run: a page shows its times, which the report has not.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    from headgate.report.render import json_text, write
+    from headgate.report.render import form_of, json_text, rendered, write
 
     text = json_text(report)
     if path is not None:
+        form = form_of(path)
         try:
-            write(path, text)
+            told = _story(report, profile if form == "html" else None)
+            write(path, text if form == "json" else rendered(told, form, flags=state_flag(profile)))
         except OSError as error:
             raise StoreError(
                 f"{path}: the report cannot be written: {error.strerror}",
@@ -303,6 +393,25 @@ def publish(report: Report, path: Path | None, *, json: bool) -> None:
             ) from error
     if json:
         click.echo(text, nl=False)
+
+
+def state_flag(profile: Profile | None) -> str:
+    """``--state …`` for commands that are shown, where a person would have to write it."""
+    usual = profile is None or profile.layers.get("state", "default") == "default"
+    return "" if usual or profile is None else shlex.join(["--state", profile.state_shown])
+
+
+def _story(report: Report, profile: Profile | None) -> Story:
+    """The report with its times and counters, as far as the profile's store has them."""
+    from headgate.cli.wiring import reading
+    from headgate.launch import story_of
+    from headgate.report.story import Story
+
+    if profile is not None and report.run_id:
+        with suppress(HeadgateError), reading(profile) as store:
+            if store is not None:
+                return replace(story_of(store, report.run_id), report=report)
+    return Story(report)
 
 
 def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
@@ -333,9 +442,11 @@ def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | 
 
 
 def _summary(asked: Drive, report: Report) -> str:
+    from headgate.cli.paint import painted
     from headgate.report.render_text import render
 
-    return render(report, width=screen_width(), notes=_notes(asked, report))
+    text = render(report, width=screen_width(), height=_screen_height(), notes=_notes(asked, report))
+    return painted(text) if _coloured() else text
 
 
 def screen_width() -> int:
@@ -345,19 +456,34 @@ def screen_width() -> int:
     return max(60, min(140, shutil.get_terminal_size((100, 24)).columns))
 
 
+def _screen_height() -> int:
+    """Lines that are left for the last words; 0, which is no bound, where they go to a file or a pipe."""
+    import shutil
+
+    # Below them stand what the embedded platform saw, and the prompt.
+    return max(_LEAST_LINES, shutil.get_terminal_size((100, 24)).lines - 2) if sys.stdout.isatty() else 0
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
 def _notes(asked: Drive, report: Report) -> list[str]:
     """Where the report is, and what to do next."""
     notes = [] if asked.report is None else [f"report: {asked.report}"]
-    state = "" if asked.profile.layers.get("state", "default") == "default" else f" --state {asked.profile.state_shown}"
+    flag = state_flag(asked.profile)
+    state = f" {flag}" if flag else ""
     if report.open_jobs or report.status == "interrupted":
         return [*notes, f"resume with: headgate resume {report.run_id}{state}"]
     path = asked.plan.source.get("path", "MANIFEST")
     if report.exit_code and asked.plan.source.get("command"):
         mend = f"headgate {asked.plan.source['again']}{' --simulate' if asked.simulate else ''}{state}"
         return [*notes, f"mend the cause, then: {mend}"]
+    if report.exit_code and report.run_id:
+        return [*notes, f"mend the cause, then: headgate retry {report.run_id}{state}"]
     if report.exit_code:
         mend = f"mend the cause, then: headgate run {path}{' --simulate' if asked.simulate else ''}{state}"
-        return [*notes, f"{mend}  (what was made is used again)"]
+        return [*notes, mend]
     return [*notes, f"every row: headgate report {report.run_id} --format csv{state}"]
 
 

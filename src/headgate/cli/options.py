@@ -19,6 +19,34 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+def complete_destinations(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of destinations for the shell."""
+    from headgate.catalogue import batch_keys
+
+    return [key for key in batch_keys() if key.startswith(incomplete)]
+
+
+def complete_catalog(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Keys of destinations and sources for the shell."""
+    from headgate.catalogue import source_keys
+
+    return [
+        *complete_destinations(ctx, param, incomplete),
+        *(key for key in source_keys() if key.startswith(incomplete)),
+    ]
+
+
+def complete_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Ids of runs for the shell, newest first. A shell that asks is never told of trouble."""
+    from contextlib import suppress
+
+    from headgate.cli.wiring import load_profile, reading
+
+    with suppress(Exception), reading(load_profile(ctx.params.get("profile"), ctx.params.get("state"))) as store:
+        return [row.id for row in store.runs() if row.id.startswith(incomplete)] if store is not None else []
+    return []
+
+
 def _talkative(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     talk = ctx.find_object(Talk)
     if talk is not None and value:
@@ -149,6 +177,54 @@ def rate(command: Command) -> Command:
     )
 
 
+def listen(command: Command) -> Command:
+    """``--host`` and ``--port`` of a page."""
+    for option in (
+        click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes a free one.  [default: 0]"),
+        click.option(
+            "--host",
+            default="127.0.0.1",
+            show_default=True,
+            metavar="ADDRESS",
+            help="Where the live page listens. Elsewhere than on this machine, others see every run.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _place(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Callback of ``--web``, ``--host`` and ``--port``, which become one value: a place, or nothing."""
+    given = ctx.meta.setdefault("headgate.web", {})
+    given[param.name] = value
+    if param.name != "web":
+        return value
+    if not value:
+        for name in ("host", "port"):
+            if given[name] is not None:
+                raise click.UsageError(f"--{name} is for --web, which was not given", ctx)
+        return None
+    from headgate.cli.web import Place
+
+    return Place(**{name: given[name] for name in ("host", "port") if given[name] is not None})
+
+
+def web(command: Command) -> Command:
+    """``--web``, with ``--host`` and ``--port``."""
+    quiet: dict[str, Any] = {"is_eager": True, "expose_value": False, "callback": _place}
+    for option in (
+        click.option("--port", type=click.IntRange(0, 65535), help="Of the live page.  [default: a free one]", **quiet),
+        click.option(
+            "--host", metavar="ADDRESS", help="Of the live page: elsewhere than here, others see it.", **quiet
+        ),
+        click.option(
+            "--web", is_flag=True, callback=_place, help="Show the run live in a browser; prints the page's address."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def _events(command: Command) -> Command:
     return click.option(
         "--events",
@@ -163,7 +239,7 @@ def _report(command: Command) -> Command:
         "--report",
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Write the report to FILE (JSON).",
+        help="Write the report to FILE: JSON, or what its name ends in (.html, .xml for JUnit, .csv, .jsonl, .txt).",
     )(command)
 
 
@@ -191,9 +267,62 @@ def moment(text: str, now: datetime) -> datetime:
     return at
 
 
+def graph(command: Command) -> Command:
+    """``--graph`` and ``--graph-limit``."""
+    for option in (
+        click.option(
+            "--graph-limit",
+            type=click.IntRange(1, 5_000),
+            metavar="N",
+            default=60,
+            show_default=True,
+            help="Nodes at most; where there are more jobs, equal ones become one node with a count.",
+        ),
+        click.option(
+            "--graph",
+            type=click.Choice(["mermaid", "dot", "json"]),
+            help="Print the jobs and what they wait for as a graph instead: for Mermaid, Graphviz or programs.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _set(ctx: click.Context, param: click.Parameter, value: str | bool | None) -> None:
+    talk = ctx.find_object(Talk)
+    if talk is not None and value and param.name:
+        talk.settings[param.name] = str(value)
+
+
+def telling(command: Command) -> Command:
+    """``--notify``, ``--prometheus`` and ``--otel``: settings, for one run."""
+    for option in (
+        click.option(
+            "--otel", is_flag=True, expose_value=False, callback=_set, help="Send spans and numbers to OpenTelemetry."
+        ),
+        click.option(
+            "--prometheus",
+            metavar="[HOST:]PORT",
+            expose_value=False,
+            callback=_set,
+            help="Serve numbers at /metrics while it goes; on this machine unless HOST is named.",
+        ),
+        click.option(
+            "--notify",
+            metavar="URL",
+            expose_value=False,
+            callback=_set,
+            help="Post a summary to this webhook at the end; better HEADGATE_NOTIFY, which no process list shows.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def deleting(command: Command) -> Command:
     """How a run that deletes goes and where it is told."""
     for option in (
+        telling,
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,
         _events,
@@ -208,6 +337,7 @@ def deleting(command: Command) -> Command:
 def running(command: Command) -> Command:
     """Everything that says how a run goes and where it is told."""
     for option in (
+        telling,
         click.option("--yes", metavar="NAME", help="The name of a protected sandbox, instead of typing it."),
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
         as_json,

@@ -68,7 +68,7 @@ class Preview:
 
 async def previews(plan: Plan, profile: Profile, reused: Mapping[int, str], *, simulate: bool) -> list[Preview]:
     """A preview of every selection of ``plan``; ``reused`` are ids of objects that exist, by job."""
-    from headgate.launch import simulated, world_of
+    from headgate.embedded import simulated, world_of
     from headgate.looking import copied
     from headgate.platform.endpoint import PlatformSettings
     from headgate.platform.transport import Transport

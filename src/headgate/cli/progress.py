@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.cli.chosen import Chosen
+from headgate.cli.outlook import Outlook
 from headgate.engine.live import State
 from headgate.engine.record import problem_of
 from headgate.report.render_causes import Cause, Causes
 from headgate.report.render_table import entry_name, plural
 
 if TYPE_CHECKING:
+    from headgate.cli.eta import Eta
     from headgate.clock import Clock
     from headgate.engine.live import Live
     from headgate.engine.machine import Machine
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 #: The time over which the rate is averaged, in seconds.
 _WINDOW_S: Final = 5.0
+#: How long it is said that the rate is what it was again, in seconds.
+_NEWS_S: Final = 20.0
+_THOUSAND: Final = 1000
 _IDS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
@@ -48,7 +53,13 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at a run. ``waits`` say what waits and why, with counts; ``causes`` why some failed."""
+    """One look at a run.
+
+    ``rate_limit`` is what may leave in a second at present, ``allowed`` what was configured; ``pace`` says why they
+    differ. ``flying`` counts requests that are on their way or next, by endpoint, ``in_flight`` only the former.
+    ``waits`` say what waits and why, with counts; ``causes`` why some failed. ``left`` is ``None`` where nobody can say
+    when it will be over; ``over_at`` is the time of day at which it will, half way between soonest and latest.
+    """
 
     run_id: str
     sandbox: str
@@ -66,6 +77,17 @@ class Snapshot:
     jobs_done: int = 0
     jobs_total: int = 0
     stopping: str = ""
+    allowed: float = 0.0
+    pace: str = ""
+    flying: Sequence[tuple[str, int]] = ()
+    left: Eta | None = None
+    over_at: datetime | None = None
+
+    @property
+    def rate(self) -> str:
+        """``49.8 of 50 req/s``."""
+        limit = f"{self.rate_limit:,.0f}" if self.rate_limit >= _THOUSAND else f"{self.rate_limit:.3g}"
+        return f"{self.rate_per_s:,.1f} of {limit} req/s"
 
     def count(self, noun: str) -> tuple[int, int, int]:
         """Done, total and failed of all entries that count ``noun``."""
@@ -92,6 +114,13 @@ class Looker:
         self._all_steps: Counter[tuple[str, str]] = Counter()
         self._causes = Causes()
         self._chosen: Chosen | None = None
+        self._outlook: Outlook | None = None
+        self._pace = (0.0, "")
+
+    def hear(self, tell: Any) -> None:
+        """An observer of the run: news of the rate are shown for as long as they matter."""
+        if tell.name == "rate":
+            self._pace = (self._clock.mono(), str(tell.fields.get("message", "")))
 
     def look(self) -> Snapshot | None:
         """How the run stands; ``None`` before there is one."""
@@ -101,9 +130,12 @@ class Looker:
             return None
         if self._machine is None:
             self._begin(machine)
+            if not watch.continued:  # else it is not known how many of them were sent by this life
+                self._sent.append((self._began, 0))
         waits = _Waits()
         self._open += range(self._seen, len(machine.jobs))
         self._seen = len(machine.jobs)
+        flying: Counter[str] = Counter()
         still: list[int] = []
         for index in self._open:
             live = machine.live[index]
@@ -113,15 +145,21 @@ class Looker:
             still.append(index)
             if live.state in (State.PAUSED, State.WAITING):
                 waits.add(machine.jobs[index].kind, machine.jobs[index].spec, live)
+            elif live.state is State.RUNNING and live.call is not None:
+                flying[live.call.endpoint] += 1
         self._open = still
         now = self._clock.mono()
+        ceiling = _ceiling(watch)
+        if self._outlook is None:
+            self._outlook = Outlook(machine, tally, now)
+        left = self._outlook.left(still, now, ceiling)
         return Snapshot(
             run.id,
             run.sandbox,
             watch.continued,
             now - self._began,
             self._rate(now, tally.sent),
-            watch.limits.rate_per_s,
+            ceiling,
             watch.runner.flying if watch.runner else 0,
             tally.sent,
             tally.throttled,
@@ -132,7 +170,19 @@ class Looker:
             len(machine.jobs) - len(still),
             len(machine.jobs),
             "" if machine.stopped is None else machine.stopped.detail or machine.stopped.reason.value,
+            watch.limits.rate_per_s,
+            self._news(now, ceiling < watch.limits.rate_per_s),
+            flying.most_common(),
+            left,
+            None if left is None else self._over_at((left.low_s + left.high_s) / 2),
         )
+
+    def _news(self, now: float, lowered: bool) -> str:
+        since, said = self._pace
+        return said if said and (lowered or now - since < _NEWS_S) else ""
+
+    def _over_at(self, seconds: float) -> datetime:
+        return datetime.fromtimestamp(self._clock.now() + seconds, UTC).astimezone()
 
     def _line(self, name: str, noun: str) -> EntryLine:
         key = name, noun
@@ -164,6 +214,8 @@ class Looker:
     def _settled(self, machine: Machine, index: int, data: Mapping[str, Any]) -> None:
         job, plan = machine.jobs[index], machine.plan
         failed = data["ending"] == "failed"
+        if self._outlook is not None:
+            self._outlook.settled(index, data)
         if job.kind == "adhoc":
             self._pairs(machine, job.spec, data)
         elif self._chosen is not None and self._chosen.settled(machine, index, data):
@@ -189,6 +241,11 @@ class Looker:
             name = entry_name(machine.plan.pairs[row].entry), "pairs"
             self._done[name] += 1
             self._failed[name] += failed
+
+
+def _ceiling(watch: Watch) -> float:
+    """Requests per second that may leave at present."""
+    return watch.limits.rate_per_s if watch.gate is None else watch.gate.rate
 
 
 class _Waits:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from headgate.cli import plain
 from headgate.cli.app import say
-from headgate.cli.progress import Looker
 
 if TYPE_CHECKING:
-    from headgate.cli.progress import Snapshot
+    from headgate.cli.progress import Looker, Snapshot
     from headgate.clock import Clock
-    from headgate.launch import Watch
 
 LIVE_EVERY_S: Final = 0.25
 PLAIN_EVERY_S: Final = 5.0
+#: Causes of failures that are told as they come; the report has all.
+_MOST_CAUSES: Final = 10
 #: A look may take at most this share of the time, however many jobs there are.
 _SHARE: Final = 0.02
 
@@ -38,8 +38,16 @@ class View(Protocol):
 class Lines:
     """Plain lines on stderr."""
 
+    def __init__(self) -> None:
+        self._known: set[tuple[int, str, str]] = set()
+
     def show(self, snapshot: Snapshot) -> None:
-        """One line."""
+        """One line, and one for each cause of failures that is new: a log is read from its beginning."""
+        for cause in snapshot.causes:
+            key = (cause.status, cause.code, cause.example)
+            if key not in self._known and len(self._known) < _MOST_CAUSES:
+                self._known.add(key)
+                say(plain.cause(cause))
         say(plain.line(snapshot))
 
     def say(self, text: str) -> None:
@@ -68,9 +76,8 @@ def choose(*, progress: bool) -> tuple[View, float]:
     return Lines(), PLAIN_EVERY_S
 
 
-async def keep_showing(watch: Watch, view: View, every_s: float, clock: Clock) -> None:
+async def keep_showing(looker: Looker, view: View, every_s: float, clock: Clock) -> None:
     """Look and show until cancelled."""
-    looker = Looker(watch, clock)
     pause = LIVE_EVERY_S if every_s == LIVE_EVERY_S else min(every_s, 1.0)
     while True:
         await asyncio.sleep(pause)

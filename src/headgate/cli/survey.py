@@ -8,17 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
+from headgate.changes import changed_items, stuck_words, ways_out
 from headgate.drift import ACTIONS
-from headgate.launch import (
-    REPLACES,
-    SIMULATED_TIME_SCALE,
-    Wishes,
-    changed_items,
-    last_unfinished,
-    rules_of,
-    stuck_words,
-    ways_out,
-)
+from headgate.embedded import SIMULATED_TIME_SCALE
+from headgate.launch import REPLACES, Wishes, last_unfinished, rules_of
 from headgate.pacing.lengths import Lengths
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
@@ -32,8 +25,10 @@ if TYPE_CHECKING:
     from headgate.settings import Profile
     from headgate.store.contract import Store
 
-#: Adobe's guardrails (facts 8): audiences of one destination, destinations of a sandbox, audiences at one hour.
+#: Adobe's guardrails (facts 8): audiences and attributes of one destination, destinations of a sandbox, audiences at
+#: one hour.
 AUDIENCES_OF_A_FLOW: Final = 250
+ATTRIBUTES_OF_A_FLOW: Final = 50
 DESTINATIONS_OF_A_SANDBOX: Final = 100
 AUDIENCES_AT_AN_HOUR: Final = 100
 #: Objects that a refusal names.
@@ -65,6 +60,8 @@ class Survey:
     states: Mapping[int, ObjectState] | None = None
     #: Of objects that cannot be changed in place, in which respects they would have to be, by job.
     reasons: Mapping[int, str] = field(default_factory=dict)
+    #: Jobs whose object exists and is to be changed in place.
+    updated: Collection[int] = ()
 
     def beside(self, states: Mapping[int, ObjectState]) -> Survey:
         """The same, with every item called by the gravest of what was found of its objects."""
@@ -198,6 +195,7 @@ def survey(
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
         reasons=reasons,
+        updated=updated,
     )
 
 
@@ -243,24 +241,30 @@ def _refusals(
 def _warnings(plan: Plan) -> list[str]:
     found = []
     hours: dict[str, set[str]] = {}
+    crowded: dict[tuple[str, int], list[str]] = {}
     for job in plan.jobs:
         if job.kind != "selectors":
             continue
-        if len(job.spec.segments) > AUDIENCES_OF_A_FLOW:
-            found.append(
-                f"{plan.items[job.item].item}: {len(job.spec.segments)} audiences; Adobe advises at most "
-                f"{AUDIENCES_OF_A_FLOW} for one destination"
-            )
+        for what, count, most in (
+            ("audiences", len(job.spec.segments), AUDIENCES_OF_A_FLOW),
+            ("attributes", len(job.spec.attributes), ATTRIBUTES_OF_A_FLOW),
+        ):
+            if count > most:
+                crowded.setdefault((what, most), []).append(f"{plan.items[job.item].item}: {count} {what}")
         for segment in job.spec.segments:
             start = str((segment.get("schedule") or {}).get("startTime") or "")
             if start:
                 hours.setdefault(start[:2], set()).add(str(segment["id"]))
+    for (what, most), said in crowded.items():
+        more = f" ({plural(len(said) - 1, 'more item')} with too many)" if len(said) > 1 else ""
+        found.append(f"{said[0]}; Adobe advises at most {most} {what} for one destination{more}")
     sources = {index for index, row in enumerate(plan.items) if row.kind == "source-ingestion"}
     flows = sum(1 for job in plan.jobs if job.collection == "flows" and job.item not in sources)
     if flows > DESTINATIONS_OF_A_SANDBOX:
+        accounts = sum(1 for job in plan.jobs if job.role == "baseConnection")
         found.append(
             f"{flows:,} flows; Adobe allows {DESTINATIONS_OF_A_SANDBOX} destinations a sandbox (whether it counts "
-            "flows or accounts is not documented)"
+            f"flows or accounts, here {accounts:,}, is not documented)"
         )
     found += [
         f"{len(audiences):,} audiences are exported at {hour}:00 UTC; Adobe advises at most {AUDIENCES_AT_AN_HOUR} "

@@ -37,36 +37,32 @@ class Choice:
     @classmethod
     def again(cls, path: Path, args: Mapping[str, Any], given: Mapping[str, str] | None = None) -> Choice:
         """The choice that ``args`` of an earlier run or a saved plan remember; ``given`` are fresh ``--set``."""
-        given = given or {}
-        missing = [key for key in args.get("again", ()) if key not in given]
-        if missing:
-            flags = " ".join(f"--set {key}=…" for key in missing)
-            raise UsageError(
-                f"{', '.join(missing)}: given with --set, and a secret, so it was not kept; nothing was sent",
-                hint=f"give it again: {flags}",
-            )
-        return cls(
-            path,
-            {**args.get("set", {}), **given},
-            tuple(args.get("select", ())),
-            tuple(args.get("tags", ())),
-            tuple(args.get("files", ())),
-        )
+        from headgate.rest import asked_again
+
+        found = asked_again(args, given)
+        return cls(path, found["overrides"], found["select"], found["tags"], found["allow_files"])
 
 
 def load_profile(file: str | None, state: str | None) -> Profile:
     """The profile as all layers together say."""
     from headgate.settings import Profile
 
-    return Profile.load(file, state=state)
+    talk = _talk()
+    flags: dict[str, Any] = dict(talk.settings) if talk is not None else {}
+    return Profile.load(file, state=state, **flags)
+
+
+def _talk() -> Talk | None:
+    """What the whole command line was told, where there is one."""
+    context = click.get_current_context(silent=True)
+    return context.find_object(Talk) if context is not None else None
 
 
 def load_manifest(choice: Choice) -> Manifest:
     """The manifest; what is doubtful in it is said on stderr."""
     from headgate.api import load
 
-    context = click.get_current_context(silent=True)
-    talk = context.find_object(Talk) if context is not None else None
+    talk = _talk()
     manifest = load(
         choice.path,
         overrides=choice.overrides,

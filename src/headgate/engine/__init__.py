@@ -4,6 +4,8 @@ Owns the walk over the graph, slots, retries, key leases, stops, and the order o
 endpoints, bodies or what an answer means (workflows), HTTP (platform) and SQL (store).
 
 * ``machine``: events in, commands out; no I/O, no clock, no randomness but a seeded one.
-* ``runner``: performs commands under the limiter, journals before a request leaves and after its answer is understood.
+* ``gate``: where requests wait for leave.
+* ``runner``: performs commands as the gate lets it, journals before a request leaves and after its answer is
+  understood.
 * ``record``: what is journaled, and ``fold``: what it means to the next process.
 """

@@ -81,7 +81,7 @@ Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 @dataclass(slots=True)
 class Send:
-    """Perform ``call`` when the limiter lets it; if there is an ``intent``, only once that is durable."""
+    """Perform ``call`` when the gate lets it; if there is an ``intent``, only once that is durable."""
 
     job: int
     attempt: int
@@ -115,18 +115,11 @@ class Learn:
     rows: Mapping[str, Mapping[str, float]]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Nothing may leave for ``seconds``: the platform said so to one, and it means all."""
-
-    seconds: float
-
-
 @dataclass(slots=True)
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["settled", "retry", "hold", "stop", "run"]
+    name: Literal["settled", "retry", "hold", "stop", "rate", "run"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -140,4 +133,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Lease | Learn | Hold | Tell | Finish
+Command = Send | Write | Lease | Learn | Tell | Finish

@@ -23,7 +23,6 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
-    Hold,
     Learn,
     Lease,
     Returned,
@@ -41,7 +40,6 @@ from headgate.engine.record import Made, Past, Record, children_of, problem_of, 
 from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
-from headgate.pacing import Overload
 from headgate.pacing.circuit import VANGUARD
 from headgate.pacing.lengths import Lengths
 from headgate.planning.model import DATASETS, Job, Plan, needless
@@ -125,7 +123,6 @@ class Machine:
         self._rng = Random(rules.seed)
         self._answered_once = False
         self._clock = PlatformClock(now_s, at, rules.time_scale)
-        self._overload = Overload(rules.retry.first_s, rules.retry.cap_s)
         self._out: list[Command] = []
         self._polls = Polls(rules.poll, lengths or Lengths(), rules.rate_per_s, rules.time_scale)
         self._look_at: float | None = None
@@ -584,8 +581,6 @@ class Machine:
             self._unsent.discard(event.job)  # it left, and something was done with it
         if answer.date_s is not None:
             self._clock.hear(event.at, answer.date_s)
-        if answer.verdict in (Verdict.OK, Verdict.REJECTED, Verdict.REFUSED):
-            self._overload.good()
         match answer.verdict:
             case Verdict.OK | Verdict.REJECTED:
                 self._answered_once = True
@@ -637,13 +632,6 @@ class Machine:
         delay = self.rules.retry.delay(answer.verdict, 1 if uncertain else tries, answer.retry_after_s, self._rng)
         if uncertain and delay is None:
             delay = 0.0
-        if answer.verdict is Verdict.THROTTLED:
-            # Without a hint as long as its own patience says, which grows, and at least its first wait.
-            self._out.append(Hold(answer.retry_after_s or max(delay or 0.0, self.rules.retry.first_s)))
-        if answer.status == 503 and delay:
-            self._out.append(Hold(delay))  # overload without a word of how long: everybody steps back
-        elif answer.verdict is Verdict.FAULT and (hold := self._overload.bad(event.job, event.at, self._rng)):
-            self._out.append(Hold(hold))
         if delay is None:
             self._give_up(event, call)
             return

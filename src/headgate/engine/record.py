@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headgate.exchange import Problem
 from headgate.workflows.contract import Child, Ending, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+#: In the data of a ``settled`` record: when the job's first request left and when the job was over, in seconds that
+#: the run has been going. Not there for a job that asked nothing.
+TIMES: Final = "t"
 
 RecordKind = Literal["intent", "step", "settled"]
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from aiolimiter import AsyncLimiter
 
 from headgate.engine.events import (
     Answered,
@@ -23,7 +22,6 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
-    Hold,
     Learn,
     Lease,
     Returned,
@@ -34,14 +32,17 @@ from headgate.engine.events import (
     Ticked,
     Write,
 )
+from headgate.engine.record import TIMES
 from headgate.faultpoint import Point, reach
-from headgate.pacing import Brake, burst
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
+    from headgate.engine.gate import Gate
     from headgate.engine.machine import Machine
+    from headgate.engine.record import Record
     from headgate.engine.tally import Tally
-    from headgate.exchange import Answer, Call
+    from headgate.exchange import Answer
+    from headgate.pacing import Change
     from headgate.platform.contract import Platform
     from headgate.store.contract import Journal, Leased
 
@@ -58,45 +59,6 @@ class Limits:
     concurrency: int = 100
 
 
-class Gate:
-    """Lets requests out one by one: nobody while the brake is on, then as the limiters allow.
-
-    ``endpoints`` have a rate of their own (``POST /flows``) under the common one.
-    """
-
-    def __init__(
-        self, rate_per_s: float, clock: Clock, brake: Brake, endpoints: Mapping[str, float] | None = None
-    ) -> None:
-        self._limiter = _limiter(rate_per_s)
-        self._own = {endpoint: _limiter(rate) for endpoint, rate in (endpoints or {}).items()}
-        self._clock = clock
-        self._brake = brake
-        self._line = asyncio.Lock()
-
-    async def pass_one(self, endpoint: str) -> None:
-        """Wait for leave to send one request."""
-        own = self._own.get(endpoint)
-        if own is not None:
-            await own.acquire()
-        if not self._line.locked() and self._limiter.has_capacity() and self._left() <= 0:
-            await self._limiter.acquire()  # nobody waits and nothing holds: straight through
-            return
-        async with self._line:
-            await self._limiter.acquire()
-            while (left := self._left()) > 0:
-                await self._clock.sleep(left)
-
-    def _left(self) -> float:
-        return self._brake.remaining(self._clock.mono())
-
-
-def _limiter(rate_per_s: float) -> AsyncLimiter:
-    # A small burst, asked for by one waiter at a time, keeps the rate exact: a burst of a whole second would let
-    # twice the rate through in the first second.
-    size = burst(rate_per_s)
-    return AsyncLimiter(size, size / rate_per_s)
-
-
 class Runner:
     """Drives one machine to its end. ``journal.broken`` ends the run with a store error."""
 
@@ -107,15 +69,15 @@ class Runner:
         journal: Journal,
         clock: Clock,
         gate: Gate,
-        brake: Brake,
         tally: Tally,
         *,
         limits: Limits,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         self._machine, self._platform, self._journal, self._clock = machine, platform, journal, clock
-        self._gate, self._brake, self._tally, self._limits = gate, brake, tally, limits
+        self._gate, self._tally, self._limits = gate, tally, limits
         self._observers = observers
+        gate.listener = self._paced
         self._outbox: deque[Send] = deque()
         #: Requests that wait for leave, and whether anything may still leave.
         self._leaving: dict[int, Send] = {}
@@ -127,6 +89,8 @@ class Runner:
         self._scope: anyio.CancelScope | None = None
         self._counted_at = 0.0
         self._began = clock.mono()
+        #: When each job's first request left, in seconds of this life, until the job is settled.
+        self._first: dict[int, float] = {}
         #: Requests on their way right now.
         self.flying = 0
         #: What went wrong in observers, which hear nothing since.
@@ -153,6 +117,7 @@ class Runner:
             for _ in range(self._limits.concurrency):
                 group.start_soon(self._work)
             begun()
+            self._tally.begin(self._clock.now())
             self._feed(Ticked(self._clock.mono()))
             broken = getattr(self._journal, "broken", None)
             await asyncio.wait(
@@ -163,6 +128,7 @@ class Runner:
             group.cancel_scope.cancel()
         if self._timer is not None:
             self._timer.cancel()
+        self._tally.limits = self._gate.found()
         with anyio.CancelScope(shield=True):
             self._journal.count(self._tally.as_dict(self.wall_s))
             await self._journal.flush()
@@ -171,6 +137,10 @@ class Runner:
     def stop(self, reason: Stop, detail: str = "") -> None:
         """Start nothing new; let what is on its way end."""
         self._feed(StopAsked(reason, self._clock.mono(), detail))
+
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for ``seconds`` from now; 0 ends that."""
+        self._gate.hold(seconds)
 
     def cancel(self) -> None:
         """End at once. What is on its way stays an open intent, and a resume looks what became of it."""
@@ -198,13 +168,13 @@ class Runner:
             else:
                 self._post(command)
         elif isinstance(command, Write):
+            if command.record.kind == "settled":
+                self._time(command.record)
             self._journal.append(command.record)
         elif isinstance(command, Lease):
             self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
         elif isinstance(command, Learn):
             self._journal.learn(command.rows)
-        elif isinstance(command, Hold):
-            self._brake.hold(self._clock.mono(), command.seconds)
         elif isinstance(command, Finish):
             if self._ended is not None and not self._ended.done():
                 self._ended.set_result(command)
@@ -228,6 +198,10 @@ class Runner:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the observer's
                 self._observers = tuple(other for other in self._observers if other is not observer)
                 self.deaf.append(error)
+
+    def _paced(self, change: Change) -> None:
+        said = {"scope": change.scope, "perSecond": round(change.per_s, 2), "message": str(change)}
+        self._tell(Tell("rate", -1, said))
 
     def _recall(self) -> None:
         """Give back what has not left: a stop lets requests on their way end, and none begin."""
@@ -267,20 +241,36 @@ class Runner:
                 continue  # given back while it waited
             self.flying += 1
             reach(Point.LEAVING, send.call.endpoint)
+            left_s = clock.mono() - self._began
+            self._first.setdefault(send.job, left_s)
             try:
                 answer = await perform(send.call)
             finally:
                 self.flying -= 1
             reach(Point.ANSWERED, send.call.endpoint)
-            self._count(send.call, answer)
+            self._count(send, answer, left_s)
             self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
             reach(Point.ANSWER_QUEUED, send.call.endpoint)
 
-    def _count(self, call: Call, answer: Answer) -> None:
-        self._tally.answered(call, answer)
+    def _ceiling(self) -> float:
+        """The rate that requests are held to right now, for the report."""
+        return self._gate.rate
+
+    def _time(self, record: Record) -> None:
+        """Put into a job's last record when its first request left and when it was over, for the report."""
+        first = self._first.pop(record.job, None)
+        if first is not None and isinstance(record.data, dict):
+            before, now = self._tally.seconds, self._clock.mono() - self._began
+            record.data[TIMES] = [round(before + first, 3), round(before + now, 3)]
+
+    def _count(self, send: Send, answer: Answer, left_s: float) -> None:
+        refused = self._gate.answered(send.call, answer, send.job)
+        self._tally.answered(send.call, answer, left_s, refused=refused)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
+            self._tally.limits = self._gate.found()
+            self._tally.ceiling.set(self._tally.seconds + now - self._began, self._ceiling())
             self._journal.count(self._tally.as_dict(now - self._began))
 
     # -- time ------------------------------------------------------------------------------------------------------

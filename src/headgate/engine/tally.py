@@ -1,4 +1,8 @@
-"""Counters of a run: what was sent, by endpoint, and how it went. Survives a crash through the store."""
+"""Counters of a run: what was sent, by endpoint, and how it went. Survives a crash through the store.
+
+Beside the counts it keeps, in a bounded number of bytes, how long answers took (``latency``, a histogram for each
+endpoint), how many requests left when (``series``), the ceiling of the rate and when each life began.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.engine.gauges import LIVES, Histogram, Series, Steps
 from headgate.exchange import Answer, Call, Verdict
 
 if TYPE_CHECKING:
@@ -13,6 +18,10 @@ if TYPE_CHECKING:
 
 #: Where requests for a token are counted; they go to another host.
 TOKENS: Final = "POST token"
+#: Verdicts of requests that brought no usable answer.
+_TROUBLE: Final = (Verdict.FAULT, Verdict.LOST)
+#: Endpoints whose latency is kept apart; a platform has about thirty.
+_ENDPOINTS: Final = 100
 
 
 class Tally:
@@ -24,17 +33,30 @@ class Tally:
         self.throttled = int(before.get("throttled", 0))
         self.retried = int(before.get("retried", 0))
         self.polls = int(before.get("polls", 0))
-        #: Runs seen to be over, and of how many it took how long to see that, by platform seconds.
         #: How long the whole run was thought to take when it began; 0.0 where nobody said.
         self.forecast_s = float(before.get("forecast", 0.0))
+        #: Runs seen to be over, and of how many it took how long to see that, by platform seconds.
         self.runs = int(before.get("runs", 0))
         self.lags: Counter[str] = Counter(before.get("lags", {}))
         self.seconds = float(before.get("seconds", 0.0))
+        #: Limits of the platform as far as they were found, requests per second by scope.
+        self.limits: Mapping[str, float] = before.get("limits", {})
         self.by_endpoint: Counter[str] = Counter(before.get("byEndpoint", {}))
         self.by_status: Counter[str] = Counter(before.get("byStatus", {}))
+        self.latency = {str(name): Histogram(counts) for name, counts in before.get("latency", {}).items()}
+        self.series = Series(before.get("series"))
+        self.ceiling = Steps(before.get("ceiling", ()))
+        self.lives: list[list[float]] = [list(life) for life in before.get("lives", ())]
 
-    def answered(self, call: Call, answer: Answer) -> None:
-        """Count one performed call."""
+    def begin(self, now_s: float) -> None:
+        """A life of the run begins at epoch second ``now_s``."""
+        self.lives = [*self.lives[: LIVES - 1], [round(self.seconds, 3), round(now_s, 3)]]
+
+    def answered(self, call: Call, answer: Answer, left_s: float = 0.0, *, refused: bool = False) -> None:
+        """Count one performed call that left ``left_s`` seconds after this life began.
+
+        ``refused`` says that it was because of the rate, as far as the gate can tell.
+        """
         if not answer.requests:
             return
         self.sent += answer.requests
@@ -43,8 +65,18 @@ class Tally:
         if answer.tokens:
             self.by_endpoint[TOKENS] += answer.tokens
         self.by_status[str(answer.status or answer.verdict.value)] += 1
-        if answer.verdict is Verdict.THROTTLED:
+        throttled = refused or answer.verdict is Verdict.THROTTLED
+        if throttled:
             self.throttled += 1
+        self.series.add(
+            self.seconds + left_s, answer.requests, 1 if throttled else 0, 1 if answer.verdict in _TROUBLE else 0
+        )
+        histogram = self.latency.get(call.endpoint)
+        if histogram is None:
+            histogram = self.latency.setdefault(
+                call.endpoint if len(self.latency) < _ENDPOINTS else "others", Histogram()
+            )
+        histogram.add(answer.elapsed_s / answer.requests, answer.requests)
         if call.purpose == "poll":
             self.polls += answer.requests - answer.tokens
 
@@ -67,4 +99,9 @@ class Tally:
             "seconds": round(self.seconds + wall_s, 3),
             "byEndpoint": dict(sorted(self.by_endpoint.items())),
             "byStatus": dict(sorted(self.by_status.items())),
+            **({"limits": {scope: round(rate, 2) for scope, rate in self.limits.items()}} if self.limits else {}),
+            "latency": {name: self.latency[name].packed() for name in sorted(self.latency)},
+            "series": self.series.packed(),
+            "ceiling": self.ceiling.changes,
+            "lives": self.lives,
         }

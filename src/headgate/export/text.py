@@ -30,10 +30,11 @@ def manifest_text(exported: Exported, sandbox: str) -> str:
     if exported.left:
         head.append("# Not in this manifest:")
         head += [f"#   {text}" for text in exported.left]
-    return "\n".join(head) + "\n" + _yaml(exported.manifest)
+    return "\n".join(head) + "\n" + yaml_text(exported.manifest)
 
 
-def _yaml(value: Any) -> str:
+def yaml_text(value: Any) -> str:
+    """``value`` as YAML in blocks, every text quoted that might be read as something else."""
     import yaml
 
     class Dumper(yaml.SafeDumper):

@@ -23,7 +23,8 @@ def problem_of(expression: str) -> str:
     try:
         unknown = _unknown_function(_compiled(expression).parsed)
     except JMESPathError as error:
-        return " ".join(str(error).split("\n", maxsplit=1)[0].split()) or "not a JMESPath"
+        first = " ".join(str(error).split("\n", maxsplit=1)[0].split())
+        return first.removesuffix(", for expression:") or "not a JMESPath"
     except (ValueError, RecursionError) as error:
         return str(error).split("\n", maxsplit=1)[0] or "not a JMESPath"
     return f"there is no function {unknown}()" if unknown else ""

@@ -13,7 +13,16 @@ from headgate.catalogue.words import nearest, suggestion
 from headgate.manifest.model import Connection
 from headgate.manifest.references import UNRESOLVED
 
-_KEYS: Final = ("destination", "source", "name", "auth", "encryptionSpecs", "id")
+#: The keys of a connection and what they mean.
+MEANINGS: Final[Mapping[str, str]] = {
+    "destination": "The destination, by its key in the catalogue: headgate catalog.",
+    "source": "The source, by its key in the catalogue or the id of its connection spec.",
+    "name": "Its name on the platform; else its key.",
+    "auth": "Credentials. Everything below is a secret, wherever it comes from: ${env:NAME}, ${file:path}.",
+    "encryptionSpecs": "How files are encrypted before they leave.",
+    "id": "An existing connection, used as it is; exports need destination: beside it.",
+}
+_KEYS: Final = tuple(MEANINGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +18,21 @@ from headgate.manifest.schema_errors import schema_findings
 from headgate.manifest.template import compile_value, depends_on_row, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from headgate.catalogue import Finding
     from headgate.manifest.connections import Built
     from headgate.manifest.desk import Desk
     from headgate.manifest.grammar import Draft, Grammar
 
-COMMON: Final = ("kind", "name", "foreach", "tags")
+#: The keys that every entry has, and what they mean.
+MEANINGS: Final[Mapping[str, str]] = {
+    "kind": "What the entry is.",
+    "name": "Names identify objects on the platform. With foreach, one for each row: Loyalty ${row.region}.",
+    "foreach": "One item for each row of a file or list; its values are ${row.column}.",
+    "tags": "Words to choose items by: --tag nightly.",
+}
+COMMON: Final = tuple(MEANINGS)
+#: The key of entries that use an account.
+CONNECTION: Final = "The account: a key of connections:, or a mapping of its own."
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -89,7 +97,9 @@ class EntryReader:
         stand_in = not source.rows and (source.broken or "foreach" not in raw)
         rows = [Row(UNRESOLVED, 0, f"{desk.file}:{line}")] if stand_in else source.rows
         if not rows:
-            desk.tell((*path, "foreach"), "gives no rows, so there are no items", warning=True)
+            desk.tell(
+                (*path, "foreach"), "gives no rows, so there are no items", "is the right file named?", warning=True
+            )
         for row in rows:
             self._piece(entry, row, real=not stand_in or "foreach" not in raw)
         return entry
@@ -196,12 +206,13 @@ class EntryReader:
         if name is not None and name is not UNRESOLVED:
             message = "must not be empty" if isinstance(name, str) else f"must be text, not {type_name(name)}"
             place = row.place if depends_on_row(entry.template, ("name",)) else None
-            self._desk.tell((*entry.path, "name"), message, "", place=place, row=place is not None)
+            hint = "names identify objects on the platform"
+            self._desk.tell((*entry.path, "name"), message, hint, place=place, row=place is not None)
         return ""
 
     def _tags(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> tuple[str, ...]:
         tags = raw.get("tags")
-        if isinstance(tags, list) and all(isinstance(tag, (str, int)) or tag is UNRESOLVED for tag in tags):
+        if isinstance(tags, list) and all(_is_word(tag) or tag is UNRESOLVED for tag in tags):
             return tuple(str(tag) for tag in tags)
         if tags is not None and tags is not UNRESOLVED:
             place = row.place if depends_on_row(entry.template, ("tags",)) else None
@@ -238,6 +249,10 @@ class EntryReader:
             row=row,
             warning=finding.severity == "warning",
         )
+
+
+def _is_word(tag: Any) -> bool:
+    return isinstance(tag, (str, int)) and not isinstance(tag, bool)
 
 
 def _pattern(name: str) -> re.Pattern[str]:

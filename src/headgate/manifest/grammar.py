@@ -94,6 +94,10 @@ class Grammar(Protocol):
 
     #: As written after ``kind:``.
     kind: ClassVar[str]
+    #: What it is, in a sentence.
+    summary: ClassVar[str]
+    #: An entry of this kind, as YAML, without the head of a manifest.
+    example: ClassVar[str]
     #: Whether it repeats on every run.
     action: ClassVar[bool]
     #: Whether entries take ``connection:``.

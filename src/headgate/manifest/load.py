@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,13 +24,23 @@ from headgate.manifest.selection import chosen
 from headgate.manifest.template import compile_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from headgate.manifest.grammar import Grammar
 
 GRAMMAR_VERSION: Final = 1
-_KEYS: Final = ("headgate", "name", "sandbox", "vars", "connections", "entries", "options")
+#: The keys of a manifest and what they mean, for messages, the JSON Schema and `headgate help manifest`.
+MEANINGS: Final[Mapping[str, str]] = {
+    "headgate": f"The version of this grammar: {GRAMMAR_VERSION}.",
+    "name": "The manifest's name; run ids begin with it, and what it makes is known by it.",
+    "sandbox": "The sandbox it is for; over the profile's.",
+    "vars": "Values to refer to as ${vars.name}, of any type; --set name=value overrides them.",
+    "connections": "Accounts by a key of your own; each is made once, however many items use it.",
+    "entries": "What there shall be and what shall be done, in order.",
+    "options": "How a run of this manifest goes; flags override them.",
+}
+_KEYS: Final = tuple(MEANINGS)
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
+#: What a name and a sandbox are made of.
+NAME_PATTERN: Final = _NAME.pattern
 
 
 def load(
@@ -143,7 +154,7 @@ class _Loading:
             "entries": "entries: [{kind: …}]",
         }
         for key, hint in hints.items():
-            if key not in data and key not in meant:
+            if (key not in data or (key == "name" and data[key] is None)) and key not in meant:
                 desk.tell((key,), "missing", hint)
         version = data.get("headgate", GRAMMAR_VERSION)
         if version != GRAMMAR_VERSION or isinstance(version, bool):
@@ -154,7 +165,7 @@ class _Loading:
     def _variables(self, raw: Any, overrides: Mapping[str, str]) -> None:
         desk = self._desk
         if raw is not None and not isinstance(raw, dict):
-            desk.tell(("vars",), f"must be a mapping, not {type_name(raw)}")
+            desk.tell(("vars",), f"must be a mapping, not {type_name(raw)}", "vars: {bucket: acme-exports}")
             raw = None
         merged: dict[str, Any] = {}
         for key, value in (raw or {}).items():

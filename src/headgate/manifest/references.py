@@ -163,7 +163,7 @@ def pick(row: Row, names: Any, path: Path, say: Callable[[Path, str, str], None]
             return row.index
         else:
             known = list(found) if isinstance(found, dict) else []
-            hint = suggestion(name, known, noun="it has")
+            hint = suggestion(name, known, noun="it has") or "each row is a mapping: {region: emea}"
             say(path, f"this row has no '{'.'.join(names[: depth + 1])}'", hint)
             return UNRESOLVED
     return found

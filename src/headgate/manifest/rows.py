@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from headgate.manifest.inputs import Inputs
     from headgate.manifest.keys import Path
 
-KINDS: Final = ("csv", "jsonl", "rows", "matrix", "range")
+#: The sources of rows and what they are.
+MEANINGS: Final[Mapping[str, str]] = {
+    "csv": "A CSV file beside the manifest; its first row names the columns, and all values are text.",
+    "jsonl": "A file beside the manifest with a JSON object on each line.",
+    "rows": "The rows themselves.",
+    "matrix": "Every combination of the lists: {country: [fr, de], tier: [gold, vip]} gives four rows.",
+    "range": "Whole numbers from the first to the last, both included: [1, 500]; ${row} is the number.",
+}
+KINDS: Final = tuple(MEANINGS)
 #: More rows than this is a slip (a matrix of the wrong lists), not a wish.
 MOST: Final = 1_000_000
 _FORMS = "one of csv: FILE, jsonl: FILE, rows: […], matrix: {a: […]}, range: [first, last]"
@@ -84,7 +93,7 @@ class Reader:
     def _text(self, name: Any, path: Path) -> tuple[str, str] | None:
         """Shown name and text of a file beside the manifest."""
         if not isinstance(name, str) or not name:
-            self.say(path, f"must be the name of a file, not {type_name(name)}", "", None)
+            self.say(path, f"must be the name of a file, not {type_name(name)}", "csv: regions.csv", None)
             return None
         target = self.base / name
         try:
@@ -102,7 +111,7 @@ class Reader:
             line = error.object.count(b"\n", 0, error.start) + 1
             self.say(path, "not UTF-8 text", "save the file as UTF-8", (str(target), line))
         except ValueError:
-            self.say(path, "is not a usable file name", "", None)
+            self.say(path, "is not a usable file name", "paths are relative to the manifest", None)
         return None
 
     def _csv(self, name: Any, path: Path) -> Source:
@@ -189,7 +198,8 @@ class Reader:
             if not isinstance(choices, list):
                 source.broken = True
                 if choices is not UNRESOLVED:
-                    self.say((*path, key), f"must be a list, not {type_name(choices)}", "", None)
+                    hint = f"{key}: [fr, de]"
+                    self.say((*path, key), f"must be a list, not {type_name(choices)}", hint, None)
         if not lists:
             self.say(
                 path,

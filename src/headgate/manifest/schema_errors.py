@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ValidationError
 
 from headgate.catalogue import Finding
+from headgate.catalogue.meanings import hinted
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
 from headgate.manifest.keys import Path, key_text, value_at
@@ -66,8 +67,9 @@ def schema_findings(
 def _finding(detail: ErrorDetails, model: type[BaseModel], body: dict[str, Any], common: Sequence[str]) -> Finding:
     path: Path = tuple(detail["loc"])
     key, kind, context = key_text(path), detail["type"], detail.get("ctx", {})
+    said = _meaning(model, path)
     if kind == "missing":
-        return Finding(key, "missing")
+        return Finding(key, "missing", said)
     if kind == "extra_forbidden":
         known = _keys(model, path[:-1], common)
         return Finding(key, "unknown key", suggestion(str(path[-1]), known, noun="known keys"))
@@ -77,13 +79,13 @@ def _finding(detail: ErrorDetails, model: type[BaseModel], body: dict[str, Any],
         return Finding(
             key,
             f"must be {_WANTED[kind]}, not {type_name(value)}",
-            "quote it to make it text" if number else "",
+            "quote it to make it text" if number else said,
         )
     if kind == "literal_error":
         return Finding(key, "the value is not one of the choices", f"use {context.get('expected', '')}")
     if kind in ("string_too_short", "too_short"):
-        return Finding(key, "must not be empty")
-    return Finding(key, detail["msg"])
+        return Finding(key, "must not be empty", said)
+    return Finding(key, detail["msg"], said)
 
 
 def _keys(model: type[BaseModel], path: Path, common: Sequence[str]) -> Iterable[str]:
@@ -99,6 +101,17 @@ def _keys(model: type[BaseModel], path: Path, common: Sequence[str]) -> Iterable
             return ()
         model = inner
     return _names(model)
+
+
+def _meaning(model: type[BaseModel], path: Path) -> str:
+    """What the field at ``path`` means, in its own words; of a value of a list, what the list means."""
+    said = ""
+    for part in path:
+        field = next((field for name, field in model.model_fields.items() if part in (name, field.alias)), None)
+        if field is not None:
+            said = hinted(field.description or "")
+            model = _model_in(field.annotation) or model
+    return said
 
 
 def _names(model: type[BaseModel]) -> tuple[str, ...]:

@@ -38,7 +38,8 @@ def chosen(manifest: Manifest, select: Sequence[str], tags: Sequence[str], desk:
                     0,
                     "--tag",
                     f"no item has the tag '{tag}'",
-                    suggestion(tag, sorted({t for item in manifest.items for t in item.tags}), noun="tags"),
+                    suggestion(tag, sorted({t for item in manifest.items for t in item.tags}), noun="tags")
+                    or "no item has any: tags: [nightly] on an entry",
                 )
             )
 

@@ -15,7 +15,7 @@ _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
 _RATE = re.compile(rf"\s*{_NUMBER}\s*(?:/\s*([a-z]+)\s*)?", re.IGNORECASE | re.ASCII)
 _SHARE = re.compile(rf"\s*{_NUMBER}\s*(%?)\s*", re.ASCII)
 
-#: A limiter's burst as time: long enough to ride out a busy loop, short enough that the worst one-second
+#: The burst of a configured rate as time: long enough to ride out a busy loop, short enough that the worst one-second
 #: window stays within 5 % of the rate.
 BURST_S = 0.05
 
@@ -86,7 +86,7 @@ def parse_share(text: str | float) -> Tolerance:
 
 
 def burst(rate_per_s: float) -> float:
-    """How many requests a limiter of ``rate_per_s`` may let go at once: 5 % of the rate, at least 1."""
+    """How many requests a rate of ``rate_per_s`` may let go at once: 5 % of the rate, at least 1."""
     return max(1.0, rate_per_s * BURST_S)
 
 

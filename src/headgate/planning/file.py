@@ -85,8 +85,12 @@ def read(path: Path) -> SavedPlan:
             dict(asked),
         )
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}; nothing was sent") from error
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror}; nothing was sent",
+            hint="a plan that `headgate plan --out` saved",
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{path}: not a plan saved by `headgate plan --out`; nothing was sent", hint="save it again"
+            f"{path}: not a plan saved by `headgate plan --out`; nothing was sent",
+            hint="save it again: headgate plan MANIFEST --out FILE",
         ) from error

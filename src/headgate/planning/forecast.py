@@ -7,7 +7,7 @@ an audience must follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,6 +27,15 @@ class Assumptions:
     hold_s: float = HOLD_S
     #: Platform seconds per second; other than 1 for an embedded platform.
     time_scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """``count`` rounds of ad-hoc jobs take so many platform ``seconds``; of ``learnt`` runs it is known how long."""
+
+    count: int
+    seconds: float
+    learnt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,8 @@ def forecast(
     """
     requests = sum(len(job.requests) for index, job in enumerate(plan.jobs) if index not in reused)
     path, asked = _longest(plan.jobs, reused)
-    rounds, runs_s, learnt = _rounds(plan.jobs, reused, lengths or {}, assumed.run_s)
+    adhoc = [job for index, job in enumerate(plan.jobs) if job.kind == "adhoc" and index not in reused]
+    rounds = rounds_of(adhoc, lengths or {}, assumed.run_s)
     held = _new_flows(plan.jobs, reused)
     parts = [
         Part("requests", requests / assumed.rate_per_s, f"{requests:,} requests at {assumed.rate_per_s:g} a second"),
@@ -93,11 +103,12 @@ def forecast(
                 f"{held} flow{'s' if held != 1 else ''} to activate are new: refused for their first hour",
             )
         )
-    if rounds:
+    if rounds.count:
+        learnt = rounds.learnt
         long = f"runs of {assumed.run_s:g} s each" if not learnt else f"{learnt:,} runs as long as they were before"
-        why = f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, {long}"
-        parts.append(Part("ad-hoc runs", runs_s / assumed.time_scale, why))
-    return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, requests, assumed)
+        why = f"{rounds.count} round{'s' if rounds.count != 1 else ''} of ad-hoc jobs, {long}"
+        parts.append(Part("ad-hoc runs", rounds.seconds / assumed.time_scale, why))
+    return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds.count, requests, assumed)
 
 
 def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], int]:
@@ -121,32 +132,29 @@ def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], i
     return path[::-1], depth[deepest]
 
 
-def _rounds(
-    jobs: Sequence[Job], over: Collection[int], lengths: Mapping[str, float], run_s: float
-) -> tuple[int, float, int]:
-    """How many ad-hoc jobs must follow each other, how long that takes, and how many runs' lengths are known.
+def rounds_of(jobs: Iterable[Job], lengths: Mapping[str, float], run_s: float) -> Rounds:
+    """How many of these ad-hoc jobs must follow each other, and how long that takes.
 
     Each job takes all of its audiences at once, in plan order, until the longest of its runs is over; the last ones
-    are not waited for where their entry does not.
+    are not waited for where their entry does not. ``lengths`` and ``run_s`` are as in :func:`forecast`.
     """
     free: dict[str, tuple[int, float]] = {}
-    last, end_s, learnt = 0, 0.0, 0
-    for index, job in enumerate(jobs):
-        if job.kind != "adhoc" or index in over:
-            continue
+    count, end_s, learnt = 0, 0.0, 0
+    usual_s = lengths.get("any", run_s)
+    for job in jobs:
         audiences = {pair[2] for pair in job.spec["pairs"]}
         known = {
-            audience: lengths[f"audience:{audience}"] for audience in audiences if f"audience:{audience}" in lengths
+            audience: found for audience in audiences if (found := lengths.get(f"audience:{audience}")) is not None
         }
         learnt += sum(1 for pair in job.spec["pairs"] if pair[2] in known)
-        usual_s = lengths.get("any", run_s)
         longest_s = max((known.get(audience, usual_s) for audience in audiences), default=0.0)
-        turn = 1 + max((free[audience][0] for audience in audiences if audience in free), default=0)
-        begins_s = max((free[audience][1] for audience in audiences if audience in free), default=0.0)
+        before = [free[audience] for audience in audiences if audience in free]
+        turn = 1 + max((turn for turn, _ in before), default=0)
+        begins_s = max((ends_s for _, ends_s in before), default=0.0)
         free.update(dict.fromkeys(audiences, (turn, begins_s + longest_s)))
-        last = max(last, turn)
+        count = max(count, turn)
         end_s = max(end_s, begins_s + (longest_s if job.spec.get("wait", True) else 0.0))
-    return last, end_s, learnt
+    return Rounds(count, end_s, learnt)
 
 
 def _new_flows(jobs: Sequence[Job], reused: Collection[int]) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from headgate.errors import StoreError
+from headgate.planning import edges
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Outline:
     selections: Sequence[SelectionRow] = ()
     #: The plan's own ``again``.
     again: Mapping[str, Any] = field(default_factory=dict)
+    #: Which jobs wait for which, packed (:mod:`headgate.planning.edges`); ``None`` in outlines of older programs.
+    edges: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> Outline:
@@ -55,10 +58,11 @@ class Outline:
             plan.pairs,
             plan.selections,
             plan.again,
+            edges.packed(plan.jobs),
         )
 
-    def packed(self) -> bytes:
-        """For the store."""
+    def as_json(self) -> dict[str, Any]:
+        """As JSON, for events."""
         data: dict[str, Any] = {
             "manifest": self.manifest,
             "sandbox": self.sandbox,
@@ -82,7 +86,13 @@ class Outline:
         }
         if self.again:
             data["again"] = self.again
-        return zlib.compress(orjson.dumps(data), 6)
+        if self.edges:
+            data["edges"] = self.edges
+        return data
+
+    def packed(self) -> bytes:
+        """For the store."""
+        return zlib.compress(orjson.dumps(self.as_json()), 6)
 
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
@@ -92,13 +102,17 @@ class Outline:
             StoreError: it is not what was packed.
         """
         try:
-            data = opened(blob)
-            return cls.read(data, list(map(JobLine, *columns(data["jobs"]))))
+            return cls.of_json(opened(blob))
         except (zlib.error, ValueError, TypeError, KeyError) as error:
             raise StoreError(
                 "the state store is broken: the outline of a run cannot be read",
                 hint="restore it from a copy, or use another --state",
             ) from error
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> Outline:
+        """From what :meth:`as_json` gave."""
+        return cls.read(data, list(map(JobLine, *columns(data["jobs"]))))
 
     @classmethod
     def read(cls, data: Mapping[str, Any], jobs: Sequence[JobLine]) -> Outline:
@@ -111,6 +125,7 @@ class Outline:
             [PairRow(*row) for row in data["pairs"]],
             [SelectionRow(*row) for row in data.get("selections", ())],
             data.get("again", {}),
+            data.get("edges"),
         )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 _CREDENTIALS = "check client_id, client_secret and scopes, or renew access_token"
-_PERMISSION = "ask an administrator to give the credential's product profile this permission in this sandbox"
+_PERMISSION = "have this permission added to the credential's product profile"
 _SANDBOX = "check the sandbox's name (lower case) and that the credential may use it"
 _ORG = "check org_id: it ends in @AdobeOrg and must be the organisation of the credential"
-_BUSY_FLOW = "the dataflow is changing state; wait until it no longer shows Processing, then run again"
+_BUSY_FLOW = "the dataflow is changing state: wait until it is not Processing"
 _OURS = "the request was built wrongly; please report it with the request id"
 _QUERY = "the filter or order of a listing was not understood; please report it with the request id"
 _TRY_LATER = "the platform failed inside; run again later, and quote the request id to Adobe if it stays"
@@ -32,8 +32,8 @@ _BY_CODE: dict[str, str] = {
     "invalid_scope": "check scopes against the credential in the developer console",
     "unauthorized_client": _CREDENTIALS,
     # Flow Service.
-    "1100-400": "the organisation is not entitled to this destination or source",
-    "1101-404": "the destination's own service does not know this object; check the ids",
+    "1100-400": "the organisation has no licence for it: ask your Adobe contact",
+    "1101-404": "the destination's service does not know this object: check the ids",
     "1403-400": _OURS,
     "1404-412": "somebody else changed the object in between; run again",
     "1405-400": _OURS,
@@ -84,7 +84,7 @@ _BY_CODE: dict[str, str] = {
 _BY_MESSAGE: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"a web page instead of an answer"),
-        "something in between answered, a proxy, a firewall or a login page: check the network and platform_url",
+        "a proxy, firewall or login page answered: check platform_url",
     ),
     (
         re.compile(r"run already going on for \w+ \S+ for order", re.IGNORECASE),

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from headgate.errors import SettingsError
+from headgate.settings import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headgate.secret import Secret
     from headgate.settings import Profile
+
+_LIKE = "write it like https://platform.adobe.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class PlatformSettings:
         _checked_url("ims_url", self.ims_url, {})
         for key in ("timeout_s", "connect_timeout_s", "connections"):
             if not getattr(self, key) > 0:
-                raise SettingsError(key, "given", "must be above zero")
+                raise SettingsError(key, "given", "must be above zero", hint="leave it out for the default")
 
     @classmethod
     def of(cls, profile: Profile) -> PlatformSettings:
@@ -103,17 +106,19 @@ def loopback(host: str) -> bool:
 def _checked_url(key: str, url: str, layers: Mapping[str, str]) -> None:
     # The URL itself is not repeated in the message: it may hold a password.
     layer = layers.get(key, "given")
+    place = place_of(key, layer)
     try:
         parts = urlsplit(url)
         origin_of(url)
     except ValueError:
-        raise SettingsError(key, layer, "is not a URL", hint="write it like https://platform.adobe.io") from None
+        raise SettingsError(key, layer, "is not a URL", hint=_LIKE, place=place) from None
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(key, layer, "must not hold a user or a password")
+        hint = "credentials are client_id and client_secret, or access_token"
+        raise SettingsError(key, layer, "must not hold a user or a password", hint=hint, place=place)
     if parts.query or parts.fragment:
-        raise SettingsError(key, layer, "must not have a query or a fragment")
+        hint = "leave out what follows ? or #"
+        raise SettingsError(key, layer, "must not have a query or a fragment", hint=hint, place=place)
     if parts.scheme == "https" or (parts.scheme == "http" and loopback(parts.hostname or "")):
         return
-    raise SettingsError(
-        key, layer, "must be https", hint="plain http is allowed for localhost, 127.0.0.1 and [::1] only"
-    )
+    hint = "plain http is allowed for localhost, 127.0.0.1 and [::1] only"
+    raise SettingsError(key, layer, "must be https", hint=hint, place=place)

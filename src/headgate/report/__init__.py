@@ -7,5 +7,6 @@ from __future__ import annotations
 
 from headgate.report.build import build, nothing_done
 from headgate.report.model import SCHEMA, Failure, ItemResult, PairResult, Report
+from headgate.report.rebuild import read_events, rebuild
 
-__all__ = ["SCHEMA", "Failure", "ItemResult", "PairResult", "Report", "build", "nothing_done"]
+__all__ = ["SCHEMA", "Failure", "ItemResult", "PairResult", "Report", "build", "nothing_done", "read_events", "rebuild"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headgate.engine.record import JobPast, Past, problem_of
 from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
 from headgate.report.polling import polling
-from headgate.report.selected import Selected
+from headgate.report.selected import NOT_CHOSEN, NOT_DONE, Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
 from headgate.workflows.destroy import DESTROY
@@ -17,15 +17,21 @@ from headgate.workflows.replace import OLD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headgate.planning.model import SelectionRow
     from headgate.store.contract import RunRow
 
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
-_FOUND = ("store", "before", "same", "sweep")
+FOUND = ("store", "before", "same", "sweep")
 #: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it.
 _JUDGED = ("tolerate", "wall")
+_NOT_FOLLOWED: Final = "its run was not followed to its end"
+_NOT_KNOWN: Final = "the answer to its request is not known yet: resume looks it up"
+_NOT_SENT: Final = "not sent before the run ended"
+#: Why a row has no end, in a report: while its run still goes, there is nothing in it to say.
+UNFINISHED: Final = frozenset({NOT_CHOSEN, NOT_DONE, _NOT_FOLLOWED, _NOT_KNOWN, _NOT_SENT})
 #: What an item's jobs make, in the order in which its ids are given.
-_ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
+ROLES = ("baseConnection", "sourceConnection", "schema", "dataset", "targetConnection", "mappingSet", "flow")
 
 
 def build(
@@ -33,7 +39,7 @@ def build(
 ) -> Report:
     """The report of ``run``. ``status`` and ``finished_at`` default to what the store says."""
     reason, detail, hint = run.counters.get("stop", ("", "", ""))
-    view = _View(outline, past, detail if reason in _JUDGED else None, hint)
+    view = View(outline, past, detail if reason in _JUDGED else None, hint)
     items = [view.item(row) for row in range(len(outline.items))] + view.chosen()
     pairs = view.pairs()
     failures = view.failures()
@@ -49,7 +55,6 @@ def build(
         "reused": view.reused(),
         "held": unsettled - unbegun,
     }
-    requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
     return Report(
         run.id,
         run.manifest,
@@ -59,7 +64,7 @@ def build(
         finished_at or run.finished_at,
         float(counters.get("seconds", 0.0)),
         totals,
-        {**requests, "byEndpoint": counters.get("byEndpoint", {}), **polling(counters)},
+        requests_of(counters),
         items,
         pairs,
         failures,
@@ -71,6 +76,13 @@ def build(
     )
 
 
+def requests_of(counters: Mapping[str, Any]) -> dict[str, Any]:
+    """What was sent, of a run's counters; what was found of the platform's limits, and what waiting for runs cost."""
+    requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
+    found = {"limits": counters["limits"]} if counters.get("limits") else {}
+    return {**requests, "byEndpoint": counters.get("byEndpoint", {}), **found, **polling(counters)}
+
+
 def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
     """The report of a command that found nothing to do, and so made no run."""
     totals = dict.fromkeys(("items", "jobs", "succeeded", "failed", "skipped", "reused", "held"), 0)
@@ -78,10 +90,10 @@ def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:
     return Report("", manifest, sandbox, "succeeded", now_s, now_s, 0.0, totals, asked, [], [], [])
 
 
-class _View:
-    """The rows of a run as its journal leaves them."""
+class View:
+    """The rows of a run as its journal leaves them. ``lines`` are the jobs, children included."""
 
-    def __init__(self, outline: Outline, past: Past, judged: str | None, hint: str) -> None:
+    def __init__(self, outline: Outline, past: Past, judged: str | None = None, hint: str = "") -> None:
         """``judged`` says why the run was stopped for its failures, ``None`` where it was not."""
         self.outline = outline
         self.past = past
@@ -107,6 +119,7 @@ class _View:
         return output
 
     def endings(self) -> dict[str, int]:
+        """How many jobs ended in each way."""
         count = {ending.value: 0 for ending in Ending}
         for index in range(len(self.lines)):
             ending = self._ending(index)
@@ -115,7 +128,8 @@ class _View:
         return count
 
     def reused(self) -> int:
-        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in _FOUND)
+        """How many jobs found what they were to make."""
+        return sum(1 for index in range(len(self.lines)) if self._output(index).get("found") in FOUND)
 
     # -- what a stopped run never began --------------------------------------------------------------------------------
 
@@ -138,9 +152,10 @@ class _View:
     # -- items -------------------------------------------------------------------------------------------------------
 
     def item(self, row: int) -> ItemResult:
+        """What became of one of the outline's items."""
         line = self.outline.items[row]
         ids = dict(line.known)
-        for role in _ROLES:
+        for role in ROLES:
             job = line.jobs.get(role)
             remote = self._output(job).get("id") if job is not None else None
             if remote:
@@ -171,17 +186,27 @@ class _View:
         if any(self._output(job).get("found") == "updated" for job in jobs.values()):
             return "updated", None
         # Of its own creations: what it shares with others may be new to them.
-        made = [job for role, job in jobs.items() if role in _ROLES and self.lines[job].item >= 0]
-        if all(self._output(job).get("found") in _FOUND for job in made):
+        made = [job for role, job in jobs.items() if role in ROLES and self.lines[job].item >= 0]
+        if all(self._output(job).get("found") in FOUND for job in made):
             return "reused", None
         return "created", None
 
     def chosen(self) -> list[ItemResult]:
+        """Rows for flows that were chosen while running."""
         return self.selected.rows(self._failure)
+
+    def chosen_by(self, row: SelectionRow) -> list[ItemResult]:
+        """Those of one item."""
+        return self.selected.of(row, self._failure)
+
+    def has_chosen(self, row: SelectionRow) -> bool:
+        """Whether an item's flows are known."""
+        return self._ending(row.job) == "succeeded"
 
     # -- pairs -------------------------------------------------------------------------------------------------------
 
     def pairs(self) -> list[PairResult]:
+        """What became of each pair."""
         numbers = {
             index: number
             for number, index in enumerate((index for index, line in enumerate(self.lines) if line.kind == "adhoc"), 1)
@@ -215,7 +240,7 @@ class _View:
         if ending == "skipped":
             return [row, "skipped", None, None, 0, f"{(job.settled or {}).get('cause')} failed"]
         if job.phase.get("at") == "runs" or job.phase.get("accepted"):
-            return [row, "activated", run, "running", 1, "its run was not followed to its end"]
+            return [row, "activated", run, "running", 1, _NOT_FOLLOWED]
         if job.phase.get("at") in ("post", "find"):
             return [
                 row,
@@ -223,15 +248,16 @@ class _View:
                 None,
                 None,
                 1,
-                "the answer to its request is not known yet: resume looks it up",
+                _NOT_KNOWN,
             ]
         if self.judged is not None and not job.phase:
             return [row, "skipped", None, None, 0, self.unstarted()["message"]]
-        return [row, "held", None, None, 0, job.phase.get(HELD) or "not sent before the run ended"]
+        return [row, "held", None, None, 0, job.phase.get(HELD) or _NOT_SENT]
 
     # -- failures ----------------------------------------------------------------------------------------------------
 
     def failures(self) -> list[Failure]:
+        """All failed jobs."""
         return [self._failure(index) for index in range(len(self.lines)) if self._ending(index) == "failed"]
 
     def _failure(self, index: int) -> Failure:

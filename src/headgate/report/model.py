@@ -107,8 +107,8 @@ class Report:
             "manifest": self.manifest,
             "sandbox": self.sandbox,
             "status": self.status,
-            "startedAt": _time(self.started_at),
-            "finishedAt": _time(self.finished_at),
+            "startedAt": rfc3339(self.started_at),
+            "finishedAt": rfc3339(self.finished_at),
             "wallSeconds": round(self.wall_s, 3),
             "totals": dict(self.totals),
             "requests": dict(self.requests),
@@ -119,7 +119,8 @@ class Report:
         }
 
 
-def _time(at: float | None) -> str | None:
+def rfc3339(at: float | None) -> str | None:
+    """Epoch seconds as RFC 3339, UTC, milliseconds."""
     from datetime import UTC, datetime
 
     return (

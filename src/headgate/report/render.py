@@ -11,7 +11,9 @@ import orjson
 
 from headgate.report.model import Report
 from headgate.report.render_csv import csv_text, jsonl_text
+from headgate.report.render_junit import junit_text
 from headgate.report.render_text import render as text
+from headgate.report.story import Story
 
 
 def json_text(report: Report) -> str:
@@ -20,8 +22,31 @@ def json_text(report: Report) -> str:
 
 
 FORMATS: Final[Mapping[str, Callable[[Report], str]]] = {
-    "text": text, "json": json_text, "csv": csv_text, "jsonl": jsonl_text,
+    "text": text, "json": json_text, "csv": csv_text, "jsonl": jsonl_text, "junit": junit_text,
 }  # fmt: skip
+#: Which form a report's file has by the end of its name; any other is JSON.
+SUFFIXES: Final[Mapping[str, str]] = {
+    ".html": "html", ".htm": "html", ".xml": "junit", ".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".txt": "text",
+}  # fmt: skip
+
+
+def form_of(path: Path) -> str:
+    """The form in which a report is written to ``path``."""
+    return SUFFIXES.get(path.suffix.lower(), "json")
+
+
+def rendered(told: Story, form: str, *, flags: str = "") -> str:
+    """A run in any form, the page included; ``flags`` are for the commands on the page.
+
+    Raises:
+        UsageError: the page's library is not installed.
+    """
+    if form == "html":
+        from headgate.report.page import page
+
+        return page(told, flags=flags)
+    return FORMATS[form](told.report)
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from headgate.planning.outline import Outline
 
 _NOTHING: Final = JobPast()
+#: Why a row has no end yet.
+NOT_CHOSEN: Final = "its flows were not chosen yet"
+NOT_DONE: Final = "not done before the run ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +80,14 @@ class Selected:
 
     def rows(self, failure: Callable[[int], Failure]) -> list[ItemResult]:
         """A row for each chosen flow; one for the item itself while, or because, nothing could be chosen."""
-        found: list[ItemResult] = []
-        for row in self._outline.selections:
-            settled = self._job(row.job).settled
-            if settled is None or settled["ending"] != "succeeded":
-                found.append(self._not_chosen(row, settled, failure))
-                continue
-            found += [self._flow(row, flow, name, failure) for flow, name in self._chosen(row.job)]
-        return found
+        return [result for row in self._outline.selections for result in self.of(row, failure)]
+
+    def of(self, row: SelectionRow, failure: Callable[[int], Failure]) -> list[ItemResult]:
+        """The rows of one item."""
+        settled = self._job(row.job).settled
+        if settled is None or settled["ending"] != "succeeded":
+            return [self._not_chosen(row, settled, failure)]
+        return [self._flow(row, flow, name, failure) for flow, name in self._chosen(row.job)]
 
     def _job(self, index: int) -> JobPast:
         return self._past.jobs.get(index, _NOTHING)
@@ -99,7 +102,7 @@ class Selected:
         if settled is None and self._unstarted is not None and not self._job(row.job).phase:
             return FlowResult(row.entry, row.item, "skipped", {}, self._unstarted)
         if settled is None:
-            return FlowResult(row.entry, row.item, "held", {}, reason="its flows were not chosen yet")
+            return FlowResult(row.entry, row.item, "held", {}, reason=NOT_CHOSEN)
         if settled["ending"] == "failed":
             return FlowResult(row.entry, row.item, "failed", {}, _error(failure(row.job)))
         return FlowResult(row.entry, row.item, "skipped", {}, {"message": "not sent", "cause": settled.get("cause")})
@@ -111,7 +114,7 @@ class Selected:
         if settled is None and self._unstarted is not None and not self._job(index).phase:
             return FlowResult(row.entry, name or flow, "skipped", ids, self._unstarted)
         if settled is None:
-            return FlowResult(row.entry, name or flow, "held", ids, reason="not done before the run ended")
+            return FlowResult(row.entry, name or flow, "held", ids, reason=NOT_DONE)
         output = settled.get("output", {})
         status, error = str(output.get("status") or "updated"), None
         if settled["ending"] == "failed":

@@ -73,13 +73,21 @@ def answer(world: World, ask: Ask) -> Reply:
 def _platform(world: World, ask: Ask) -> Reply:
     handler = _route(ask)
     if not _admit(world):
-        headers = {"Retry-After": "1"} if world.options.retry_after else {}
-        body: dict[str, Any] = {"error_code": "429050", "message": "Too many requests"}
-        raise Refusal("429050", Reply(429, body, headers))
+        raise _too_fast(world)
     gateway.check(world, ask)
     if handler is None:
         raise generic(404, "NotFoundError", "Resource not found.", violation="path")
     return handler(world, ask)
+
+
+def _too_fast(world: World) -> Refusal:
+    """Beyond the rate limit. Undocumented for Flow Service: it may be a 429, or a 500 or 503 without a word."""
+    status = world.options.limit_status
+    headers = {"Retry-After": "1"} if world.options.retry_after and status != 500 else {}
+    if status != 429:
+        return Refusal(f"limit-{status}", Reply(status, None, headers))
+    body: dict[str, Any] = {"error_code": "429050", "message": "Too many requests"}
+    return Refusal("429050", Reply(429, body, headers))
 
 
 def _route(ask: Ask) -> Callable[[World, Ask], Reply] | None:

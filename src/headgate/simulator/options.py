@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headgate.clock import Clock, SystemClock
+from headgate.simulator.limits import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,19 @@ SEEDS = ("flows", "audiences", "datasetFlows", "sourceFlows")
 class Options:
     """Settings of one simulator. Times ending in ``_s`` are platform seconds unless said otherwise.
 
-    ``latency_s``, ``latency_jitter`` (sigma of a lognormal factor), ``token_life_s`` and ``rate_limit`` are
-    in real time: they model the network and the gateway, which a scaled clock must not hurry.
+    ``latency_s``, ``latency_jitter`` (sigma of a lognormal factor), ``token_life_s``, ``rate_limit`` and the
+    seconds of ``limit_changes`` are in real time: they model the network and the gateway, which a scaled clock must
+    not hurry.
     """
 
     seed: int = 0
     time_scale: float = 1.0
     rate_limit: str | float | None = None
     retry_after: bool = True
+    limit_model: str = "bucket"
+    limit_burst: float | None = None
+    limit_changes: tuple[tuple[float, float], ...] = ()
+    limit_status: int = 429
     latency_s: float = 0.0
     latency_jitter: float = 0.0
     faults: tuple[Fault, ...] = ()
@@ -55,6 +61,12 @@ class Options:
     seed_counts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.limit_model not in MODELS:
+            raise ValueError(f"limit_model must be one of {', '.join(MODELS)}, not {self.limit_model!r}")
+        if self.limit_status not in (429, 500, 503):
+            raise ValueError(f"limit_status must be 429, 500 or 503, not {self.limit_status!r}")
+        if any(at < 0 or factor <= 0 for at, factor in self.limit_changes):
+            raise ValueError("limit_changes are pairs of a second and a factor above 0")
         if self.patch_status not in ("alternate", "200", "202"):
             raise ValueError(f"patch_status must be alternate, 200 or 202, not {self.patch_status!r}")
         if self.patch_shows not in ("at-once", "when-done"):

@@ -25,7 +25,13 @@ class Simulator:
         seed: Decides ids, credentials, run lengths and faults.
         time_scale: How fast the platform's clock runs; its ``Date`` header shows it.
         rate_limit: ``"50/s"``, ``"3000/min"`` or a number per second; real time. ``None`` is no limit.
-        retry_after: Whether a 429 carries ``Retry-After``.
+        retry_after: Whether a 429 (or a 503 that stands for it) carries ``Retry-After``.
+        limit_model: How the limit counts: a token ``bucket``, a ``fixed`` or ``sliding`` window as long as the rate's
+            period, or ``gcra``, a bucket that hardly holds anything.
+        limit_burst: Requests that a bucket holds, instead of a whole period's.
+        limit_changes: ``(seconds, factor)``: from so many real seconds after the first request on, factor times the
+            rate is allowed.
+        limit_status: What exceeding it is answered with: 429, or a bare 500 or 503.
         latency_s: Real seconds before each answer leaves (after the effect), with ``latency_jitter`` the
             sigma of a lognormal factor.
         faults: Trouble on purpose; see :class:`Fault` and :func:`load_faults`.
@@ -65,6 +71,10 @@ class Simulator:
         time_scale: float = 1.0,
         rate_limit: str | float | None = None,
         retry_after: bool = True,
+        limit_model: str = "bucket",
+        limit_burst: float | None = None,
+        limit_changes: Iterable[tuple[float, float]] = (),
+        limit_status: int = 429,
         latency_s: float = 0.0,
         latency_jitter: float = 0.0,
         faults: Sequence[Fault] = (),
@@ -96,6 +106,10 @@ class Simulator:
                 time_scale=time_scale,
                 rate_limit=rate_limit,
                 retry_after=retry_after,
+                limit_model=limit_model,
+                limit_burst=limit_burst,
+                limit_changes=tuple(limit_changes),
+                limit_status=limit_status,
                 latency_s=latency_s,
                 latency_jitter=latency_jitter,
                 faults=tuple(faults),

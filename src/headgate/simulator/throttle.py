@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
+
+from headgate.simulator.limits import made
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PERIODS = {
     "s": 1.0,
@@ -35,18 +41,28 @@ def read_rate(rate: str | float | None) -> tuple[float, float] | None:
 
 
 class Throttle:
-    """A token bucket that holds one period's worth of requests and starts full."""
+    """One of the limits of :mod:`headgate.simulator.limits`, and the witness of how fast callers were.
 
-    def __init__(self, rate: str | float | None) -> None:
+    ``changes`` are (seconds since the first request, factor): from then on factor times ``rate`` is allowed.
+    """
+
+    def __init__(
+        self,
+        rate: str | float | None,
+        model: str = "bucket",
+        burst: float | None = None,
+        changes: Sequence[tuple[float, float]] = (),
+    ) -> None:
         self._rate = read_rate(rate)
-        self._tokens = self._rate[0] if self._rate else 0.0
-        self._at: float | None = None
+        self._limit = made(model, *self._rate, burst) if self._rate else None
+        self._changes = deque(sorted(changes))
+        self._began: float | None = None
         self._recent: deque[float] = deque()
         self.worst = 0
 
     @property
     def limit(self) -> float | None:
-        """Requests per second allowed, or ``None``."""
+        """Requests per second allowed at first, or ``None``."""
         return self._rate[0] / self._rate[1] if self._rate else None
 
     def admit(self, now_mono: float) -> bool:
@@ -56,13 +72,10 @@ class Throttle:
         while recent[0] <= now_mono - 1.0:
             recent.popleft()
         self.worst = max(self.worst, len(recent))
-        if self._rate is None:
+        if self._limit is None:
             return True
-        count, seconds = self._rate
-        elapsed = now_mono - self._at if self._at is not None else 0.0
-        self._at = now_mono
-        self._tokens = min(max(count, 1.0), self._tokens + elapsed * count / seconds)
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
+        if self._began is None:
+            self._began = now_mono
+        while self._changes and now_mono >= self._began + self._changes[0][0]:
+            self._limit.scale(self._changes.popleft()[1], now_mono)
+        return self._limit.admit(now_mono)

@@ -33,7 +33,7 @@ class World:
         self.store = Store()
         self.runs = RunBook()
         self.ledger = Ledger()
-        self.throttle = Throttle(options.rate_limit)
+        self.throttle = Throttle(options.rate_limit, options.limit_model, options.limit_burst, options.limit_changes)
         self.real = options.real_clock
         self.tokens: dict[str, float] = {}
         self.forced_outcomes: list[str] = []

@@ -194,6 +194,17 @@ class Store(Protocol):
         """All objects known in ``sandbox`` and those in doubt, in the order of their markers."""
         ...
 
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """The platform's limits that runs of this organisation have found, by scope.
+
+        Requests per second, and how many seconds ago that was found, by the store's clock.
+        """
+        ...
+
+    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+        """Keep what was ``found`` just now (requests per second by scope); forget scopes that are ``gone``."""
+        ...
+
     def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
         """What runs of this organisation have learnt in ``sandbox`` of how long runs take, by key."""
         ...

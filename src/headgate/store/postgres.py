@@ -77,10 +77,14 @@ _NAMED: Final = """
 SELECT string_agg('["' || kind || '",' || job || ',' || data || ']', ',' ORDER BY seq)
 FROM headgate.journal WHERE run = $1 AND seq = ANY ($2::bigint[])
 """
-#: The schema from which on plans are kept.
+_REMEMBER: Final = """
+INSERT INTO headgate.rate (org, scope, per_second, next_at) VALUES ($1, $2, $3, clock_timestamp())
+ON CONFLICT (org, scope) DO UPDATE SET per_second = excluded.per_second, found_at = clock_timestamp()
+"""
+#: The schemas from which on plans are kept, limits, and lengths of runs.
 _KEPT: Final = 2
-#: The schema from which on lengths of runs are.
-_LENGTHS: Final = 3
+_LIMITS: Final = 3
+_LENGTHS: Final = 4
 
 
 class PostgresStore:
@@ -357,6 +361,32 @@ class PostgresStore:
             self._org,
         )
         return [ObjectRow(*row) for row in rows]
+
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """Limits found by scope: requests per second, and seconds ago."""
+        if self._found < _LIMITS:
+            return {}
+        rows = self._rows(
+            "SELECT scope, per_second, extract(epoch FROM clock_timestamp() - found_at)::float8 "
+            "FROM headgate.rate WHERE org = $1",
+            self._org,
+        )
+        return {scope: (per_s, age_s) for scope, per_s, age_s in rows}
+
+    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+        """Keep limits that were found just now, forget others. In the order of scopes, as everybody locks them."""
+
+        async def ask(connection: Connection, _again: bool) -> None:
+            async with connection.transaction():
+                for scope in sorted({*found, *gone}):
+                    if scope not in found:
+                        await connection.execute(
+                            "DELETE FROM headgate.rate WHERE org = $1 AND scope = $2", self._org, scope
+                        )
+                        continue
+                    await connection.execute(_REMEMBER, self._org, scope, found[scope])
+
+        self._line.call(ask)
 
     def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
         """How long runs take, by key."""

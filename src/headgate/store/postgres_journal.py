@@ -163,7 +163,11 @@ class PostgresJournal:
         except StoreError as error:
             self._on_loop(partial(_resolve, self.broken, error))
         except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
-            broken = StoreError(f"run {self._who.run}: a record cannot be written ({type(error).__name__})")
+            broken = StoreError(
+                f"run {self._who.run}: a record cannot be written ({type(error).__name__}); everything journaled "
+                "before is kept",
+                hint="`headgate resume` goes on from there; please report it",
+            )
             self._on_loop(partial(_resolve, self.broken, broken))
         finally:
             await self._hang_up()
@@ -179,7 +183,11 @@ class PostgresJournal:
         try:
             group = gathered(batch.records, self._seq)
         except (TypeError, ValueError) as error:  # never with its text: it may show what could not be written
-            raise StoreError(f"run {self._who.run}: a record cannot be written ({type(error).__name__})") from None
+            raise StoreError(
+                f"run {self._who.run}: a record cannot be written ({type(error).__name__}); everything journaled "
+                "before is kept",
+                hint="`headgate resume` goes on from there; please report it",
+            ) from None
         reach(Point.GROUP_OPEN, batch.records)
         answers = await self._send(group, batch.asks, batch.lengths)
         reach(Point.GROUP_DURABLE, batch.records)

@@ -158,6 +158,9 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE headgate.kept ALTER COLUMN plan SET STORAGE EXTERNAL;  -- compressed already
     """,
     """
+    ALTER TABLE headgate.rate ADD COLUMN found_at timestamptz NOT NULL DEFAULT clock_timestamp();
+    """,
+    """
     CREATE TABLE headgate.length (
         org text NOT NULL, sandbox text NOT NULL, key text NOT NULL, counts text NOT NULL,
         PRIMARY KEY (org, sandbox, key)

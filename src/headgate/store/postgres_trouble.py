@@ -62,7 +62,7 @@ def said(url: str, error: Exception) -> StoreError:
     where = without_password(url)
     if isinstance(error, asyncpg.ClientConfigurationError) or type(error) is ValueError:
         return StoreError(
-            f"{where}: this is not the URL of a PostgreSQL database",
+            f"{where}: this is not the URL of a PostgreSQL database; nothing was sent",
             hint="it reads postgresql://USER@HOST:PORT/DATABASE; escape @ / : ? # in a password as %40 %2F %3A %3F %23",
         )
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
@@ -74,12 +74,12 @@ def said(url: str, error: Exception) -> StoreError:
         return StoreError(f"{where}: there is no such database; nothing was sent", hint="`createdb` makes one")
     if isinstance(error, asyncpg.InsufficientPrivilegeError):
         return StoreError(
-            f"{where}: this user may not do what a state store needs: {_clean(url, error)}",
+            f"{where}: this user may not do what a state store needs: {_clean(url, error)}; nothing was sent",
             hint="GRANT CREATE ON DATABASE to the user, or let the owner of the schema `headgate` grant its use",
         )
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return StoreError(
-            f"{where}: the state store cannot be written",
+            f"{where}: the state store cannot be written; everything journaled before is kept",
             hint="it was opened for reading, or the server is a standby: name the primary",
         )
     if isinstance(error, asyncpg.DiskFullError):
@@ -89,7 +89,8 @@ def said(url: str, error: Exception) -> StoreError:
         )
     if isinstance(error, asyncpg.TooManyConnectionsError):
         return StoreError(
-            f"{where}: the server has no connection left", hint="wait for others to end, or raise max_connections"
+            f"{where}: the server has no connection left; everything journaled before is kept",
+            hint="wait for others to end, or raise max_connections",
         )
     if isinstance(
         error,
@@ -101,14 +102,20 @@ def said(url: str, error: Exception) -> StoreError:
         | asyncpg.IndexCorruptedError,
     ):
         return StoreError(
-            f"{where}: the state store is broken: {_clean(url, error)}",
+            f"{where}: the state store is broken: {_clean(url, error)}; it was left as it is",
             hint="restore the schema `headgate` from a copy, or use another database",
         )
     if lost(error):
         return unreachable(url)
     if isinstance(error, asyncpg.PostgresError):
-        return StoreError(f"{where}: the database refuses: {_clean(url, error)}", hint="the server's log says more")
-    return StoreError(f"{where}: a value cannot be stored ({type(error).__name__})")
+        return StoreError(
+            f"{where}: the database refuses: {_clean(url, error)}; everything journaled before is kept",
+            hint="the server's log says more",
+        )
+    return StoreError(
+        f"{where}: a value cannot be stored ({type(error).__name__}); everything journaled before is kept",
+        hint="`headgate resume` goes on from there; please report it",
+    )
 
 
 def _clean(url: str, error: Exception) -> str:

@@ -2,8 +2,8 @@
 
 ``process`` is the one lease-and-fence row of each living process; ``run`` names it, so that what a dead process drove
 is free the moment its row is dead. ``lease`` holds keys across processes in the same way; one without a holder is of
-a run that ended with open jobs. ``rate`` (an organisation's shared schedule of requests) is laid out so, and nothing
-writes it yet.
+a run that ended with open jobs. ``rate`` is the limits that an organisation's runs have found; as a
+schedule that several processes share (``next_at``) it is laid out only.
 """
 
 from __future__ import annotations
@@ -71,6 +71,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     # Not a column of ``run``: SQLite writes a row as a whole, and its counters are written twice a second.
     """
     CREATE TABLE kept (run TEXT PRIMARY KEY REFERENCES run(id), plan BLOB NOT NULL);
+    """,
+    # Nothing was in it before.
+    """
+    ALTER TABLE rate ADD COLUMN found_at REAL NOT NULL DEFAULT 0;
     """,
     # How long runs take, by what they have in common: a histogram (JSON) that the next run begins with.
     """

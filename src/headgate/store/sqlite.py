@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from headgate.engine.record import Latest
     from headgate.store.latest import Texts
 
-#: The schema from which on plans are kept.
+#: The schemas from which on plans are kept, limits, and lengths of runs.
 _KEPT: Final = 4
-#: The schema from which on lengths of runs are.
-_LENGTHS: Final = 5
+_LIMITS: Final = 5
+_LENGTHS: Final = 6
 #: Two scans, each with less to put together, are quicker than one.
 _SETTLED: Final = """
 SELECT group_concat(job), group_concat(data)
@@ -60,7 +60,8 @@ class SqliteStore:
             if readonly:
                 if not path.exists():
                     raise StoreMissing(
-                        f"{path}: there is no state store here", hint="run a manifest first, or give --state"
+                        f"{path}: there is no state store here; nothing was sent",
+                        hint="run a manifest first, or give --state",
                     )
                 where = f"file:{quote(str(path))}?mode=ro{_unchanging(path)}"
                 self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)
@@ -323,6 +324,26 @@ class SqliteStore:
                 (*org, sandbox),
             )
             return [ObjectRow(*row) for row in rows]
+
+    def limits(self) -> Mapping[str, tuple[float, float]]:
+        """Limits found by scope: requests per second, and seconds ago."""
+        with plainly(self._path):
+            if self._version() < _LIMITS:
+                return {}
+            rows = self._db.execute("SELECT scope, per_second, found_at FROM rate WHERE org = ?", (self._org,))
+            now = time.time()
+            return {scope: (per_s, now - at) for scope, per_s, at in rows}
+
+    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+        """Keep limits that were found just now, forget others."""
+        with plainly(self._path), self._transaction():
+            now = time.time()
+            self._db.executemany("DELETE FROM rate WHERE org = ? AND scope = ?", [(self._org, scope) for scope in gone])
+            self._db.executemany(
+                "INSERT INTO rate (org, scope, per_second, next_at, found_at) VALUES (?, ?, ?, 0, ?) "
+                "ON CONFLICT DO UPDATE SET per_second = excluded.per_second, found_at = excluded.found_at",
+                [(self._org, scope, per_s, now) for scope, per_s in found.items()],
+            )
 
     def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
         """How long runs take, by key."""

@@ -163,7 +163,11 @@ class SqliteJournal:
         except StoreError as error:
             self._on_loop(partial(_resolve, self.broken, error))
         except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
-            broken = StoreError(f"run {self._who.run}: a record cannot be written ({type(error).__name__})")
+            broken = StoreError(
+                f"run {self._who.run}: a record cannot be written ({type(error).__name__}); everything journaled "
+                "before is kept",
+                hint="`headgate resume` goes on from there; please report it",
+            )
             self._on_loop(partial(_resolve, self.broken, broken))
 
     def _group(self, db: sqlite3.Connection) -> bool:

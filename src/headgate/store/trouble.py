@@ -43,7 +43,9 @@ def plainly(path: Path) -> Iterator[None]:
     except OSError as error:
         raise _of_system(path, error) from error
     except (orjson.JSONDecodeError, UnicodeDecodeError, zlib.error) as error:
-        raise StoreError(f"{path}: the state store is broken: what it holds cannot be read", hint=_ELSEWHERE) from error
+        raise StoreError(
+            f"{path}: the state store is broken: what it holds cannot be read; it was left as it is", hint=_ELSEWHERE
+        ) from error
 
 
 def prepare(path: Path) -> None:
@@ -61,7 +63,8 @@ def prepare(path: Path) -> None:
     except FileExistsError:
         if path.is_dir():
             raise StoreError(
-                f"{path}: is a folder, not a state store", hint=f"name a file: --state {path / 'state.db'}"
+                f"{path}: is a folder, not a state store; nothing was sent",
+                hint=f"name a file: --state {path / 'state.db'}",
             ) from None
         return
     os.close(handle)
@@ -87,7 +90,9 @@ def no_store(path: Path) -> StoreError:
 
 def nothing_yet(path: Path) -> StoreMissing:
     """The file is there, and nothing was ever written to it."""
-    return StoreMissing(f"{path}: nothing is in this state store yet", hint="run a manifest first, or give --state")
+    return StoreMissing(
+        f"{path}: nothing is in this state store yet; nothing was sent", hint="run a manifest first, or give --state"
+    )
 
 
 def _of_sqlite(path: Path, error: sqlite3.Error) -> StoreError:
@@ -96,7 +101,7 @@ def _of_sqlite(path: Path, error: sqlite3.Error) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or "locked" in text:
         return StoreBusy(
-            f"{path}: another program has the state store locked",
+            f"{path}: another program has the state store locked; everything journaled before is kept",
             hint="wait for it to end, or use another --state",
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM) or "readonly" in text:
@@ -109,8 +114,8 @@ def _of_sqlite(path: Path, error: sqlite3.Error) -> StoreError:
             hint="look after the disk (is it full, is it there?), then `headgate resume`",
         )
     if code == sqlite3.SQLITE_NOTADB:
-        return StoreError(f"{path}: is not a state store: {text}", hint=_ELSEWHERE)
-    return StoreError(f"{path}: the state store is broken: {text}", hint=_ELSEWHERE)
+        return StoreError(f"{path}: is not a state store: {text}; it was left as it is", hint=_ELSEWHERE)
+    return StoreError(f"{path}: the state store is broken: {text}; it was left as it is", hint=_ELSEWHERE)
 
 
 def _of_system(path: Path, error: OSError) -> StoreError:
@@ -118,12 +123,14 @@ def _of_system(path: Path, error: OSError) -> StoreError:
         return _unwritable(path)
     if error.errno in _NO_ROOM:
         return _full(path)
-    return StoreError(f"{path}: {error.strerror or error}", hint="use another --state")
+    return StoreError(
+        f"{path}: {error.strerror or error}; everything journaled before is kept", hint="use another --state"
+    )
 
 
 def _unwritable(path: Path) -> StoreError:
     return StoreError(
-        f"{path}: the state store cannot be opened for writing",
+        f"{path}: the state store cannot be opened for writing; everything journaled before is kept",
         hint="check the permissions of it and of its folder, or use another --state",
     )
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headgate.launch import Wishes, execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import Wishes, execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy, RetryPolicy

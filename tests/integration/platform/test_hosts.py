@@ -14,7 +14,8 @@ from aiohttp import web
 import headgate
 from headgate.clock import SystemClock
 from headgate.exchange import Call, Verdict
-from headgate.launch import execute, simulated
+from headgate.embedded import simulated
+from headgate.launch import execute
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import PollPolicy

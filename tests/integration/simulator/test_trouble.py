@@ -233,6 +233,7 @@ asyncio.run(serve(world=Path(sys.argv[1]), seed=9, on_ready=lambda url: print(ur
 """
 
 
+@pytest.mark.real_time
 async def test_a_killed_process_loses_nothing_it_answered(tmp_path, wire):
     path = tmp_path / "world.jsonl"
     process = await asyncio.create_subprocess_exec(

@@ -23,7 +23,7 @@ def failing(monkeypatch):
 
 
 @pytest.mark.parametrize(("error", "code", "said"), [
-    (SettingsError("state", "flag", "is no good", hint="try another"), 2, "error: setting state (flag): is no good\nhint: try another\n"),
+    (SettingsError("state", "flag", "is no good", hint="try another"), 2, "error: setting state (flag): is no good; nothing was sent\nhint: try another\n"),
     (PlatformError("nobody answers"), 3, "error: nobody answers\n"),
     (StoreBusy("held", hint="wait"), 4, "error: held\nhint: wait\n"),
     (ManifestError((Diagnostic("m.yaml", 3, "name", "missing", "name: x"),)), 2,

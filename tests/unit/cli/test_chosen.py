@@ -24,6 +24,9 @@ class Clock:
     def mono(self):
         return 1.0
 
+    def now(self):
+        return 1.8e9
+
 
 def test_rows_appear_and_are_done(tmp_path):
     path = tmp_path / "m.yaml"

@@ -72,11 +72,11 @@ def test_events_are_lines_in_order(tmp_path, hand):
         bulletin(Tell("hold", 1, {"reason": "young", "until": 1.8e9}))
         bulletin(Tell("stop", -1, {"reason": "interrupted", "detail": ""}))
     lines = [json.loads(line) for line in place.read_text().splitlines()]
-    assert [line["event"] for line in lines] == ["begin", "settled", "hold", "stop"]
+    assert [line["event"] for line in lines] == ["begin", "plan", "settled", "hold", "stop"]
     assert list(lines[0])[:5] == ["schema", "ts", "event", "run", "job"]
-    assert lines[1]["job"] == hand.machine.jobs[0].key
-    assert lines[2]["until"] == "2027-01-15T08:00:00.000Z"
-    assert lines[3]["job"] is None
+    assert lines[2]["job"] == hand.machine.jobs[0].key
+    assert lines[3]["until"] == "2027-01-15T08:00:00.000Z"
+    assert lines[4]["job"] is None
     assert {line["run"] for line in lines} == {"small-1"}
 
 
@@ -159,7 +159,7 @@ def simulated(tmp_path, plan, **asked):
 def test_a_view_that_raises_does_not_harm_the_run(tmp_path, plan, monkeypatch, capsys, parts):
     view = Broken(*parts)
     monkeypatch.setattr("headgate.cli.show.choose", lambda *, progress: (view, 0.001))
-    monkeypatch.setattr("headgate.launch.SIMULATED_TIME_SCALE", 36000.0)
+    monkeypatch.setattr("headgate.embedded.SIMULATED_TIME_SCALE", 36000.0)
     assert simulated(tmp_path, plan, verbose=True) == 0
     assert json.loads((tmp_path / "r.json").read_text())["status"] == "succeeded"
     assert "show" in view.asked
@@ -170,7 +170,7 @@ def test_a_view_that_raises_does_not_harm_the_run(tmp_path, plan, monkeypatch, c
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_events_that_cannot_be_written_do_not_harm_the_run(tmp_path, plan, monkeypatch, capsys):
-    monkeypatch.setattr("headgate.launch.SIMULATED_TIME_SCALE", 36000.0)
+    monkeypatch.setattr("headgate.embedded.SIMULATED_TIME_SCALE", 36000.0)
     assert simulated(tmp_path, plan, events=Path("/dev/full"), progress=False) == 0
     assert json.loads((tmp_path / "r.json").read_text())["status"] == "succeeded"
     assert "the run itself was not harmed" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,8 @@ from rich.console import Console
 from headgate.cli import plain
 from headgate.cli.live import render
 from headgate.cli.progress import EntryLine, Looker, Snapshot
+from headgate.cli.show import Lines
+from headgate.engine.events import Stop, StopAsked, Tell
 from headgate.engine.live import State
 from headgate.launch import Watch
 from headgate.report.render_causes import Cause
@@ -21,6 +24,9 @@ class Clock:
 
     def mono(self):
         return self.at
+
+    def now(self):
+        return 1.8e9 + self.at
 
 
 def crowded(entries=4, **changes):
@@ -45,6 +51,7 @@ def test_nothing_to_see_before_a_run():
 
 def test_items_jobs_rate_and_causes(hand, refused):
     clock = Clock()
+    hand.watch.continued = True
     looker = Looker(hand.watch, clock)
     first = looker.look()
     assert [(row.name, row.noun, row.done, row.total) for row in first.entries] == [
@@ -110,7 +117,7 @@ def test_a_job_that_ends_without_rows_ends_its_pairs(hand):
 def test_the_plain_line_has_no_control_characters():
     said = plain.line(crowded(waits=["a\x1b[31m\nb"], stopping="interrupted"))
     assert said.isprintable()
-    assert said.startswith("83s  items 6/160  pairs 120/600  jobs 700/1218  failed 3  49.8 req/s  in flight 97")
+    assert said.startswith("83s  items 6/160  pairs 120/600  jobs 700/1218  failed 3  49.8 of 50 req/s  in flight 97")
     assert "stopping: interrupted" in said
 
 
@@ -128,8 +135,59 @@ def test_the_screen_fits(columns, entries):
     assert "120/600 pairs" in text
     assert "2 × 400 1418-400" in text
     if entries == 30:
-        assert "… 22 more" in text
+        assert "… 23 more" in text
 
 
 def test_an_empty_run_can_be_drawn():
     assert drawn(replace(crowded(), entries=[], waits=[], causes=[]), 80)
+
+
+def test_the_rate_is_known_from_the_first_look_on(hand):
+    clock = Clock()
+    looker = Looker(hand.watch, clock)
+    clock.at += 2.0
+    assert looker.look().rate == "20.0 of 50 req/s"
+    assert replace(crowded(), rate_limit=2000).rate == "49.8 of 2,000 req/s"
+
+
+def test_news_of_the_rate_are_shown_while_they_matter(hand):
+    clock = Clock()
+    looker = Looker(hand.watch, clock)
+    hand.watch.gate = SimpleNamespace(rate=41.0)
+    looker.hear(Tell("hold", 1, {"message": "not this"}))
+    assert looker.look().pace == ""
+    looker.hear(Tell("rate", -1, {"message": "rate lowered to 41/s after 429"}))
+    clock.at += 600
+    seen = looker.look()
+    assert (seen.rate_limit, seen.allowed, seen.pace) == (41.0, 50.0, "rate lowered to 41/s after 429")
+    looker.hear(Tell("rate", -1, {"message": "rate raised to 50/s"}))
+    hand.watch.gate.rate = 50.0
+    assert looker.look().pace == "rate raised to 50/s"
+    clock.at += 30
+    assert looker.look().pace == "", "it is what it was: no news any more"
+
+
+def test_what_is_asked_for_is_counted_by_endpoint(hand):
+    asked = dict(Looker(hand.watch, Clock()).look().flying)
+    assert sum(asked.values()) == len(hand.sends)
+    assert "GET /connections" in asked
+
+
+def test_the_end_is_estimated_until_the_run_is_stopped(hand):
+    clock = Clock()
+    looker = Looker(hand.watch, clock)
+    seen = looker.look()
+    assert seen.left.low_s >= 3600, "the flows are new, so that their audiences will be held"
+    assert seen.over_at.timestamp() > clock.now() + 3600
+    hand.machine.stopped = StopAsked(Stop.INTERRUPTED, 1.0, "")
+    clock.at += 5
+    assert looker.look().left is None
+
+
+def test_a_log_says_each_cause_once(capsys):
+    lines = Lines()
+    lines.show(crowded())
+    lines.show(crowded())
+    said = capsys.readouterr().err
+    assert said.count("failed: 400 1418-400: the flow could not be made") == 1
+    assert len(said.splitlines()) == 3

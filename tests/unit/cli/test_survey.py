@@ -36,6 +36,9 @@ class Known:
     def known(self, _sandbox):
         return self._known
 
+    def lengths(self, _sandbox):
+        return {}
+
     def runs(self):
         return self._runs
 
@@ -46,7 +49,18 @@ def test_guardrails(tmp_path):
     many = survey(planned(tmp_path, 101), PROFILE, None, simulate=False, rate=None)
     assert [text.split(";")[0] for text in many.warnings] == ["101 flows", "101 audiences are exported at 17:00 UTC"]
     crowded = survey(planned(tmp_path, 1, audiences=251), PROFILE, None, simulate=False, rate=None)
-    assert crowded.warnings[0].startswith("Flow 0: 251 audiences; Adobe advises at most 250")
+    assert crowded.warnings[0] == "Flow 0: 251 audiences; Adobe advises at most 250 audiences for one destination"
+
+
+def test_the_guardrail_of_attributes_is_said_once_for_all_items(tmp_path):
+    path = write_manifest(tmp_path, 3)
+    paths = ", ".join(f"person.a{n}" for n in range(51))
+    path.write_text(path.read_text().replace("attributes: [personalEmail.address]", f"attributes: [{paths}]"))
+    plan = headgate.plan(headgate.load(path, env={"S3_SECRET": S3_SECRET}))
+    found = survey(plan, PROFILE, None, simulate=False, rate=None)
+    assert found.warnings == [
+        "Flow 0: 51 attributes; Adobe advises at most 50 attributes for one destination (2 more items with too many)"
+    ]
 
 
 def test_what_exists_is_not_asked_for(tmp_path):

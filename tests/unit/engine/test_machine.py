@@ -10,7 +10,6 @@ from headgate.engine.events import (
     Answered,
     Claimed,
     Finish,
-    Hold,
     Lease,
     Returned,
     Send,
@@ -233,18 +232,11 @@ def test_waits_double_up_to_the_cap_and_then_it_gives_up():
     assert written(commands)[0].data["ending"] == "failed"
 
 
-def test_throttling_holds_everybody_for_as_long_as_was_asked():
+def test_who_was_throttled_waits_as_long_as_was_asked():
     of = machine(job("a"))
     (send,) = sends(of.handle(Ticked(0.0)))
-    then = answer(of, send, SLOW, 5.0)
-    assert Hold(7.0) in then
+    answer(of, send, SLOW, 5.0)
     assert 12.0 <= of.next_wake() <= 12.7
-
-
-def test_throttling_without_a_hint_holds_a_second():
-    of = machine(job("a"))
-    (send,) = sends(of.handle(Ticked(0.0)))
-    assert Hold(1.0) in answer(of, send, Answer(Verdict.THROTTLED, 429), 0.0)
 
 
 def test_a_throttled_effect_is_sent_again_as_it_is_because_it_was_not_done():

@@ -8,13 +8,14 @@ import pytest
 
 from headgate.clock import SystemClock
 from headgate.engine.events import Stop
+from headgate.engine.gate import Gate
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
-from headgate.engine.runner import Gate, Limits, Runner
+from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import StoreError
 from headgate.exchange import Answer, Verdict
-from headgate.pacing import Brake, RetryPolicy
+from headgate.pacing import RetryPolicy
 from headgate.store.contract import Leased
 
 from tests.unit.engine.test_machine import job, plan
@@ -76,7 +77,7 @@ class Script:
 
 
 def runner(journal, platform, *jobs, observers=(), concurrency=3, **rules):
-    clock, brake, tally = SystemClock(), Brake(), Tally()
+    clock, tally = SystemClock(), Tally()
     rules.setdefault("retry", RetryPolicy(attempts=3, first_s=0.0, cap_s=0.0))
     of = Machine(plan(*jobs), Rules(concurrency=concurrency, ahead=1, **rules), now_s=clock.now(), at=clock.mono())
     return Runner(
@@ -84,8 +85,7 @@ def runner(journal, platform, *jobs, observers=(), concurrency=3, **rules):
         platform,
         journal,
         clock,
-        Gate(10_000.0, clock, brake),
-        brake,
+        Gate(10_000.0, clock),
         tally,
         limits=Limits(10_000.0, concurrency),
         observers=observers,
@@ -243,7 +243,7 @@ async def test_an_observer_that_raises_hears_no_more_and_harms_nothing():
 
 async def test_an_endpoint_with_a_rate_of_its_own_is_held_to_it_and_others_are_not():
     clock = SystemClock()
-    gate = Gate(10_000.0, clock, Brake(), {"POST /flows": 50.0})
+    gate = Gate(10_000.0, clock, {"POST /flows": 50.0})
     began = clock.mono()
     for _ in range(50):
         await gate.pass_one("GET /flows")
@@ -255,7 +255,7 @@ async def test_an_endpoint_with_a_rate_of_its_own_is_held_to_it_and_others_are_n
 
 async def test_a_request_that_waits_for_its_own_endpoint_holds_no_other_back():
     clock = SystemClock()
-    gate = Gate(10_000.0, clock, Brake(), {"POST /flows": 1.0})
+    gate = Gate(10_000.0, clock, {"POST /flows": 1.0})
     await gate.pass_one("POST /flows")
     waiting = asyncio.create_task(gate.pass_one("POST /flows"))
     await asyncio.sleep(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from headgate.engine.tally import Tally
 from headgate.exchange import Answer, Call, Verdict
 
@@ -41,3 +43,20 @@ def test_a_second_life_goes_on_from_the_first():
 def test_counters_of_an_older_program_are_taken_as_far_as_they_go():
     assert Tally({"sent": 4}).as_dict()["sent"] == 4
     assert Tally({}).as_dict()["polls"] == 0
+
+
+def test_latency_and_time_of_leaving_are_kept_over_lives():
+    first = Tally()
+    first.begin(1000.0)
+    first.answered(POST, Answer(Verdict.OK, 201, elapsed_s=0.2), 0.1)
+    first.answered(POST, Answer(Verdict.THROTTLED, 429, elapsed_s=0.01), 1.5)
+    second = Tally(first.as_dict(10.0))
+    second.begin(90_000.0)
+    second.answered(POLL, Answer(Verdict.LOST, requests=2, elapsed_s=4.0), 0.5)
+    found = second.as_dict(1.0)
+    assert found["series"]["sent"] == [1, 1, *[0] * 8, 2]
+    assert found["series"]["throttled"][1] == 1
+    assert found["series"]["troubled"][10] == 1
+    assert sum(found["latency"]["POST /flows"][1:]) == 2
+    assert found["lives"] == [[0.0, 1000.0], [10.0, 90_000.0]]
+    assert second.latency["GET /runs"].quantile(0.5) == pytest.approx(2.0, rel=0.1)

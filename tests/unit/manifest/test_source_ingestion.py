@@ -118,7 +118,12 @@ def test_schedules_that_are_right(tmp_path, schedule):
         ({"frequency": "hour"}, "interval", "missing, and needed with frequency hour", "at least 1"),
         ({"frequency": "minute", "interval": 14}, "interval", "14 is too short for frequency minute", "at least 15"),
         ({"frequency": "week", "interval": 0}, "interval", "0 is too short for frequency week", "at least 1"),
-        ({"frequency": "minute", "interval": "x"}, "interval", "must be a whole number, not text", ""),
+        (
+            {"frequency": "minute", "interval": "x"},
+            "interval",
+            "must be a whole number, not text",
+            "every so many of them; minutes are 15 at least",
+        ),
         (
             {"frequency": "monthly", "interval": 1},
             "frequency",

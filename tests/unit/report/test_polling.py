@@ -40,7 +40,9 @@ def report(**more):
 
 def test_the_report_says_how_far_off_the_forecast_was():
     assert report(forecast_s=60.0).as_json()["forecast"] == {"seconds": 60.0, "tookSeconds": 90.0, "ratio": 1.5}
-    assert "(forecast 1 min" in render(report(forecast_s=60.0))
-    assert "2 polls (0.4 a run, ends seen within 2.5 s)" in render(report())
+    assert "(forecast 1 min 00 s: 50 % over)" in render(report(forecast_s=60.0))
+    assert "(forecast 2 min 00 s: 25 % under)" in render(report(forecast_s=120.0))
+    assert "(forecast 1 min 30 s)" in render(report(forecast_s=90.0))
+    assert "\n  5 runs waited for: 0.4 polls each, 99 % of ends seen within 2.5 s\n" in render(report())
     assert "forecast" not in report().as_json()
     assert "forecast" not in report(forecast_s=60.0, open_jobs=2).as_json()

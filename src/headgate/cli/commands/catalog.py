@@ -15,7 +15,7 @@ from headgate.cli import options
         "headgate catalog oracle_eloqua --json",
     ),
 )
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=options.complete_catalog)
 @options.as_json
 @options.verbose
 def command(name: str | None, json: bool) -> None:

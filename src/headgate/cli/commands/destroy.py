@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import asking, options
-from headgate.cli.app import Talk, say
+from headgate.cli.app import Misuse, Talk, say
 
 if TYPE_CHECKING:
     from headgate.settings import Profile
@@ -62,7 +62,7 @@ def command(
     if what is None and yes not in (None, asking.YES):
         what, yes = yes, asking.YES  # `destroy --yes MANIFEST`
     if what is None:
-        raise click.UsageError("Missing argument 'RUN|MANIFEST'.")
+        raise Misuse("missing argument 'RUN' or 'MANIFEST'", "a run's id, or the manifest that made it")
     settings = load_profile(profile, state)
     with reading(settings) as store:
         scope, embedded = _scope(store, what, settings, simulate=simulate)

@@ -117,4 +117,7 @@ def _write(path: Path, text: str) -> None:
     try:
         write(path, text)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror}") from error
+        raise StoreError(
+            f"{path}: cannot be written: {error.strerror}; nothing was changed on the platform",
+            hint="name a file in a folder you may write to",
+        ) from error

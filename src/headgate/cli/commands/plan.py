@@ -19,6 +19,7 @@ from headgate.cli.app import say
         "headgate plan nightly.yaml --rate 20/s --json",
         "headgate plan nightly.yaml --out nightly.plan.json",
         "headgate plan nightly.yaml --refresh",
+        "headgate plan nightly.yaml --graph dot | dot -Tsvg > nightly.svg",
     ),
 )
 @click.argument("manifest", type=click.Path(path_type=Path, dir_okay=False))
@@ -34,6 +35,7 @@ from headgate.cli.app import say
     type=click.Path(path_type=Path, dir_okay=False),
     help="Save the plan; `headgate run FILE` refuses it when stale.",
 )
+@options.graph
 @options.as_json
 @options.chosen
 @options.profile
@@ -45,6 +47,8 @@ def command(
     simulate: bool,
     rate: str | None,
     out: Path | None,
+    graph: str | None,
+    graph_limit: int,
     json: bool,
     overrides: Mapping[str, str],
     select: tuple[str, ...],
@@ -96,9 +100,17 @@ def command(
         try:
             write(out, file.written(out, found.as_json()))
         except OSError as error:
-            raise StoreError(f"{out}: the plan cannot be written: {error.strerror}") from error
+            raise StoreError(
+                f"{out}: the plan cannot be written: {error.strerror}; nothing was sent",
+                hint="name a file in a folder you may write to",
+            ) from error
         say(f"saved: {out}; carry it out with: headgate run {out}")
-    click.echo(view.as_json(found) if json else view.text(found), nl=False)
+    if graph is not None:
+        from headgate.cli.views import graph as graph_view
+
+        click.echo(graph_view.of_plan(found, graph, graph_limit))
+    else:
+        click.echo(view.as_json(found) if json else view.text(found), nl=False)
     if found.refusals:
         say("a run would refuse; nothing was sent")
         return UsageError.exit_code

@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
 from headgate.cli.app import Talk, say
+
+if TYPE_CHECKING:
+    from headgate.cli.web import Place
+    from headgate.launch import Seen
+    from headgate.planning.model import Plan
+    from headgate.settings import Profile
+    from headgate.store.contract import RunRow, Store
 
 
 @click.command(
@@ -20,8 +28,9 @@ from headgate.cli.app import Talk, say
         "headgate resume nightly-20261220-170000-3fa1 --rate 20/s",
     ),
 )
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=options.complete_runs)
 @options.running
+@options.web
 @options.again
 @options.profile
 @options.verbose
@@ -39,6 +48,7 @@ def command(
     json: bool,
     no_progress: bool,
     yes: str | None,
+    web: Place | None,
     overrides: Mapping[str, str],
     profile: str | None,
     state: str | None,
@@ -70,11 +80,9 @@ def command(
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
         undoing = row is not None and row.command in ("destroy", "sweep")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
-        made = None
-        if store is not None and row is not None and row.unfinished and not (undoing or overrides):
-            from headgate.cli.kept import kept_plan
-
-            made = kept_plan(store, row, near(row.path))
+        made, seen = None, None
+        if store is not None and row is not None and row.unfinished and not undoing:
+            made, seen = _at_hand(store, row, settings, overrides)
     if row is None or not row.unfinished:
         say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
         return 0
@@ -84,7 +92,7 @@ def command(
         source = {key: args.get(key, "") for key in ("path", "command", "target", "again")}
         plan = replace(rebuilt(Outline.unpacked(outline)), source=source)
     elif made is not None:
-        plan = made[0]
+        plan = made
     else:
         manifest = load_manifest(Choice.again(near(row.path), args, overrides))
         plan = make_plan(
@@ -107,5 +115,21 @@ def command(
         finish_by.timestamp() if finish_by else None,
         resume=row.id,
     )
-    seen = made[1] if made is not None else None
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen))
+    return drive(
+        Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen, web)
+    )
+
+
+def _at_hand(store: Store, run: RunRow, settings: Profile, given: Mapping[str, str]) -> tuple[Plan | None, Seen | None]:
+    """The plan of an unfinished run where its manifest is not needed for it, or is not all that is needed."""
+    from headgate.cli.kept import kept_plan
+    from headgate.cli.wiring import near
+
+    made = kept_plan(store, run, near(run.path)) if not given else None
+    if made is not None:
+        return made
+    from headgate.cli.again import plan_of_rest
+    from headgate.launch import RETRY
+
+    first = store.run(str(run.args[RETRY])) if run.args.get(RETRY) else None
+    return (plan_of_rest(store, first, settings, given)[0] if first is not None else None), None

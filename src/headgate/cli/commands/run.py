@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
 from headgate.cli.app import Talk
+
+if TYPE_CHECKING:
+    from headgate.cli.web import Place
 
 
 @click.command(
@@ -34,6 +38,7 @@ from headgate.cli.app import Talk
     help="Make anew what cannot be changed in place; delete the old once the new flow is checked.",
 )
 @options.running
+@options.web
 @options.chosen
 @options.profile
 @options.verbose
@@ -55,6 +60,7 @@ def command(
     json: bool,
     no_progress: bool,
     yes: str | None,
+    web: Place | None,
     overrides: Mapping[str, str],
     select: tuple[str, ...],
     tags: tuple[str, ...],
@@ -98,4 +104,4 @@ def command(
         confirm(settings, plan.sandbox, yes)
     until_s = finish_by.timestamp() if finish_by else None
     wishes = Wishes(rate, concurrency, on_error, tolerate, until_s, fresh, refresh, anew)
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
+    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, web=web))

@@ -11,6 +11,7 @@ import click
 from headgate.cli import options
 from headgate.cli.app import say
 
+_FACTOR = re.compile(r"\d+(?:\.\d+)?")
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
 
 
@@ -19,6 +20,16 @@ def _latency(_ctx: click.Context, _param: click.Parameter, value: str) -> float:
     if match is None:
         raise click.BadParameter(f"'{value}' is not a time; write it like 80ms or 0.2s")
     return float(match[1]) / (1000 if match[2] == "ms" else 1)
+
+
+def _changes(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[float, float], ...]:
+    found = []
+    for value in values:
+        at, _, factor = value.partition("=")
+        if not _FACTOR.fullmatch(factor) or not float(factor):
+            raise click.BadParameter(f"'{value}' is no time and factor; write it like 30s=0.5")
+        found.append((_latency(ctx, param, at), float(factor)))
+    return tuple(found)
 
 
 def _given(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -37,6 +48,8 @@ def _given(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
         "headgate simulate --port 8080 --time-scale 600",
         "headgate simulate --given datasetFlows=250",
         "headgate simulate --rate-limit 20/s --latency 80ms --faults bad-day.yaml",
+        "headgate simulate --rate-limit 3000/min --limit-model sliding --no-retry-after",
+        "headgate simulate --rate-limit 50/s --limit-change 30s=0.5 --limit-status 503 --no-retry-after",
         "headgate simulate --port 8080 --world world.jsonl > platform.sh &   # then: . ./platform.sh",
     ),
 )
@@ -54,6 +67,30 @@ def _given(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 @click.option(
     "--rate-limit", metavar="RATE", callback=options.checked_rate, help="Answer 429 beyond it: 50/s, 3000/min."
 )
+@click.option(
+    "--limit-model",
+    type=click.Choice(["bucket", "fixed", "sliding", "gcra"]),
+    default="bucket",
+    show_default=True,
+    help="How the limit counts: a token bucket, fixed or sliding windows of the rate's period, or gcra (no bursts).",
+)
+@click.option("--limit-burst", type=click.FloatRange(1), metavar="N", help="What a bucket holds.  [default: a period]")
+@click.option(
+    "--limit-change",
+    "limit_changes",
+    multiple=True,
+    metavar="TIME=FACTOR",
+    callback=_changes,
+    help="So long after the first request allow FACTOR times the rate: 30s=0.5; repeatable.",
+)
+@click.option(
+    "--limit-status",
+    type=click.Choice(["429", "500", "503"]),
+    default="429",
+    show_default=True,
+    help="What is answered beyond the limit.",
+)
+@click.option("--no-retry-after", is_flag=True, help="Do not say how long to wait.")
 @click.option("--latency", default="0", metavar="TIME", callback=_latency, help="Before each answer: 80ms, 0.2s.")
 @click.option(
     "--faults", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Trouble on purpose (YAML)."
@@ -94,6 +131,11 @@ def command(
     seed: int,
     time_scale: float,
     rate_limit: str | None,
+    limit_model: str,
+    limit_burst: float | None,
+    limit_changes: tuple[tuple[float, float], ...],
+    limit_status: str,
+    no_retry_after: bool,
     latency: float,
     faults: Path | None,
     world: Path | None,
@@ -115,6 +157,11 @@ def command(
             seed=seed,
             time_scale=time_scale,
             rate_limit=rate_limit,
+            retry_after=not no_retry_after,
+            limit_model=limit_model,
+            limit_burst=limit_burst,
+            limit_changes=limit_changes,
+            limit_status=int(limit_status),
             latency_s=latency,
             faults=rules,
             world=world,
@@ -124,14 +171,17 @@ def command(
             datasets={key: name or key for key, _, name in (each.partition("=") for each in datasets)},
         )
     except ValueError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(
+            f"{error}; nothing was started", hint="configs/faults has examples; `headgate simulate --help` the rest"
+        ) from error
     try:
         asyncio.run(_serve(simulator, host, port, time_scale, json=json))
     except KeyboardInterrupt:
         say("")
     except OSError as error:
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}", hint="--port 0 takes a free one"
+            f"cannot listen on {host}:{port}: {error.strerror or error}; nothing was started",
+            hint="--port 0 takes a free one",
         ) from error
     ledger = simulator.ledger()
     say(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import asking, options
-from headgate.cli.app import Talk, say
+from headgate.cli.app import Misuse, Talk, say
 
 if TYPE_CHECKING:
     from headgate.cli.wiring import Choice
@@ -84,7 +84,7 @@ def command(
     from headgate.strays import deletion
 
     if adopt is not None and delete:
-        raise click.UsageError("--adopt and --delete: choose one.")
+        raise Misuse("--adopt and --delete stand together", "choose one: what is adopted is not deleted")
     writable(report)
     settings = load_profile(profile, state)
     wishes = Wishes(rate, concurrency, fresh=True)
@@ -131,7 +131,7 @@ def _sweep(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -
 
 async def _look(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -> list[Seen]:
     from headgate.clock import SystemClock
-    from headgate.launch import simulated
+    from headgate.embedded import simulated
     from headgate.strays import look
 
     async with AsyncExitStack() as stack:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from headgate.catalogue import Finding
 from headgate.catalogue.words import nearest
+from headgate.manifest.field import fixed, shaped
 from headgate.manifest.keys import key_text
 from headgate.manifest.references import UNRESOLVED
 
@@ -24,23 +25,82 @@ _NO = frozenset(("false", "no", "off", "0", "n", "f"))
 
 Pair = tuple[str, str, str]
 
+_ID_TYPES = ["string", "integer"]
+
+
+def pairs_form() -> dict[str, Any]:
+    """``pairs:`` as JSON Schema."""
+    text = {"type": "string"}
+    row = {
+        "type": ["array", "object"],
+        "items": {"type": "string", "minLength": 1},
+        "minItems": 2,
+        "maxItems": 2,
+        "properties": {
+            "destinationId": {**text, "description": "A flow's id, or the name of an audience-export item."},
+            "segmentId": {**text, "description": "The audience's id."},
+        },
+        "required": list(COLUMNS),
+    }
+    said = {
+        "csv": {**text, "description": "A CSV file with the columns destinationId and segmentId."},
+        "jsonl": {**text, "description": "A file with an object {destinationId, segmentId} on each line."},
+        "rows": {"type": "array", "items": row, "description": "The pairs themselves."},
+        "matrix": {
+            "type": "object",
+            "description": "Every combination: {destinationId: [...], segmentId: [...]}.",
+            "properties": {
+                "destinationId": {"type": "array", "description": "Flow ids, or names of audience-export items."},
+                "segmentId": {"type": "array", "description": "Audience ids."},
+            },
+            "required": list(COLUMNS),
+        },
+    }
+    return {
+        "type": ["string", "array", "object", "null"],
+        "items": row,
+        "properties": said,
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
 
 class ActivationBody(BaseModel):
     """The own keys of an ``activation`` entry. Pairs come from ``destinations``, then from ``pairs``."""
 
     model_config = ConfigDict(extra="forbid")
 
-    destinations: dict[str, list[str]] = {}
-    pairs: Any = None
-    apiVersion: Literal[1, 2] = 2
-    exportIds: Any = None
-    wait: bool = True
+    destinations: dict[str, list[str]] = Field(
+        {}, description="A flow's id, or the name of an audience-export item, and the audiences it is to export now."
+    )
+    pairs: Any = Field(
+        None,
+        description="Pairs of a flow and an audience: a file's name, a list, or a source of rows as in foreach.",
+        json_schema_extra=shaped(pairs_form),
+    )
+    apiVersion: Literal[1, 2] = Field(2, description="Of the ad-hoc activation API. 1 wants export ids.")
+    exportIds: Any = Field(
+        None,
+        description="With apiVersion 1: auto looks them up, or a list of them.",
+        json_schema_extra=fixed({"type": ["string", "integer", "array", "null"], "items": {"type": _ID_TYPES}}),
+    )
+    wait: bool = Field(True, description="Whether the run waits until every export is over, and says how it ended.")
 
 
 class Activation:
     """The grammar of ``activation``."""
 
     kind: ClassVar[str] = "activation"
+    summary: ClassVar[str] = "Exports at once of audiences that flows map already: ad-hoc jobs of at most 80 pairs."
+    example: ClassVar[str] = """\
+- kind: activation
+  name: now
+  destinations:
+    8256cfb4-17e6-432c-a469-6aedafb16cd5:
+      - 9f7d37fd-7039-4454-94ef-2b0cd6c3206a
+  wait: true
+"""
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = ActivationBody

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headgate.catalogue import DEFAULT_TEMPLATE, Destination, Finding, batch, check_schedule
+from headgate.catalogue import DEFAULT_TEMPLATE, Destination, Finding, batch, check_schedule, form, schedule
 from headgate.catalogue.filename import check_filename
 from headgate.catalogue.schedule import completed
+from headgate.manifest.field import Whole, shaped
 
 if TYPE_CHECKING:
     from headgate.manifest.grammar import Desk, Draft
@@ -21,40 +22,49 @@ if TYPE_CHECKING:
 MANY_AUDIENCES: Final = 250
 _PATH = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*|\[\w*\])*")
 
-Name = Field(min_length=1)
-
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
 
-class Audience(_Strict):
+class Audience(BaseModel):
     """One audience and when it is exported. Names are Adobe's."""
 
-    id: str = Name
-    name: str | None = None
-    description: str | None = None
-    filenameTemplate: str = DEFAULT_TEMPLATE
-    exportMode: Literal["DAILY_FULL_EXPORT", "FIRST_FULL_THEN_INCREMENTAL"]
-    schedule: dict[str, Any]
-    systemSegmentId: str | None = None
-    namespace: str | None = None
-    enrichmentInfo: dict[str, Any] | None = None
+    model_config = ConfigDict(
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        json_schema_extra=lambda schema: schema.update(allOf=schedule.mode_forms()),
+    )
+
+    id: str = Field(min_length=1, description="The audience's id.")
+    name: str | None = Field(None, description="Its name, as files and reports show it.")
+    description: str | None = Field(None, description="Its description.")
+    filenameTemplate: str = Field(
+        DEFAULT_TEMPLATE,
+        description="The name of the files, with macros: `headgate catalog KEY` lists those of a destination.",
+    )
+    exportMode: Literal["DAILY_FULL_EXPORT", "FIRST_FULL_THEN_INCREMENTAL"] = Field(
+        description="Everything each time, or everything once and then what changed."
+    )
+    schedule: dict[str, Any] = Field(description="When it is exported.", json_schema_extra=shaped(schedule.form))
+    systemSegmentId: str | None = Field(None, description="Its other id, where it has two.")
+    namespace: str | None = Field(None, description="Where the audience comes from: ups, or another origin.")
+    enrichmentInfo: dict[str, Any] | None = Field(None, description="Enrichment of external audiences; sent as it is.")
 
 
 class PrimaryField(_Strict):
     """An attribute or identity that makes exported rows unique."""
 
-    fieldType: Literal["ATTRIBUTE", "IDENTITY"]
-    attributePath: str | None = None
-    identityNamespace: str | None = None
+    fieldType: Literal["ATTRIBUTE", "IDENTITY"] = Field(description="What it is.")
+    attributePath: str | None = Field(None, description="With ATTRIBUTE: its XDM path.")
+    identityNamespace: str | None = Field(None, description="With IDENTITY: the namespace's code.")
 
 
 class ProfileMapping(_Strict):
     """A mapping set made elsewhere; destinations want its version as a number (trap 45)."""
 
-    mappingId: str = Name
-    mappingVersion: int
+    mappingId: str = Field(min_length=1, description="The mapping set's id.")
+    mappingVersion: Whole = Field(description="Its version.")
 
 
 class AudienceExportBody(_Strict):
@@ -64,19 +74,45 @@ class AudienceExportBody(_Strict):
     generation is wanted instead, ``profileMapping`` names one.
     """
 
-    description: str | None = None
-    target: dict[str, Any]
-    audiences: list[Audience] = Field(min_length=1)
-    attributes: list[str] = []
-    mandatoryFields: list[str] = []
-    primaryFields: list[PrimaryField] = []
-    profileMapping: ProfileMapping | None = None
+    description: str | None = Field(None, description="Text for the objects' descriptions; headgate adds its mark.")
+    target: dict[str, Any] = Field(
+        description="Where the files go, and what they are.",
+        json_schema_extra=shaped(lambda: form.any_target(form.audience_targets().values())),
+    )
+    audiences: list[Audience] = Field(min_length=1, description="What is exported; Adobe's guardrail is 250 in a flow.")
+    attributes: list[str] = Field([], description="XDM paths of the attributes in the files: person.name.firstName.")
+    mandatoryFields: list[str] = Field([], description="Attributes without which a profile is not exported.")
+    primaryFields: list[PrimaryField] = Field([], description="What makes a row unique, for deduplication.")
+    profileMapping: ProfileMapping | None = Field(
+        None, description="A mapping set made elsewhere, instead of attributes."
+    )
 
 
 class AudienceExport:
     """The grammar of ``audience-export``."""
 
     kind: ClassVar[str] = "audience-export"
+    summary: ClassVar[str] = "Audiences written to a batch destination, on a schedule: one dataflow an item."
+    example: ClassVar[str] = """\
+- kind: audience-export
+  name: "Loyalty ${row.region}"
+  foreach: {rows: [{region: emea}, {region: amer}]}
+  connection: {destination: data_landing_zone}
+  target: {path: "${row.region}", fileType: CSV, compression: GZIP}
+  audiences:
+    - id: 9f7d37fd-7039-4454-94ef-2b0cd6c3206a
+      exportMode: DAILY_FULL_EXPORT
+      schedule:
+        frequency: DAILY
+        triggerType: SCHEDULED
+        startDate: "2026-12-20"
+        startTime: "17:00"
+        endDate: "2027-12-20"
+  attributes: [personalEmail.address, person.name.firstName]
+  mandatoryFields: [personalEmail.address]
+  primaryFields:
+    - {fieldType: ATTRIBUTE, attributePath: personalEmail.address}
+"""
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
     model: ClassVar[type[BaseModel]] = AudienceExportBody
@@ -190,6 +226,7 @@ def _fields(body: Mapping[str, Any], destination: Destination | None) -> Iterato
             yield Finding(
                 f"primaryFields[{number}].{needed}",
                 f"missing, and needed with fieldType {primary['fieldType']}",
+                "an XDM path, such as personalEmail.address" if needed == "attributePath" else "such as Email",
             )
 
 

@@ -7,16 +7,28 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from headgate.catalogue import Finding, batch
-from headgate.catalogue.dataset_export import DatasetDestination, check_datasets, dataset_destination, dataset_keys
+from headgate.catalogue import Finding, batch, dataset_schedule, form
+from headgate.catalogue.dataset_export import (
+    DatasetDestination,
+    check_datasets,
+    dataset_destination,
+    dataset_keys,
+    rows_schema,
+)
 from headgate.catalogue.dataset_schedule import END_NOTICE, check_dataset_schedule, completed
 from headgate.catalogue.words import suggestion
+from headgate.manifest.field import shaped
 
 if TYPE_CHECKING:
     from headgate.manifest.grammar import Desk, Draft
     from headgate.manifest.model import Connection, Item
+
+
+def _datasets_form() -> dict[str, Any]:
+    row = {"anyOf": [form.form(schema) for schema in rows_schema()]}
+    return {"anyOf": [{"type": "array", "minItems": 1, "items": row}, *row["anyOf"]]}
 
 
 class DatasetExportBody(BaseModel):
@@ -27,16 +39,40 @@ class DatasetExportBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
-    description: str | None = None
-    datasets: Any
-    target: dict[str, Any]
-    scheduleParams: dict[str, Any]
+    description: str | None = Field(None, description="Text for the objects' descriptions; headgate adds its mark.")
+    datasets: Any = Field(
+        description='What is exported: datasets by id, or by a pattern of their names: {select: "AAM *"}.',
+        json_schema_extra=shaped(_datasets_form),
+    )
+    target: dict[str, Any] = Field(
+        description="Where the files go, and what they are.",
+        json_schema_extra=shaped(lambda: form.any_target(form.dataset_targets().values())),
+    )
+    scheduleParams: dict[str, Any] = Field(
+        description="When it is exported.", json_schema_extra=shaped(dataset_schedule.form)
+    )
 
 
 class DatasetExport:
     """The grammar of ``dataset-export``."""
 
     kind: ClassVar[str] = "dataset-export"
+    summary: ClassVar[str] = "Datasets of the data lake, by id or by name, to cloud storage: one dataflow an item."
+    example: ClassVar[str] = """\
+- kind: dataset-export
+  name: Devices
+  connection: {destination: data_landing_zone}
+  datasets:
+    - {dataSetId: 5ef3e3259ad2a1191ab7dd7d, name: AAM Devices Data}
+    - {select: "AAM *"}
+  target: {path: lake, datasetFileType: PARQUET, compression: GZIP}
+  scheduleParams:
+    exportMode: FIRST_FULL_THEN_INCREMENTAL
+    timeUnit: hour
+    interval: 3
+    startTime: 1798800000
+    endTime: 1830336000
+"""
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
     model: ClassVar[type[BaseModel]] = DatasetExportBody

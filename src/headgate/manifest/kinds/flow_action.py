@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from headgate.catalogue import Finding
 from headgate.catalogue.words import suggestion
-from headgate.manifest.kinds.flow_selection import check_selection, complete_selection
+from headgate.manifest.field import fixed, shaped
+from headgate.manifest.kinds.flow_selection import (
+    FLOWS,
+    ONE_OF_TWO,
+    SELECT,
+    check_selection,
+    complete_selection,
+    flows_form,
+    select_form,
+)
 from headgate.manifest.references import UNRESOLVED
 
 if TYPE_CHECKING:
@@ -25,17 +34,31 @@ _SOURCES: Final = "inheritedAttributes.properties.isSourceFlow==true"
 class FlowActionBody(BaseModel):
     """The own keys of a ``flow-action`` entry."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={**ONE_OF_TWO, "required": ["action"]})
 
-    select: Any = None
-    flows: Any = None
-    action: Any = None
+    select: Any = Field(None, description=SELECT, json_schema_extra=shaped(select_form))
+    flows: Any = Field(None, description=FLOWS, json_schema_extra=shaped(flows_form))
+    action: Any = Field(
+        None,
+        description="What is done to each: enable, disable, delete, or retry the failed runs of a source.",
+        json_schema_extra=fixed({"type": "string", "enum": list(ACTIONS)}),
+    )
 
 
 class FlowAction:
     """The grammar of ``flow-action``."""
 
     kind: ClassVar[str] = "flow-action"
+    summary: ClassVar[str] = "Existing flows enabled, disabled, deleted, or their failed runs triggered again."
+    example: ClassVar[str] = """\
+- kind: flow-action
+  name: pause exports
+  select:
+    property:
+      - flowSpec.id==269ba276-16fc-47db-92b0-c1049a3c131f
+      - state==enabled
+  action: disable
+"""
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = FlowActionBody

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 FLOW_ID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Kinds whose items make a flow.
 MAKERS: Final = ("audience-export", "dataset-export", "source-ingestion")
-_KEYS: Final = ("property", "where")
 _CONDITION: Final = re.compile(r"([A-Za-z0-9_.\[\]-]+?)\s*(==|>=|<=|!=|!>|!<|=|~|>|<)\s*(.*)", re.DOTALL)
 _OPERATORS: Final = ("==", ">", "<", ">=", "<=")
 #: Top-level fields of a flow that a filter may begin with (facts 2.3, 2.4).
@@ -34,6 +33,39 @@ _FIELDS: Final = (
 )  # fmt: skip
 _SHOWN: Final = 5
 _ALL: Final = 'property: ["inheritedAttributes.properties.isDestinationFlow==true"] means every export'
+
+
+#: The keys of ``select:`` and what they mean.
+MEANINGS: Final = {
+    "property": "Filters the platform applies; all of them must hold: flowSpec.id==…, state==enabled.",
+    "where": "A JMESPath that each flow is asked: scheduleParams.endTime < `1790000000`.",
+}
+SELECT: Final = "Which flows: by filters. They are chosen while running; `headgate plan` shows them."
+FLOWS: Final = "Which flows: by id, or by the names of items of this manifest that make them."
+
+
+def select_form() -> dict[str, Any]:
+    """``select:`` as JSON Schema."""
+    one = {"type": "string", "minLength": 1}
+    properties: dict[str, dict[str, Any]] = {
+        "property": {"type": ["string", "array", "null"], "items": one},
+        "where": {"type": ["string", "null"]},
+    }
+    return {
+        "type": ["object", "null"],
+        "properties": {key: {**inner, "description": MEANINGS[key]} for key, inner in properties.items()},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+
+def flows_form() -> dict[str, Any]:
+    """``flows:`` as JSON Schema."""
+    return {"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "minItems": 1}
+
+
+#: What a body with ``select`` and ``flows`` must have: one of the two.
+ONE_OF_TWO: Final[dict[str, Any]] = {"anyOf": [{"required": ["select"]}, {"required": ["flows"]}]}
 
 
 def complete_selection(body: Mapping[str, Any], desk: Desk, **more: Any) -> dict[str, Any]:
@@ -82,8 +114,8 @@ def _check_select(select: Any) -> Iterator[Finding]:
             yield Finding("select", "must be a mapping", "select: {property: [...], where: ...}")
         return
     for key in select:
-        if key not in _KEYS:
-            yield Finding(f"select.{key}", "unknown key", suggestion(str(key), _KEYS, noun="known keys"))
+        if key not in MEANINGS:
+            yield Finding(f"select.{key}", "unknown key", suggestion(str(key), MEANINGS, noun="known keys"))
     given = select.get("property")
     conditions = _texts(given)
     if not isinstance(given, (str, list, type(None))) or not all(isinstance(one, str) for one in _resolved(given)):
@@ -111,7 +143,9 @@ def property_problem(condition: str) -> tuple[str, str, str] | None:
         return f"'{condition}' is no filter", "path, operator, value: state==enabled", "error"
     path, operator, value = match.groups()
     if operator not in _OPERATORS:
-        near = {"=": "==", "~": "where: contains(name, 'x')", "!=": "where: state != 'enabled'"}.get(operator)
+        near = {"=": f"{path}=={value}", "~": "where: contains(name, 'x')", "!=": "where: state != 'enabled'"}.get(
+            operator
+        )
         return f"the platform has no operator '{operator}'", near or f"one of {', '.join(_OPERATORS)}", "error"
     first = path.partition(".")[0].removesuffix("[]")
     if first not in _FIELDS:
@@ -123,7 +157,7 @@ def property_problem(condition: str) -> tuple[str, str, str] | None:
     if operator != "==" and "," in value:
         return f"'{operator}' takes one value", "write two filters: both must hold", "error"
     if path == "createdAt" and "," in value:
-        return "createdAt takes one value", "", "error"
+        return "createdAt takes one value", "write two filters: both must hold", "error"
     if first == "scheduleParams":
         hint = f"where: {path} {operator} `{value}`"
         return "filters on scheduleParams are not documented: the platform may ignore this one", hint, "warning"
@@ -150,7 +184,7 @@ def _check_flows(flows: Any, draft: Draft) -> Iterator[Finding]:
         if flow is UNRESOLVED:
             continue
         if not isinstance(flow, str) or not flow.strip():
-            yield Finding(key, "must be text: a flow id, or the name of an item")
+            yield Finding(key, "must be text: a flow id, or the name of an item", "flows: [Loyalty fr]")
         elif first.setdefault(flow, number) != number:
             yield Finding(key, f"'{flow}' stands twice", "keep one of the two")
         elif not FLOW_ID.fullmatch(flow):

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from headgate.catalogue import Finding
 from headgate.catalogue.words import nearest, suggestion
+from headgate.manifest.field import fixed, shaped
 from headgate.manifest.keys import key_text
-from headgate.manifest.kinds.flow_selection import check_selection, complete_selection, written
+from headgate.manifest.kinds.flow_selection import (
+    FLOWS,
+    ONE_OF_TWO,
+    SELECT,
+    check_selection,
+    complete_selection,
+    flows_form,
+    select_form,
+    written,
+)
 from headgate.manifest.pointer import CHANGEABLE, READ_ONLY, pointer_of, steps_of
 from headgate.manifest.references import UNRESOLVED
 
@@ -25,21 +35,58 @@ _MILLISECONDS: Final = 1e11
 _TIMES: Final = ("startTime", "endTime")
 
 
+_SET_FORM: Final[dict[str, Any]] = {
+    "type": ["object", "null"],
+    "minProperties": 1,
+    "propertyNames": {"anyOf": [{"pattern": "^/."}, {"pattern": r"\$"}]},
+}
+_PATCH_FORM: Final[dict[str, Any]] = {
+    "type": ["array", "null"],
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "properties": {
+            "op": {"type": "string", "enum": list(_OPS), "description": "The operation."},
+            "path": {"type": "string", "description": "A JSON pointer: /scheduleParams/endTime."},
+            "value": {"description": "The value of add, replace and test."},
+            "from": {"type": "string", "description": "The JSON pointer that move and copy take from."},
+        },
+        "required": ["op", "path"],
+        "additionalProperties": False,
+    },
+}
+
+
 class FlowUpdateBody(BaseModel):
     """The own keys of a ``flow-update`` entry. Exactly one of ``set`` and ``patch``."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_OF_TWO)
 
-    select: Any = None
-    flows: Any = None
-    set: Any = None
-    patch: Any = None
+    select: Any = Field(None, description=SELECT, json_schema_extra=shaped(select_form))
+    flows: Any = Field(None, description=FLOWS, json_schema_extra=shaped(flows_form))
+    set: Any = Field(
+        None,
+        description="JSON pointers and their new values: {/scheduleParams/endTime: 1830336000}. Made or replaced.",
+        json_schema_extra=fixed(_SET_FORM),
+    )
+    patch: Any = Field(
+        None, description="A strict JSON Patch (RFC 6902), instead of set.", json_schema_extra=fixed(_PATCH_FORM)
+    )
 
 
 class FlowUpdate:
     """The grammar of ``flow-update``."""
 
     kind: ClassVar[str] = "flow-update"
+    summary: ClassVar[str] = "Changes to existing flows in bulk; `headgate plan` shows each one, old value and new."
+    example: ClassVar[str] = """\
+- kind: flow-update
+  name: extend exports
+  select:
+    property: ["flowSpec.id==269ba276-16fc-47db-92b0-c1049a3c131f"]
+    where: "scheduleParams.endTime < `1790000000`"
+  set: {/scheduleParams/endTime: 1830336000}
+"""
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = FlowUpdateBody
@@ -109,7 +156,11 @@ def _check_pointer(key: str, path: Any, *, whole: bool, what: str = "path") -> I
         steps = steps_of(path)
     except ValueError as error:
         dotted = "/" + path.lstrip("/").replace(".", "/")
-        yield Finding(key, f"'{path}': {error}", f"did you mean {dotted}?" if not path.startswith("/") else "")
+        yield Finding(
+            key,
+            f"'{path}': {error}",
+            f"did you mean {dotted}?" if not path.startswith("/") else "~ is ~0 there, and / in a name is ~1",
+        )
         return
     if not steps or not steps[0]:
         if not whole:
@@ -126,7 +177,7 @@ def _check_pointer(key: str, path: Any, *, whole: bool, what: str = "path") -> I
 def _check_value(key: str, steps: Sequence[str], value: Any) -> Iterator[Finding]:
     if steps[0] in ("name", "description") and len(steps) == 1 and not isinstance(value, str):
         if value is not UNRESOLVED:
-            yield Finding(key, f"/{steps[0]} must be text")
+            yield Finding(key, f"/{steps[0]} must be text", "quote it to make it text")
     elif steps[0] == "scheduleParams":
         times = {steps[1]: value} if len(steps) == 2 else value if len(steps) == 1 else {}
         for name in _TIMES:
@@ -166,7 +217,7 @@ def _check_operation(key: str, operation: Mapping[str, Any]) -> Iterator[Finding
         if name not in ("op", "path", needed):
             yield Finding(f"{key}.{name}", f"does not belong to {op}", f"op, path{f', {needed}' if needed else ''}")
     if needed and needed not in operation:
-        yield Finding(f"{key}.{needed}", f"missing: {op} needs it")
+        yield Finding(f"{key}.{needed}", f"missing: {op} needs it", f"{{op: {op}, path: /name, {needed}: …}}")
     if "path" not in operation:
         yield Finding(f"{key}.path", "missing", "a JSON pointer: /scheduleParams/endTime")
     else:

@@ -29,6 +29,34 @@ class SourceIngestion:
     """The grammar of ``source-ingestion``."""
 
     kind: ClassVar[str] = "source-ingestion"
+    summary: ClassVar[str] = "A table of a source, read into a dataset on a schedule, with schema and mapping."
+    example: ClassVar[str] = """\
+- kind: source-ingestion
+  name: Accounts
+  source: salesforce_service_cloud
+  connection:
+    auth:
+      specName: Basic Authentication
+      params:
+        username: "${env:SF_USER}"
+        password: "${env:SF_PASSWORD}"
+        securityToken: "${env:SF_TOKEN}"
+  table:
+    tableName: Account
+    columns:
+      - {name: Id, type: string, xdm: {type: string}}
+      - name: LastModifiedDate
+        type: string
+        xdm: {type: string, format: date-time}
+  schema:
+    title: Accounts
+    class: https://ns.adobe.com/xdm/context/profile
+  dataset: {name: Accounts}
+  mappings: [{sourceAttribute: Id, destinationXdmPath: _id}]
+  deltaColumn: {name: LastModifiedDate}
+  scheduleParams:
+    {startTime: 1798800000, frequency: minute, interval: 15, backfill: true}
+"""
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
     model: ClassVar[type[BaseModel]] = SourceIngestionBody

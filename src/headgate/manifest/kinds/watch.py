@@ -6,10 +6,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from headgate.catalogue import Finding
-from headgate.manifest.kinds.flow_selection import check_selection, complete_selection, written
+from headgate.manifest.field import fixed, shaped
+from headgate.manifest.kinds.flow_selection import (
+    FLOWS,
+    ONE_OF_TWO,
+    SELECT,
+    check_selection,
+    complete_selection,
+    flows_form,
+    select_form,
+    written,
+)
 from headgate.manifest.references import UNRESOLVED
 
 if TYPE_CHECKING:
@@ -26,18 +36,36 @@ _MOST_S: Final = 31 * _DAY_S
 class WatchBody(BaseModel):
     """The own keys of a ``watch`` entry. ``within``: when to stop waiting, on the platform's clock."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_OF_TWO)
 
-    select: Any = None
-    flows: Any = None
-    until: Any = "terminal"
-    within: Any = "24h"
+    select: Any = Field(None, description=SELECT, json_schema_extra=shaped(select_form))
+    flows: Any = Field(None, description=FLOWS, json_schema_extra=shaped(flows_form))
+    until: Any = Field(
+        "terminal",
+        description="What is waited for: that the runs are over.",
+        json_schema_extra=fixed({"type": "string", "enum": ["terminal"]}),
+    )
+    within: Any = Field(
+        "24h",
+        description="How long, on the platform's clock: 90s, 15m, 24h, 2d, or seconds; what lasts longer has failed.",
+        json_schema_extra=fixed(
+            {"type": ["string", "number"], "pattern": rf"^\s*{_TIME.pattern}\s*$", "minimum": 1, "maximum": _MOST_S}
+        ),
+    )
 
 
 class Watch:
     """The grammar of ``watch``."""
 
     kind: ClassVar[str] = "watch"
+    summary: ClassVar[str] = "Follows the runs of existing flows until they are over; a failed one makes its row fail."
+    example: ClassVar[str] = """\
+- kind: watch
+  name: tonight
+  flows: [8256cfb4-17e6-432c-a469-6aedafb16cd5]
+  until: terminal
+  within: 6h
+"""
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = WatchBody

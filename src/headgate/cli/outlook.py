@@ -1,0 +1,93 @@
+"""What is left of a run, from the machine's jobs, and so when it will be over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from headgate.cli.eta import Ahead, Eta, Pace
+from headgate.engine.live import State
+from headgate.planning.forecast import Assumptions, rounds_of
+from headgate.report.build import FOUND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from headgate.engine.machine import Machine
+    from headgate.engine.tally import Tally
+
+#: Seconds between two estimates: a number that changes all the time cannot be read.
+_EVERY_S: Final = 2.0
+_ASSUMED: Final = Assumptions()
+
+
+class Outlook:
+    """Estimates again and again; begins with what stands when it is made."""
+
+    def __init__(self, machine: Machine, tally: Tally, now: float) -> None:
+        self._machine, self._tally = machine, tally
+        self._pace = Pace()
+        self._sent, self._polls = tally.sent, tally.polls
+        self._pace.add(now, 0)
+        self._planned = 0
+        self._choosing = {row.job for row in machine.plan.selections}
+        self._flows = _flows(machine)
+        self._rounds: tuple[int, int] = (-1, 0)
+        self._said: tuple[float, Eta | None] | None = None
+
+    def settled(self, index: int, data: Mapping[str, Any]) -> None:
+        """A job is over that was not when this began."""
+        self._planned += len(self._machine.jobs[index].requests)
+        self._choosing.discard(index)
+        if data.get("output", {}).get("found") in FOUND:
+            self._flows.discard(index)
+
+    def left(self, still: Sequence[int], now: float, ceiling: float) -> Eta | None:
+        """When the run will be over, ``still`` being the jobs that are not; ``None`` where nobody can say."""
+        sent = self._tally.sent - self._sent
+        self._pace.add(now, sent)
+        if self._said is None or now - self._said[0] >= _EVERY_S:
+            self._said = now, self._estimated(still, now, sent, ceiling)
+        return self._said[1]
+
+    def _estimated(self, still: Sequence[int], now: float, sent: int, ceiling: float) -> Eta | None:
+        jobs, live = self._machine.jobs, self._machine.live
+        # How many flows will be chosen, and how long others' runs take, is not known.
+        if self._machine.stopped is not None or self._choosing or any(jobs[at].kind == "watch" for at in still):
+            return None
+        self._pace.took(self._planned, max(0, sent - (self._tally.polls - self._polls)))
+        adhoc = [at for at in still if jobs[at].kind == "adhoc"]
+        held = [until for at in adhoc if (until := live[at].held_until_s) is not None]
+        scale = self._machine.rules.time_scale
+        return self._pace.left(
+            Ahead(
+                sum(len(jobs[at].requests) for at in still),
+                (max(held) - self._machine.platform_now(now)) / scale if held else 0.0,
+                _ASSUMED.hold_s / scale if self._to_be_held(adhoc) else 0.0,
+                self._left_rounds(adhoc),
+                _ASSUMED.run_s / scale,
+            ),
+            now,
+            sent,
+            ceiling,
+        )
+
+    def _to_be_held(self, adhoc: Iterable[int]) -> bool:
+        """Whether a job waits for flows that this run makes: their audiences will be too young."""
+        jobs, live = self._machine.jobs, self._machine.live
+        return any(
+            live[at].state is State.HELD and any(jobs[check].needs.get("flow", -1) in self._flows for check in checks)
+            for at in adhoc
+            if (checks := jobs[at].after.values())
+        )
+
+    def _left_rounds(self, adhoc: Sequence[int]) -> int:
+        if self._rounds[0] != len(adhoc):
+            self._rounds = len(adhoc), rounds_of([self._machine.jobs[at] for at in adhoc], {}, _ASSUMED.run_s).count
+        return self._rounds[1]
+
+
+def _flows(machine: Machine) -> set[int]:
+    """Jobs that make flows, and are not over."""
+    jobs = machine.jobs
+    return {at for at, job in enumerate(jobs) if job.role == "flow" and machine.live[at].settled is None}

@@ -1,0 +1,48 @@
+"""Edges in few bytes, for an outline: which jobs each job waits for, by index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from headgate.planning.model import Job
+
+#: Of each job, the jobs that it needs, and those that it only waits for.
+Edges: TypeAlias = "list[tuple[Sequence[int], Sequence[int]]]"
+
+
+def packed(jobs: Sequence[Job]) -> dict[str, Any]:
+    """The edges of ``jobs`` as JSON: how many each has, and then where they all lead.
+
+    Inside an item it is said how far back, and else which job it is: so that equal chains read equal, and so do
+    thousands of edges to what is shared. That packs to a few bits.
+    """
+    shapes: dict[tuple[int, int], int] = {}
+    kinds: list[int] = []
+    ends: list[int] = []
+    for index, job in enumerate(jobs):
+        needs, after = job.needs, job.after
+        kinds.append(shapes.setdefault((len(needs), len(after)), len(shapes)))
+        item = job.item
+        ends += [index - edge if jobs[edge].item == item else -1 - edge for edge in needs.values()]
+        if after:
+            ends += [index - edge if jobs[edge].item == item else -1 - edge for edge in after.values()]
+    return {"shapes": list(shapes), "kinds": kinds, "ends": ends}
+
+
+def unpacked(data: Mapping[str, Any]) -> Edges:
+    """The edges again, in the order of the jobs."""
+    shapes, ends, at = data["shapes"], data["ends"], 0
+    found: Edges = []
+    for index, kind in enumerate(data["kinds"]):
+        needs, after = shapes[kind]
+        edges = [index - end if end > 0 else -1 - end for end in ends[at : at + needs + after]]
+        found.append((edges[:needs], edges[needs:]))
+        at += needs + after
+    return found
+
+
+def edges_of(jobs: Sequence[Job]) -> Edges:
+    """The edges of a plan's own jobs."""
+    return [(list(job.needs.values()), list(job.after.values())) for job in jobs]

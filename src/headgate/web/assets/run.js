@@ -1,0 +1,160 @@
+// The page of one run, live: what is going on above the report, and buttons for who has the token.
+const WHERE = location.pathname.replace(/\/$/, "");
+const OPEN = new Set(["open", "held"]);
+const ENTRIES = 12;
+const CHARTS_EVERY = 2000; // milliseconds; and never more than a tenth of the time
+const remembered = {
+  get() { try { return sessionStorage.getItem("headgate-token") || ""; } catch { return ""; } },
+  set(token) { try { sessionStorage.setItem("headgate-token", token); } catch { /* asked for again */ } },
+};
+let token = remembered.get();
+if (location.hash.startsWith("#token=")) {
+  token = decodeURIComponent(location.hash.slice(7));
+  remembered.set(token);
+  history.replaceState(null, "", location.pathname); // not to be seen over a shoulder, nor kept in the history
+}
+
+function entryLines() {
+  const found = new Map();
+  for (const [rows, status, noun] of [[data.items, 2, "items"], [data.pairs, 3, "activations"]]) {
+    for (const row of rows) {
+      const key = `${noun} ${row[0]}`;
+      let line = found.get(key);
+      if (!line) found.set(key, line = { key, name: entryName(data.entries[row[0]]), noun, done: 0, total: 0, failed: 0 });
+      line.total += 1;
+      line.done += !OPEN.has(row[status]);
+      line.failed += row[status] === "failed";
+    }
+  }
+  const lines = [...found.values()];
+  if (lines.length <= ENTRIES) return lines;
+  const rest = { key: "rest", name: `… ${lines.length - ENTRIES + 1} more`, noun: "rows", done: 0, total: 0, failed: 0 };
+  for (const line of lines.slice(ENTRIES - 1)) for (const name of ["done", "total", "failed"]) rest[name] += line[name];
+  return [...lines.slice(0, ENTRIES - 1), rest];
+}
+
+function showEntries() {
+  const goes = data.run.status === "running";
+  keyed($("entries"), !goes ? [] : entryLines().map((line) => [line.key,
+    () => el("div", { class: "entry" }, el("span", { class: "name" }, line.name), el("progress"), el("span", { class: "of" }), el("span", { class: "state-bad" })),
+    (made) => {
+      const [, bar, of, bad] = made.children;
+      Object.assign(bar, { max: line.total || 1, value: line.done });
+      bar.setAttribute("aria-label", line.name);
+      of.textContent = `${count(line.done)} of ${plural(line.total, line.noun.replace(/s$/, ""))}`;
+      bad.textContent = line.failed ? `${count(line.failed)} failed` : "";
+    }]));
+}
+
+function rateNow() {
+  const { width, sent } = data.series;
+  const slots = Math.max(1, Math.round(5 / width));
+  const end = Math.floor(data.run.wall / width); // the slot that is being filled is not counted
+  const some = sent.slice(Math.max(0, end - slots), end);
+  return some.reduce((one, other) => one + other, 0) / (slots * width);
+}
+
+function showNow() {
+  const { run, live: told } = data;
+  const goes = run.status === "running";
+  const parts = [];
+  if (goes) {
+    const ceiling = data.ceiling.length ? data.ceiling[data.ceiling.length - 1][1] : 0;
+    parts.push(`${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
+    if (told.inFlight !== undefined) parts.push(`${count(told.inFlight)} on their way`);
+    if (told.paused) parts.push("paused");
+    if (told.stopping) parts.push(`stopping: ${told.stopping}`);
+  }
+  $("now").textContent = live.over ? "The program that served this page has ended; what is shown stays." : parts.join(" · ");
+  $("trouble").hidden = !told.trouble;
+  $("trouble").textContent = told.trouble || "";
+  keyed($("waits"), (goes ? told.waits || [] : []).map((line, at) => [`${at} ${line}`, () => el("li", {}, line), () => {}]));
+  const mine = goes && told.here && !live.over;
+  $("control").hidden = !mine;
+  $("pause").textContent = told.paused ? "go on" : "pause";
+  $("pause").dataset.do = told.paused ? "go" : "pause";
+  $("driver").textContent = !goes || told.here ? "" : `Driven by ${told.driver}. It can be stopped there (Ctrl-C), or on the page of its own: run --web.`;
+  if (run.status === "abandoned") $("driver").textContent = "Nobody drives it any more: its process has ended without a word. What it did is known.";
+  $("foot").textContent = `Live from ${told.store || "the state store"}. This page asks nobody but the program that serves it.`;
+}
+
+// What the counters say is some tenths of a second old; between two answers from the platform it may be minutes.
+function tick() {
+  const life = data.lives[data.lives.length - 1];
+  if (data.run.status !== "running" || !life || live.over) return;
+  data.run.wall = Math.max(data.run.wall, life[0] + Date.now() / 1000 - life[1]);
+}
+
+let chartsAt = 0;
+let chartsPause = 0;
+let chartsAsked = 0;
+function refreshCharts() {
+  if (chartsAsked || typeof fillCharts !== "function" || !drawn.docs) return;
+  chartsAsked = setTimeout(async () => {
+    chartsAsked = 0;
+    const began = performance.now();
+    try { await fillCharts(); } catch (error) { console.error(error); }
+    chartsAt = performance.now();
+    chartsPause = Math.max(CHARTS_EVERY, 10 * (chartsAt - began));
+  }, Math.max(0, chartsAt + chartsPause - performance.now()));
+}
+
+let before = {};
+const redraw = whenSeen(() => {
+  tick();
+  showHead();
+  showNow();
+  showEntries();
+  // A member that is the same object has not changed; rows are compared one by one.
+  if (data.causes !== before.causes) showCauses();
+  if (data.adhoc !== before.adhoc) showRounds();
+  if (data.latency !== before.latency) showLatency();
+  before = { causes: data.causes, adhoc: data.adhoc, latency: data.latency };
+  refreshRows();
+  if (typeof Bokeh === "undefined" && document.readyState === "complete") $("charts-time").hidden = true;
+  refreshCharts();
+  document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
+});
+
+async function act(action) {
+  if (!token) {
+    $("ask").hidden = false;
+    $("token").focus();
+    return;
+  }
+  try {
+    const answer = await fetch(`${WHERE}/${action}`, { method: "POST", headers: { "X-Headgate-Token": token } });
+    if (answer.status === 403) { token = ""; remembered.set(""); $("ask").hidden = false; }
+    $("said").textContent = (await answer.json()).said;
+  } catch {
+    $("said").textContent = "there was no answer";
+  }
+}
+
+function showControl() {
+  let sure = 0;
+  for (const button of document.querySelectorAll("[data-do]")) {
+    button.addEventListener("click", () => {
+      if (button.dataset.do === "cancel" && token && Date.now() - sure > 5000) {
+        sure = Date.now();
+        $("said").textContent = "click again to stop at once";
+        return;
+      }
+      act(button.dataset.do);
+    });
+  }
+  $("ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    token = $("token").value.trim();
+    $("token").value = "";
+    remembered.set(token);
+    $("ask").hidden = true;
+    $("said").textContent = "now choose again";
+  });
+  document.querySelector(".brand").replaceChildren(el("a", { href: "/" }, "headgate: all runs"));
+}
+
+showControl();
+connect(`${WHERE}/events`, redraw);
+setInterval(() => { if (data.run.status === "running" && !document.hidden) redraw(); }, 1000);
+addEventListener("load", redraw);

@@ -1,0 +1,148 @@
+"""The live page of runs that go: beside a run, over its store from another process, and without any of it."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.acceptance.cli_support import environment, headgate, write_manifest
+
+
+class Beside:
+    """``headgate`` in the background, and the address that it printed."""
+
+    def __init__(self, *args, cwd):
+        self.process = subprocess.Popen([sys.executable, "-m", "headgate", *args], cwd=cwd, env=environment(),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        self.said = []
+        while not (
+            found := re.search(r"live page: (http://\S+?)/(?:#token=(\S+))?$", "".join(self.said), re.MULTILINE)
+        ):
+            line = self.process.stderr.readline()
+            assert line, self.said
+            self.said.append(line)
+        self.url, self.token = found[1], found[2]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self):
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, "".join(self.said) + err
+
+    def events(self, path):
+        """The data of each event, as it comes."""
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            for line in answer:
+                if line.startswith(b"data: "):
+                    yield json.loads(line[6:])
+
+    def run_id(self):
+        return next(row[0] for state in self.events("/events") for row in runs_of(state) if row[4] == "running")
+
+    def post(self, path, token=None):
+        asked = urllib.request.Request(
+            self.url + path, method="POST", headers={"X-Headgate-Token": token} if token else {}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                return answer.status, json.load(answer)["said"]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)["said"]
+
+
+def runs_of(state):
+    if "runs" in state:
+        return state["runs"]
+    return [row for _, row in state.get("rows", {}).get("runs", (0, ()))[1]]
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return write_manifest(tmp_path, flows=200)
+
+
+def test_a_run_is_paused_goes_on_and_is_drained_with_the_token(manifest, tmp_path):
+    with Beside("run", str(manifest), "--simulate", "--web", "--no-progress", "--rate", "40/s", cwd=tmp_path) as run:
+        where = f"/runs/{run.run_id()}"
+        assert run.post(f"{where}/drain")[0] == 403
+        assert run.post(f"{where}/drain", "x" * 24)[0] == 403
+        assert run.post(f"{where}/pause", run.token)[0] == 200
+        stream = run.events(f"{where}/events")
+        sent = None
+        for state in stream:  # until what was on its way has come back
+            live = state.get("live") or state.get("set", {}).get("live", {})
+            if live.get("paused") and live.get("inFlight") == 0:
+                break
+        stream.close()
+        before = next(run.events(f"{where}/events"))["requests"]["sent"]
+        time.sleep(0.7)  # nothing leaves now, however long it is waited for
+        paused = next(run.events(f"{where}/events"))
+        sent = paused["requests"]["sent"]
+        assert paused["run"]["status"] == "running"
+        assert sent <= before + 40, "counters are some tenths of a second late"
+        assert run.post(f"{where}/go", run.token) == (200, "it goes on")
+        for state in run.events(f"{where}/events"):
+            counted = state.get("requests") or state.get("set", {}).get("requests", {})
+            if counted.get("sent", 0) > sent:
+                break
+        assert run.post(f"{where}/drain", run.token)[0] == 200
+        code, _, said = run.end()
+    assert code == 130
+    assert "asked for on the live page" in said
+    done = headgate("resume", "--rate", "1000/s", "--no-progress", cwd=tmp_path)
+    assert done.code == 0, "and goes on as after any stop"
+
+
+def test_serve_shows_a_run_of_another_process(manifest, tmp_path):
+    with Beside("run", str(manifest), "--simulate", "--web", "--no-progress", "--rate", "40/s", cwd=tmp_path) as run:
+        name = run.run_id()
+        with Beside("serve", cwd=tmp_path) as other:
+            assert other.token is None
+            state = next(other.events(f"/runs/{name}/events"))
+            assert state["run"]["status"] == "running"
+            assert state["live"]["driver"].startswith(f"process {run.process.pid} on ")
+            assert not state["live"]["here"]
+            assert other.post(f"/runs/{name}/drain", run.token)[0] == 403, "each has a token of its own"
+            stream = other.events(f"/runs/{name}/events")
+            next(stream)
+            assert run.post(f"/runs/{name}/cancel", run.token)[0] == 200
+            for change in stream:
+                if change.get("set", {}).get("run", {}).get("status") == "interrupted":
+                    break
+            assert run.end()[0] == 130
+
+
+def test_a_host_that_others_reach_is_warned_of(tmp_path):
+    with Beside("serve", "--host", "0.0.0.0", cwd=tmp_path) as page:
+        warned = page.process.stderr.readline()
+    assert "warning: whoever can reach 0.0.0.0 sees names" in warned
+
+
+def test_host_and_port_without_a_page_are_a_mistake(manifest, tmp_path):
+    done = headgate("run", manifest, "--simulate", "--port", "80", cwd=tmp_path)
+    assert done.code == 2
+    assert "--port is for --web" in done.err
+
+
+def test_a_run_without_a_page_does_not_import_it(tmp_path):
+    path = write_manifest(tmp_path)
+    code = (
+        f"import sys; from headgate.cli.app import main; main(['run', {str(path)!r}, '--simulate', '--no-progress']);"
+        "print([name for name in sys.modules if name.startswith(('headgate.web', 'headgate.cli.web', 'bokeh'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60
+    )
+    assert "SUCCEEDED" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
