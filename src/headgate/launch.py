@@ -268,9 +268,12 @@ async def execute(
         lengths = Lengths(store.lengths(plan.sandbox))
         machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known, lengths=lengths)
     tally = Tally(run.counters)
-    if not tally.forecast_s:
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    gate.restore(_limits(store, run, clock.now()))
+    if not tally.seconds:  # else it was said when the run began, and is about all of its lives
         assumed = Assumptions(rate_per_s=limits.rate_per_s, time_scale=rules.time_scale)
-        tally.forecast_s = forecast(plan, assumed, machine.settled(), lengths.all_usual()).total_s
+        under = profile.limits.endpoint_rates() | gate.found()
+        tally.forecast_s = forecast(plan, assumed, machine.settled(), lengths, under).total_s
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,
@@ -279,8 +282,6 @@ async def execute(
         limits,
         continued,
     )
-    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
-    gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
     journal = store.journal(run.id)
     try:

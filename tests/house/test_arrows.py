@@ -55,7 +55,7 @@ PURE = {
     "engine.live": {"exchange", "pacing", "workflows"},
     "engine.record": {"exchange", "workflows"},
     "engine.events": {"exchange"},
-    "engine.awaited": {"exchange", "workflows"},
+    "engine.awaited": {"exchange", "pacing", "workflows"},
     "engine.board": {"exchange", "pacing", "workflows"},
     "engine.polls": {"exchange", "pacing", "workflows"},
     "engine.leases": set(),

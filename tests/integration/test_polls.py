@@ -58,7 +58,7 @@ async def test_what_waiting_cost_is_in_the_report_and_what_it_taught_in_the_stor
         assert {f"audience:{pair.audience}" for pair in plan.pairs} <= lengths.keys()
         found = survey(plan, profile, store, simulate=False, rate="500/s").forecast
         (part,) = [part for part in found.parts if part.name == "ad-hoc runs"]
-        assert "as long as they were before" in part.why
+        assert "as long as before" in part.why
         assert 20 < part.seconds < 35, "the longest run, on our clock"
         assert platform.ledger()["violations"] == []
         store.close()

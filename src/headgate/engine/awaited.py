@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.pacing.lengths import ANY
 from headgate.workflows.reading import part, text
 from headgate.workflows.runs import LATEST_MS, audiences_of, created_ms, run_state
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
     from headgate.exchange import Call
 
-#: What all runs have in common; and no key is longer: a store may not take it.
-ANY: Final = "any"
+#: No key is longer: a store may not take it.
 LONGEST: Final = 200
 #: No look at the list follows another sooner.
 LEAST_S: Final = 2.0

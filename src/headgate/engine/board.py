@@ -89,6 +89,11 @@ class Board:
         """Jobs that wait, the longest first."""
         return self._jobs.keys()
 
+    def awaited(self, job: int) -> list[Awaited]:
+        """The runs that ``job`` waits for and that are not known to be over."""
+        waits = self._jobs.get(job)
+        return [self._runs[run] for run in waits[0]] if waits else []
+
     def __len__(self) -> int:
         return len(self._runs)
 

@@ -204,6 +204,24 @@ class Machine:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
 
+    def awaits(self, index: int) -> int:
+        """How many runs job ``index`` waits for that are not known to be over."""
+        return self._polls.awaits(index)
+
+    def lasting(self, index: int, at: float, share: float, guess_s: float) -> float:
+        """How much longer job ``index`` will wait for runs that it starts or has started, in seconds.
+
+        ``share`` is how likely they are over by then; ``guess_s`` (platform seconds) is taken where nothing is known.
+        """
+        job = self.jobs[index]
+        runs = PROCEDURES[job.kind].runs(job.spec)
+        return self._polls.lasting(index, runs, self._clock.now(at), share, guess_s) / self.rules.time_scale
+
+    def paced(self, rate_per_s: float) -> None:
+        """So many requests may leave in a second from now on; polls have a share of it. 0 is a pause: it stays."""
+        if rate_per_s:
+            self._polls.rate_per_s = rate_per_s
+
     @property
     def failed_rows(self) -> int:
         """Rows (items, pairs, chosen flows) that failed in this life of the run."""
@@ -265,10 +283,9 @@ class Machine:
 
     def _weight(self, index: int) -> float:
         """How long the longest run that a job starts will take, in requests; nothing where nobody knows."""
-        lengths = self._polls.lengths
         runs = PROCEDURES[self.jobs[index].kind].runs(self.jobs[index].spec)
-        longest = max((lengths.usual(keys) or 0.0 for keys in runs), default=0.0)
-        return longest / self.rules.time_scale / REQUEST_S
+        longest_s = self._polls.lengths.longest(runs) if runs else None
+        return (longest_s or 0.0) / self.rules.time_scale / REQUEST_S
 
     def _restore(self, past: Past) -> None:
         planned, over = len(self.jobs), past.settled()

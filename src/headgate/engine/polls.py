@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from headgate.engine.board import Board
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headgate.engine.awaited import Look, Noticed
     from headgate.exchange import Answer, Call
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: The share of the rate that polls may use while anything else is to be sent, and while nothing is.
 SHARE: Final = 0.1
 IDLE_SHARE: Final = 0.5
+#: Who takes longer than was likely goes on for so much of its age, if it is over by then with certainty.
+OVERDUE: Final = 0.25
 #: By so many platform seconds its clock may be read inexactly; by more it was set.
 SET_S: Final = 5.0
 
@@ -34,7 +36,8 @@ class Polls:
         """``rate_per_s`` is the rate of the whole run, 0 for one without; ``scale`` is how fast its clock runs."""
         self.board = Board(poll, lengths)
         self.lengths = lengths
-        self._rate, self._scale = rate_per_s, scale
+        #: Requests per second that may leave at present, 0 where there is no limit.
+        self.rate_per_s, self._scale = rate_per_s, scale
         #: What the platform's clock shows at monotonic second 0, as far as was known last.
         self._zero_s: float | None = None
         self._until_s: dict[int, tuple[float, str]] = {}
@@ -62,6 +65,20 @@ class Polls:
         """``job`` goes on: what it is to be told."""
         del self._until_s[job]
         return self.board.drop(job)
+
+    def awaits(self, job: int) -> int:
+        """How many runs ``job`` waits for that are not known to be over."""
+        return len(self.board.awaited(job))
+
+    def lasting(self, job: int, runs: Sequence[Sequence[str]], now_s: float, share: float, guess_s: float) -> float:
+        """How much longer ``job`` will wait for the ``runs`` that it starts (their keys), in platform seconds.
+
+        ``share`` is how likely they are over by then; ``guess_s`` is taken where nothing is known of such runs.
+        """
+        awaited = self.board.awaited(job)
+        longest_s = self.lengths.longest([one.keys for one in awaited] or runs, share)
+        age_s = min((now_s - one.born_s for one in awaited if one.born_s is not None), default=0.0)
+        return max((guess_s if longest_s is None else longest_s) - age_s, OVERDUE * share * age_s, 0.0)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -96,7 +113,7 @@ class Polls:
         return max(at + max(0.0, next_s - now_s) / self._scale, self._left_at + self._gap(idle=idle))
 
     def _gap(self, *, idle: bool) -> float:
-        return 1.0 / (self._rate * (IDLE_SHARE if idle else SHARE)) if self._rate else 0.0
+        return 1.0 / (self.rate_per_s * (IDLE_SHARE if idle else SHARE)) if self.rate_per_s else 0.0
 
     # -- answers -------------------------------------------------------------------------------------------------------
 

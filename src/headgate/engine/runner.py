@@ -266,6 +266,7 @@ class Runner:
     def _count(self, send: Send, answer: Answer, left_s: float) -> None:
         refused = self._gate.answered(send.call, answer, send.job)
         self._tally.answered(send.call, answer, left_s, refused=refused)
+        self._machine.paced(self._gate.rate)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now

@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Problem, Verdict
+from headgate.planning.lengths import run_keys
 from headgate.workflows.adhoc_request import (
     GROUP,
     all_pairs,
@@ -79,8 +80,8 @@ def note(ctx: Context) -> tuple[str, ...]:
 
 
 def runs(spec: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """One run for each pair; how long it takes depends on its audience more than on anything else."""
-    return tuple((f"audience:{pair[2]}",) for pair in spec["pairs"])
+    """One run for each pair, known by its keys: a flow that is made by the same plan has none that is known."""
+    return tuple(run_keys(pair[2], pair[1]) for pair in spec["pairs"])
 
 
 def _audiences(spec: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Problem, Verdict
+from headgate.planning.lengths import run_keys
 from headgate.workflows.adhoc_request import (
     all_pairs,
     ask_runs,
@@ -155,7 +156,7 @@ def follow(ctx: Context, runs: Mapping[str, str], several: Mapping[str, list[str
 
 
 def _await(ctx: Context, phase: Phase, left: list[str], began_s: float | None = None) -> Step:
-    keys = {phase["of"].get(str(pair[0])): (f"audience:{pair[2]}",) for pair in ctx.spec["pairs"]}
+    keys = {phase["of"].get(str(pair[0])): run_keys(pair[2], flow_of_pair(ctx, pair)) for pair in ctx.spec["pairs"]}
     going_on = f"{len(left)} of " if len(left) < len(phase[RUNS]) else ""
     why = f"{going_on}{_count(len(phase[RUNS]))} in progress"
     until_s = float(phase.get("until", ctx.now_s + FOLLOW_S))

@@ -39,6 +39,9 @@ class Known:
     def lengths(self, _sandbox):
         return {}
 
+    def limits(self):
+        return {}
+
     def runs(self):
         return self._runs
 

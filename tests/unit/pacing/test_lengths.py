@@ -32,6 +32,29 @@ def test_the_most_telling_key_that_is_known_says_it():
     assert lengths.usual(("audience:new", "any")) == lengths.usual(("any",))
 
 
+def test_the_longest_of_many_strangers_is_longer_than_a_usual_one():
+    lengths = Lengths()
+    assert lengths.longest([("audience:a",)]) is None
+    for seconds in range(30, 300, 2):
+        lengths.learn(("any",), float(seconds))
+    alone, many = lengths.longest([("audience:a",)]), lengths.longest([(f"audience:{n}",) for n in range(80)])
+    assert 165 / STEP <= alone <= 165 * STEP**2
+    assert 300 / STEP**2 <= many <= 300 * STEP
+    lengths.learn(("audience:a", "any"), 900.0)
+    assert lengths.longest([("audience:a",), ("audience:b",)]) == lengths.usual(("audience:a",))
+    assert lengths.known([("audience:a",), ("audience:b",)]) == 1
+    assert lengths.longest([("audience:b",)], 0.1) < alone < lengths.longest([("audience:b",)], 0.9)
+
+
+def test_what_is_learnt_later_counts():
+    lengths = Lengths()
+    lengths.learn(("k",), 10.0)
+    first = lengths.usual(("k",))
+    for _ in range(3):
+        lengths.learn(("k",), 500.0)
+    assert first < 20 < 400 < lengths.usual(("k",))
+
+
 def test_one_run_does_not_say_when_to_look():
     lengths = Lengths()
     for number in range(int(ENOUGH)):
