@@ -13,6 +13,7 @@ end, or else the policy's ``first_s``. Looks grow apart with the age, and are cl
 from __future__ import annotations
 
 import heapq
+import math
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -75,6 +76,8 @@ class Board:
         self._overlap_s = OVERLAP_S
         self._missed = 0
         self._useful = True
+        #: Whether that list was the last look.
+        self._since_last = False
         self._crowded_s = 0.0
         #: Of the runs that were all named together: lists not yet answered, and when the first answer was given.
         self._naming: tuple[int, float] = (0, 0.0)
@@ -163,16 +166,23 @@ class Board:
 
     def ask(self, now_s: float) -> Look | None:
         """The next request that is due, if any. Each is :meth:`answered`."""
-        # The list of what ended goes before names that are still to be asked for.
-        if not self._listing and (not self._queue or (self._ripe and now_s >= self._next_s and not self._by_lists)):
+        # The list of what ended goes before names that are still to be asked for, but not time and again: where little
+        # may be asked, it would always be due.
+        again = self._ripe and now_s >= self._next_s and not self._by_lists and not self._since_last
+        if not self._listing and (not self._queue or again):
             self._plan(now_s)
         while self._queue:
             look = self._queue.popleft()
-            if look.kind != "one":
-                self._listing += 1
-                return look
-            if look.runs[0] in self._runs:
-                return look
+            if look.kind == "ids" and (left := [run for run in look.runs if run in self._runs]) != [*look.runs]:
+                if not left:  # they are over since
+                    self._named(math.inf)
+                    continue
+                look = _ids(left)
+            if look.kind == "one" and look.runs[0] not in self._runs:
+                continue
+            self._since_last = look.kind == "since"
+            self._listing += look.kind != "one"
+            return look
         return None
 
     @property
@@ -189,10 +199,11 @@ class Board:
                 self._name(self._runs if len(self._runs) <= PAGE else self._ripe, now_s)
                 pages_s = PAGE_S * len(self._queue) if len(self._queue) > 1 else 0.0
                 self._next_s, self._soon_s = max(self._next_s, now_s + pages_s), max(self._soon_s, now_s + pages_s)
-                self._naming = (sum(look.kind == "ids" for look in self._queue), float("inf"))
+                self._naming = (sum(look.kind == "ids" for look in self._queue), math.inf)
             else:
+                if not self._queue:
+                    self._name(self._swept(now_s), now_s)
                 self._queue.appendleft(_since((self._since_s or now_s) - self._overlap_s))
-                self._name(self._swept(now_s), now_s)
         while self._first(self._lone) and self._lone[0][0] <= now_s:
             awaited = self._runs[heapq.heappop(self._lone)[1]]
             if awaited.alone and now_s >= awaited.single_s:  # else a list has shown it since
@@ -289,7 +300,7 @@ class Board:
         """All runs that may be over have been asked for by their names: none ended long before that unseen."""
         left, first_s = self._naming
         self._naming = (left - 1, min(first_s, at_s))
-        if left == 1 and self._since_s is not None:
+        if left == 1 and self._since_s is not None and self._naming[1] < math.inf:
             self._since_s = max(self._since_s, self._naming[1])
 
     def _hidden(self, run: str, now_s: float) -> None:

@@ -296,3 +296,37 @@ def test_every_end_is_noticed_exactly_once(data):
         assert now < T0 + 3600, "an end was overlooked"
     assert sorted(woken) == list(range(count))
     assert len(noticed) == len(set(noticed)) == count
+
+
+def test_where_little_may_be_asked_names_have_their_turn_beside_what_ended():
+    of = board()
+    lasting = {run: T0 + 40 + 2 * number for number, run in enumerate(runs(300))}
+    of.wait(0, runs(300), T0, T0)
+    looks, now_s = [], T0
+    while len(of) and now_s < T0 + 3600:
+        now_s += 24  # there is never room for more than one look in so long
+        look = of.ask(now_s)
+        if look is None:
+            continue
+        looks.append(look.kind)
+        # No end is in the list of what ended: these runs say nothing of when that was.
+        shown = [view(run, T0, lasting[run], now_s, timed=False) for run in look.runs]
+        of.answered(look, ok(shown, date_s=now_s), now_s)
+        assert len(of._queue) <= 4, "nobody stands in line twice"
+    assert not len(of), "every end was seen"
+    assert now_s < T0 + 1000
+    assert 0.4 <= looks.count("ids") / len(looks) <= 0.8
+
+
+def test_names_of_runs_that_are_over_are_not_asked_for():
+    of = board()
+    of.wait(0, runs(250), T0, T0)
+    first = of.ask(T0 + 30)
+    assert first.kind == "since"
+    of.answered(first, ok([view("r0", T0, T0 + 1, T0 + 30)], date_s=T0 + 30), T0 + 30)
+    named = []
+    while (look := of.ask(T0 + 200)) is not None:
+        named += look.runs
+        of.answered(look, ok([view(run, T0, T0 + 9999, T0 + 200) for run in look.runs], date_s=T0 + 200), T0 + 200)
+        of._soon_s = of._next_s = T0 + 9999
+    assert "r0" not in named
