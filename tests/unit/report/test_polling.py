@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from headgate.engine.tally import Tally
+from headgate.report.compare import compare, text
 from headgate.report.model import Report
 from headgate.report.polling import polling
 from headgate.report.render_text import render
+from headgate.report.story import Story
 
 
 def test_nothing_is_said_where_no_run_was_waited_for():
@@ -46,3 +48,13 @@ def test_the_report_says_how_far_off_the_forecast_was():
     assert "\n  5 runs waited for: 0.4 polls each, 99 % of ends seen within 2.5 s\n" in render(report())
     assert "forecast" not in report().as_json()
     assert "forecast" not in report(forecast_s=60.0, open_jobs=2).as_json()
+
+
+def test_two_runs_side_by_side_say_what_waiting_cost_in_each():
+    told = Story(report(), (), {})
+    other = Story(Report("s", "m", "dev", "succeeded", 0.0, 90.0, 90.0, {}, {"sent": 3}, [], [], []), (), {})
+    found = compare(told, other)
+    assert found["polling"] == {"pollsPerRun": [0.4, None], "lagSeconds": [2.5, None]}
+    assert "polls a run" in text(found)
+    assert "2.5 s" in text(found)
+    assert "polls a run" not in text(compare(other, other))

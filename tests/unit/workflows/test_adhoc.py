@@ -9,7 +9,7 @@ from headgate.workflows.adhoc import ELIGIBLE_AFTER_S, PROCEDURE, WAITS, advance
 from headgate.workflows.adhoc_request import ACCEPT_V2, EXPORT_JOB
 from headgate.workflows.adhoc_runs import ATTEMPTS, FIND_ROUNDS
 from headgate.workflows.evidence import EVIDENCE
-from headgate.workflows.contract import NO_PHASE, RUNS, Ask, Claim, Ending, Pause, Settle, Signal
+from headgate.workflows.contract import NO_PHASE, RUNS, Ask, Await, Claim, Ending, Pause, Settle, Signal
 
 from tests.unit.workflows.steps import NOON, Boarded, context, items, no, ok, run
 
@@ -307,6 +307,16 @@ def test_accepted_runs_are_followed_by_their_id_alone():
     assert step.call.path == "/runs"
     assert dict(step.call.query)["property"] == "id==r0,r1"
     assert step.call.purpose == "poll"
+
+
+def test_a_run_is_known_by_its_audience_and_then_by_its_flow():
+    scene = Scene(("F", "a"), ("G", "b"))
+    posted = scene.posted().phase
+    ctx = context(scene.spec, inputs=scene.inputs, now_s=scene.now_s)
+    step = advance(ctx, posted, scene.order(1, 0))
+    assert isinstance(step, Await)
+    assert step.runs == {"r0": ("audience:a", "flow:flow-F"), "r1": ("audience:b", "flow:flow-G")}
+    assert PROCEDURE.runs(scene.spec) == (("audience:a", "flow:F"), ("audience:b", "flow:G"))
 
 
 def test_without_wait_an_accepted_request_is_the_end():
