@@ -20,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from headgate.faultpoint import Point, reach
 from headgate.platform.connection import LONG_AT_ONCE, AnswerTooLongError, read_body
+from headgate.platform.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -57,7 +58,7 @@ class Wire:
         if session.connector is None:
             raise RuntimeError("the session is closed")
         self._connector = session.connector
-        self._timeout_s = timeout_s
+        self._in_time = Deadlines(timeout_s)
         self._patience = aiohttp.ClientTimeout(connect=min(connect_timeout_s, timeout_s))
         self._origin = origin
         # By it the pool knows where to connect to; it is never sent.
@@ -88,7 +89,7 @@ class Wire:
             request += data
         reply: Reply | None = None
         try:
-            async with asyncio.timeout(self._timeout_s):
+            with self._in_time:
                 connection = await self._connected()
                 try:
                     message, content = await _answered(connection.protocol, request)
@@ -108,6 +109,10 @@ class Wire:
             if reply is None:  # a status that came is true, though its body broke off
                 raise
         return reply
+
+    def close(self) -> None:
+        """No exchange is under way, and none will be."""
+        self._in_time.close()
 
     async def _connected(self) -> Connection:
         try:

@@ -89,7 +89,7 @@ class SqliteJournal:
         self._path, self._who, self._seq, self._lease_s = path, who, last, lease_s
         #: Given and not handed over yet; groups for the writer, ``None`` ends it; how many it has not come back with.
         self._given: list[_Entry] = []
-        self._groups: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
         self._away = 0
         self._turn: asyncio.Handle | None = None
         self._counters: bytes | None = None
@@ -128,7 +128,7 @@ class SqliteJournal:
     def close(self) -> None:
         """End the writer. Call after ``flush``."""
         self._hand_over()
-        self._groups.put(None)
+        self._queue.put(None)
         self._thread.join()
 
     def _hand_over(self) -> None:
@@ -138,7 +138,7 @@ class SqliteJournal:
             self._turn = None
         if self._given:
             self._away += 1
-            self._groups.put(self._given)
+            self._queue.put(self._given)
             self._given = []
 
     def _landed(self, callbacks: list[Callable[[], object]]) -> None:
@@ -174,7 +174,7 @@ class SqliteJournal:
     def _group(self, db: sqlite3.Connection) -> bool:
         """Write one group, or a sign of life; ``False`` when the journal is to be closed."""
         try:
-            group = self._groups.get(timeout=self._lease_s / 6)
+            group = self._queue.get(timeout=self._lease_s / 6)
         except queue.Empty:
             self._commit(db, [])
             return True
