@@ -54,7 +54,7 @@ def drive(asked: Drive) -> int:
     writable(asked.report)
     watch = Watch(begun=settle)
     try:
-        with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with _noted(watch), asyncio.Runner(loop_factory=loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
     except (asyncio.CancelledError, KeyboardInterrupt):
         _publish(asked, _unfinished(asked, watch, "interrupted", None))
@@ -126,7 +126,7 @@ def _quietly(end: Callable[[], None]) -> None:
         end()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The faster event loop, where the ``fast`` extra is installed."""
     try:
         import uvloop

@@ -104,10 +104,12 @@ class Wire:
             assert reply is not None
             reply.too_long = True
         except HttpProcessingError as error:
-            raise aiohttp.ClientPayloadError("not an answer of HTTP") from error
+            if reply is None:
+                raise aiohttp.ClientPayloadError("not an answer of HTTP") from error
         except (aiohttp.ClientError, OSError, ValueError):
-            if reply is None:  # a status that came is true, though its body broke off
+            if reply is None:
                 raise
+        assert reply is not None  # a status that came is true, though its body broke off
         return reply
 
     def close(self) -> None:
