@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measure import Lap, lap
 from benchmarks.nothing import NullJournal, NullPlatform
 from headgate.clock import Clock, SystemClock
-from headgate.engine.live import Rules, ahead_of
+from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.runner import Gate, Limits, Runner
 from headgate.engine.tally import Tally
@@ -118,8 +118,7 @@ async def drive_into(
     clock, brake, tally, progress = SystemClock(), Brake(), Tally(), Progress()
     gate, limits = Gate(setting.rate_per_s, clock, brake), Limits(setting.rate_per_s, setting.slots)
     with lap(len(plan.jobs)) as found:
-        rules = Rules(concurrency=setting.slots, ahead=ahead_of(setting.rate_per_s))
-        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), known=known)
+        machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
         async with opened(gate, clock) as platform:
             runner = Runner(machine, platform, journal, clock, gate, brake, tally, limits=limits, observers=(progress,))

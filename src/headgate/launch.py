@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.clock import Clock, SystemClock
 from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
-from headgate.engine.live import Rules, ahead_of
+from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.record import Past, fold, fold_latest
 from headgate.engine.runner import Gate, Limits, Observer, Runner
@@ -279,7 +279,6 @@ def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limit
     on_error = wishes.on_error or options.get("onError") or "continue"
     rules = Rules(
         concurrency=concurrency,
-        ahead=ahead_of(rate),
         time_scale=profile.time_scale,
         retry=profile.retry,
         poll=profile.poll,

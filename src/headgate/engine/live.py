@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any
 
 from headgate.exchange import Call
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
@@ -23,26 +23,15 @@ class State(IntEnum):
     SETTLED = 5
 
 
-#: At least and at most so many jobs are admitted beyond the slots, and as many as leave in so many seconds: a group of
-#: the journal takes a few milliseconds, and the slots are not to wait for it. What is admitted is not overtaken by
-#: what matters more, so at the rates of the platform they are few.
-_AHEAD: Final = (32, 256)
-_AHEAD_S: Final = 0.05
-
-
-def ahead_of(rate_per_s: float) -> int:
-    """Jobs to admit beyond the slots where at most ``rate_per_s`` requests may leave."""
-    fewest, most = _AHEAD
-    return int(min(most, max(fewest, rate_per_s * _AHEAD_S)))
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
 
     concurrency: int = 100
-    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free.
-    ahead: int = _AHEAD[0]
+    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free. More would be quicker
+    #: where thousands of requests a second leave, but what is admitted is not overtaken by what matters more: the
+    #: vanguard would not come first.
+    ahead: int = 32
     time_scale: float = 1.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     poll: PollPolicy = field(default_factory=PollPolicy)

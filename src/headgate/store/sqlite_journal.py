@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: How long a group waits for more when it has at least this many records.
-LINGER_S: Final = 0.005
+LINGER_S: Final = 0.002
 LINGER_FROM: Final = 8
 #: Rows of one statement: every row of an ``executemany`` would hand the interpreter's lock over once, and reading rows
 #: out of one JSON text costs SQLite twice as much as being given them. Older ones take 999 values at a time.
