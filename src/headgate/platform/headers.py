@@ -1,12 +1,12 @@
 """The headers and base path of every service (facts 1.1, 1.3).
 
-Headers of a token are built once and shared by all its requests. ``Accept`` is never left to the HTTP
-library: ad-hoc activation picks its version by that header alone, and ``*/*`` is nowhere documented (trap
-11).
+Headers of a token are built once and shared by all its requests. There is no ``Accept`` that nobody asked for: ad-hoc
+activation picks its version by that header alone, and ``*/*`` is nowhere documented (trap 11).
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
@@ -27,10 +27,9 @@ BASES: dict[Service, str] = {
 #: ``Accept`` unless a call brings its own. Ad-hoc has none: without one it is version 1. Nor has the Schema Registry:
 #: what it takes differs by call, a list with a version is refused and a single schema without one (facts 9).
 _ACCEPT: dict[Service, str] = dict.fromkeys(("flow", "segmentation", "catalog", "conversion"), "application/json")
-#: What the HTTP library must not add by itself. All else it would add is always set here.
-NOT_AUTOMATIC = ("Accept",)
 #: Required by the platform on these, body or not.
 _WITH_CONTENT_TYPE = frozenset({"POST", "PUT", "PATCH"})
+_ENDS_LINE = re.compile(r"[\r\n\0]")
 
 
 class Headers:
@@ -40,12 +39,13 @@ class Headers:
         self._settings = settings
         self._token = ""
         self._made: dict[tuple[Service, bool], CIMultiDict[str]] = {}
+        self._blocks: dict[tuple[Service, bool], str] = {}
 
     def of(self, call: Call, token: str) -> CIMultiDict[str]:
         """The headers of ``call``; shared between calls, so not to be changed. A call's own headers win."""
         if token != self._token:
             self._token = token
-            self._made = {}
+            self._made, self._blocks = {}, {}
         key = (call.service, call.method in _WITH_CONTENT_TYPE)
         made = self._made.get(key)
         if made is None:
@@ -55,6 +55,20 @@ class Headers:
         own = made.copy()
         own.update(call.headers)
         return own
+
+    def block(self, call: Call, token: str) -> str:
+        """The same as lines, each with its end.
+
+        Raises:
+            ValueError: a value holds a line end, and would be more than one header.
+        """
+        if call.headers:
+            return _lines(self.of(call, token))
+        key = (call.service, call.method in _WITH_CONTENT_TYPE)
+        block = self._blocks.get(key) if token == self._token else None
+        if block is None:
+            block = self._blocks[key] = _lines(self.of(call, token))
+        return block
 
     def _make(self, service: Service, content_type: bool) -> CIMultiDict[str]:
         settings = self._settings
@@ -72,3 +86,9 @@ class Headers:
         if content_type:
             headers["Content-Type"] = "application/json"
         return headers
+
+
+def _lines(headers: CIMultiDict[str]) -> str:
+    if any(_ENDS_LINE.search(value) for value in headers.values()):
+        raise ValueError("a header holds a line end")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())

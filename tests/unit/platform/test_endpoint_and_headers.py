@@ -105,3 +105,21 @@ def test_made_headers_are_shared_until_the_token_changes():
     assert made.of(call, "one") is first
     assert "If-Match" not in first
     assert made.of(call, "two")["Authorization"] == "Bearer two"
+
+
+def test_lines_of_headers_are_made_once_for_a_token():
+    made = Headers(PlatformSettings(**GOOD))
+    call = Call("POST", "flow", "/flows", "POST /flows", "create")
+    lines = made.block(call, "one")
+    assert lines.splitlines() == [f"{name}: {value}" for name, value in made.of(call, "one").items()]
+    assert lines.endswith("\r\n")
+    assert made.block(call, "one") is lines
+    assert "Bearer two\r\n" in made.block(call, "two")
+    tagged = Call("GET", "flow", "/flows", "GET /flows", "read", headers=(("if-match", '"1"'),))
+    assert 'if-match: "1"\r\n' in made.block(tagged, "two").lower()
+
+
+def test_a_setting_that_would_be_two_headers_is_none():
+    made = Headers(PlatformSettings(**{**GOOD, "client_id": "key\r\nEvil: yes"}))
+    with pytest.raises(ValueError, match="line end"):
+        made.block(Call("GET", "flow", "/flows", "GET /flows", "read"), "one")
