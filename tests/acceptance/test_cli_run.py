@@ -145,7 +145,7 @@ def test_finish_by_is_exit_5_and_resumable(tmp_path, served):
 def test_status_during_a_run_then_ctrl_c_then_resume(tmp_path):
     write_manifest(tmp_path, flows=6, activation=True)
     with platform(tmp_path, "--time-scale", FAST) as env:
-        process = start("run", "small.yaml", "--rate", "4/s", "--report", "report.json", cwd=tmp_path, env=env)
+        process = start("run", "small.yaml", "--rate", "1/s", "--report", "report.json", cwd=tmp_path, env=env)
         running = until(lambda: _counted(tmp_path, env))
         assert running["status"] == "running"
         assert running["holder"].startswith("process ")

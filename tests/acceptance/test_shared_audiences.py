@@ -62,10 +62,10 @@ def activated_once(ledger):
 
 
 def test_the_platform_never_sees_two_jobs_for_one_audience(world):
-    left, right = (
-        world.start("run", str(write(world.folder, name)), "--rate", "200/s", "--no-progress")
-        for name in ("left", "right")
-    )
+    left = world.start("run", str(write(world.folder, "left")), "--rate", "200/s", "--no-progress")
+    # Audiences are what this is about: the profile store's connection, which both need, is there by then.
+    assert world.await_ledger(left, lambda ledger: ledger["created"].get("sourceConnections", 0))
+    right = world.start("run", str(write(world.folder, "right")), "--rate", "200/s", "--no-progress")
     for process in (left, right):
         code, talk = ended(process)
         assert code == 0, talk
