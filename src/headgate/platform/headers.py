@@ -7,7 +7,7 @@ activation picks its version by that header alone, and ``*/*`` is nowhere docume
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from multidict import CIMultiDict
 
@@ -32,43 +32,39 @@ _WITH_CONTENT_TYPE = frozenset({"POST", "PUT", "PATCH"})
 _ENDS_LINE = re.compile(r"[\r\n\0]")
 
 
+class Head(NamedTuple):
+    """The headers of one request: by name, and as lines, each with its end."""
+
+    fields: CIMultiDict[str]
+    lines: str
+
+
 class Headers:
     """Ready-made headers, by service and kind of method, for one token at a time."""
 
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
         self._token = ""
-        self._made: dict[tuple[Service, bool], CIMultiDict[str]] = {}
-        self._blocks: dict[tuple[Service, bool], str] = {}
+        self._made: dict[tuple[Service, bool], Head] = {}
 
-    def of(self, call: Call, token: str) -> CIMultiDict[str]:
-        """The headers of ``call``; shared between calls, so not to be changed. A call's own headers win."""
-        if token != self._token:
-            self._token = token
-            self._made, self._blocks = {}, {}
-        key = (call.service, call.method in _WITH_CONTENT_TYPE)
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = self._make(*key)
-        if not call.headers:
-            return made
-        own = made.copy()
-        own.update(call.headers)
-        return own
-
-    def block(self, call: Call, token: str) -> str:
-        """The same as lines, each with its end.
+    def of(self, call: Call, token: str) -> Head:
+        """The headers of ``call``; shared between calls, so not to be changed. A call's own headers win.
 
         Raises:
             ValueError: a value holds a line end, and would be more than one header.
         """
-        if call.headers:
-            return _lines(self.of(call, token))
+        if token != self._token:
+            self._token = token
+            self._made = {}
         key = (call.service, call.method in _WITH_CONTENT_TYPE)
-        block = self._blocks.get(key) if token == self._token else None
-        if block is None:
-            block = self._blocks[key] = _lines(self.of(call, token))
-        return block
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = _head(self._make(*key))
+        if not call.headers:
+            return made
+        own = made.fields.copy()
+        own.update(call.headers)
+        return _head(own)
 
     def _make(self, service: Service, content_type: bool) -> CIMultiDict[str]:
         settings = self._settings
@@ -88,7 +84,7 @@ class Headers:
         return headers
 
 
-def _lines(headers: CIMultiDict[str]) -> str:
-    if any(_ENDS_LINE.search(value) for value in headers.values()):
+def _head(fields: CIMultiDict[str]) -> Head:
+    if any(_ENDS_LINE.search(value) for value in fields.values()):
         raise ValueError("a header holds a line end")
-    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return Head(fields, "".join(f"{name}: {value}\r\n" for name, value in fields.items()))

@@ -21,6 +21,7 @@ from yarl import URL
 
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
 from headgate.platform.classify import classify, stale_token, trouble
+from headgate.platform.client import Client
 from headgate.platform.connection import (
     LONG_AT_ONCE,
     MAX_ANSWER_BYTES,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from headgate.clock import Clock
     from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.reply import Way
 
 #: Waits for leave to send one more request for the endpoint named.
 Admit = Callable[[str], Awaitable[None]]
@@ -87,7 +89,7 @@ class Transport:
         self._secrets = frozenset(secrets)
         self._spellings: tuple[str, ...] | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._wire: Wire | None = None
+        self._way: Way | None = None
         self._headers = Headers(settings)
         self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
         url = URL(settings.platform_url)
@@ -102,16 +104,17 @@ class Transport:
     async def __aenter__(self) -> Self:
         settings = self._settings
         self._session = self._make_session(settings)
-        self._wire = Wire(self._session, self._origin, settings.timeout_s, settings.connect_timeout_s)
+        kind = Wire if Wire.known() else Client
+        self._way = kind(self._session, self._origin, settings.timeout_s, settings.connect_timeout_s)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._tokens.close()
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
+        if self._way is not None:
+            self._way.close()
+            self._way = None
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -201,12 +204,11 @@ class Transport:
         """One HTTP request, and the verdict on whatever happened to it."""
         if self._clear is not None and call.effect:
             await self._clear()
-        wire = self._wire
-        if wire is None:
+        way = self._way
+        if way is None:
             raise RuntimeError("the transport is used outside its block")
         try:
-            block = self._headers.block(call, token)
-            reply = await wire.exchange(call.method, target, block, data, call.endpoint)
+            reply = await way.exchange(call.method, target, self._headers.of(call, token), data, call.endpoint)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return not_sent(error, self._origin)
         except (aiohttp.ClientError, OSError, ValueError) as error:

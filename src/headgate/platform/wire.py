@@ -4,14 +4,13 @@ The client's own part of a request (redirects, cookies, authentication, tracing,
 most of what a request costs, and we use none of it: measured, going past it takes 0.4 of the CPU. What is hard to get
 right stays aiohttp's: names, TLS, the pool of connections, and reading what a server sends.
 
-The answer is whole, or broke off after its status came, or there is none: then what went wrong is raised.
+What it takes of aiohttp is not all promised to stay as it is, so it is used with the versions it was tried with; with any
+other, requests go through the client (``client.py``), which is slower and does the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -21,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from headgate.faultpoint import Point, reach
 from headgate.platform.connection import LONG_AT_ONCE, AnswerTooLongError, read_body
 from headgate.platform.deadlines import Deadlines
+from headgate.platform.reply import Reply
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -29,18 +29,13 @@ if TYPE_CHECKING:
     from aiohttp.streams import StreamReader
     from yarl import URL
 
+    from headgate.platform.headers import Head
+
+#: Major and minor versions of aiohttp that the tests of this file passed with.
+TRIED: Final = frozenset({"3.13", "3.14"})
+
 #: Encodings that the parser undoes: whatever aiohttp itself would ask for.
 _ENCODINGS: Final = aiohttp.ClientRequest.DEFAULT_HEADERS[hdrs.ACCEPT_ENCODING]
-
-
-@dataclass(slots=True)
-class Reply:
-    """What came back. ``raw`` is the whole body, ``None`` if it broke off or (``too_long``) was not read to its end."""
-
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    raw: bytes | None = None
-    too_long: bool = False
 
 
 class Wire:
@@ -66,13 +61,18 @@ class Wire:
         self._always = f"Host: {origin.host_port_subcomponent}\r\nAccept-Encoding: {_ENCODINGS}\r\n"
         self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
 
-    async def exchange(self, method: str, target: str, block: str, data: bytes | None, subject: str = "") -> Reply:
+    @staticmethod
+    def known() -> bool:
+        """Whether this version of aiohttp is one that the wire was tried with."""
+        return aiohttp.__version__.rpartition(".")[0] in TRIED
+
+    async def exchange(self, method: str, target: str, head: Head, data: bytes | None, subject: str = "") -> Reply:
         """Send one request and read its answer. Nothing is sent twice, and no redirect is followed.
 
         Args:
             method: The HTTP method.
             target: Path and query, quoted.
-            block: Header lines, each with its line end, but ``Host`` and those about encodings and lengths.
+            head: All headers but ``Host`` and those about encodings and lengths.
             data: The body.
             subject: What the fault point of a beginning answer is told.
 
@@ -84,7 +84,7 @@ class Wire:
             ValueError: the same: nonsense where an answer was expected.
         """
         length = "" if data is None and method == "GET" else f"Content-Length: {len(data or b'')}\r\n"
-        request = f"{method} {target} HTTP/1.1\r\n{self._always}{block}{length}\r\n".encode()
+        request = f"{method} {target} HTTP/1.1\r\n{self._always}{head.lines}{length}\r\n".encode()
         if data:
             request += data
         reply: Reply | None = None
