@@ -4,8 +4,8 @@ The client's own part of a request (redirects, cookies, authentication, tracing,
 most of what a request costs, and we use none of it: measured, going past it takes 0.4 of the CPU. What is hard to get
 right stays aiohttp's: names, TLS, the pool of connections, and reading what a server sends.
 
-What it takes of aiohttp is not all promised to stay as it is, so it is used with the versions it was tried with; with any
-other, requests go through the client (``client.py``), which is slower and does the same.
+What it takes of aiohttp is not all promised to stay as it is, so it is used with the versions it was tried with; with
+any other, requests go through the client (``client.py``), which is slower and does the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from headgate.platform.headers import Head
 
 #: Major and minor versions of aiohttp that the tests of this file passed with.
-TRIED: Final = frozenset({"3.13", "3.14"})
+TRIED: Final = frozenset({"3.14"})
 
 #: Encodings that the parser undoes: whatever aiohttp itself would ask for.
 _ENCODINGS: Final = aiohttp.ClientRequest.DEFAULT_HEADERS[hdrs.ACCEPT_ENCODING]

@@ -10,7 +10,7 @@ from yarl import URL
 
 from headgate.platform.client import Client
 from headgate.platform.headers import Head
-from headgate.platform.wire import TRIED, Wire
+from headgate.platform.wire import Wire
 
 NONE = Head(CIMultiDict({"Accept": "application/json"}), "Accept: application/json\r\n")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -75,13 +75,12 @@ async def test_both_ways_send_the_same():
 
 
 def test_a_version_that_was_not_tried_is_not_gone_past(monkeypatch):
-    for version in ("3.13.3", "3.14.5"):
+    for version in ("3.14.2", "3.14.17"):
         monkeypatch.setattr(aiohttp, "__version__", version)
         assert Wire.known()
-    for version in ("3.12.9", "3.15.0", "4.0.0a1", "3.140.0"):
+    for version in ("3.13.5", "3.15.0", "4.0.0a1", "3.140.0"):
         monkeypatch.setattr(aiohttp, "__version__", version)
         assert not Wire.known()
-    assert TRIED
 
 
 @pytest.mark.parametrize(("method", "said"), [("DELETE", True), ("POST", True), ("GET", False)])
