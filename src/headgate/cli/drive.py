@@ -98,7 +98,7 @@ def ready(asked: Drive) -> None:
 
 def carried(asked: Drive, watch: Watch) -> Outcome:
     """Run to the end, signals heeded and progress shown; no last words."""
-    with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with _noted(watch), asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_run(asked, watch))
 
 
@@ -222,7 +222,7 @@ def _quietly(end: Callable[[], None]) -> None:
         end()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The faster event loop, where the ``fast`` extra is installed."""
     try:
         import uvloop
