@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from headgate.cli.drive import Drive
     from headgate.cli.show import View
     from headgate.launch import Watch
-    from headgate.loadtest.conduct import Asked, Trial
     from headgate.loadtest.machine import LoadMachine
     from headgate.loadtest.result import LoadResult
+    from headgate.loadtest.trial import Asked, Trial
     from headgate.teardown import Teardown
 
 _EVERY_S: Final = 5.0

@@ -11,10 +11,10 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from headgate.exchange import Verdict
-from headgate.loadtest.thresholds import ACHIEVED, ARRIVALS, Gauge, Threshold
+from headgate.loadtest.thresholds import ARRIVALS, Gauge, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headgate.loadtest.stages import Stage
 
 #: Different errors of a stage that are told apart.
-_MOST_ERRORS = 20
+_MOST_ERRORS: Final = 20
 
 
 @dataclass(slots=True)
@@ -188,6 +188,3 @@ def error_of(answer: Answer) -> str:
     problem = answer.problem
     words = [str(answer.status) if answer.status else answer.verdict.value, problem.code if problem is not None else ""]
     return " ".join(dict.fromkeys(word for word in words if word))
-
-
-__all__ = ["ACHIEVED", "ARRIVALS", "Measured", "Meter", "error_of", "refused"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.loadtest.meter import Measured, Meter
-from headgate.loadtest.thresholds import ACHIEVED, ARRIVALS, COUNTS, Gauge, as_json, quantile_of
+from headgate.loadtest.thresholds import ACHIEVED, ARRIVALS, Gauge, as_json, quantile_of
 from headgate.report.model import rfc3339
 
 if TYPE_CHECKING:
@@ -263,6 +263,3 @@ def _judged(gauge: Gauge, meter: Meter, whole: Measured) -> Judgement:
     else:
         value = gauge.good / gauge.total if one.share and gauge.total else float(gauge.good)
     return Judgement(gauge, value, gauge.met(achieved))
-
-
-__all__ = ["COUNTS", "SCHEMA", "CleanUp", "Judgement", "Latency", "LoadResult", "StageResult", "result_of"]

@@ -10,7 +10,7 @@ from headgate.cli import trial as module
 from headgate.engine.events import Answered, Send, Ticked
 from headgate.engine.live import Rules
 from headgate.exchange import Answer, Problem, Verdict
-from headgate.loadtest.conduct import Asked, Trial
+from headgate.loadtest.trial import Asked, Trial
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 

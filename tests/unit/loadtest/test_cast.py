@@ -6,7 +6,8 @@ import pytest
 
 from headgate.errors import UsageError
 from headgate.loadtest.cast import cast
-from headgate.loadtest.conduct import Asked, Trial, refuse_protected
+from headgate.loadtest.conduct import refuse_protected
+from headgate.loadtest.trial import Asked, Trial
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.settings import Profile

@@ -146,7 +146,8 @@ def command(
     from headgate.errors import UsageError
     from headgate.garbage import gc_paused
     from headgate.launch import Wishes
-    from headgate.loadtest.conduct import CONCURRENCY, Asked, Trial, refuse_protected, refuse_unfinished
+    from headgate.loadtest.conduct import refuse_protected, refuse_unfinished
+    from headgate.loadtest.trial import CONCURRENCY, Asked, Trial
 
     try:
         asked = Asked.of(
