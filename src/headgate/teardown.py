@@ -104,17 +104,16 @@ def teardown(store: Store, scope: Scope) -> Teardown:
     )
 
 
-def made_by(store: Store, run: str, sandbox: str) -> int:
-    """Objects that ``run`` created, or may have, that are known to be there still and that could be deleted.
+def made_by_runs(store: Store, sandbox: str) -> Counter[str]:
+    """How many objects each run created, or may have, that are known to be there still and that could be deleted.
 
     What a sandbox has once is not counted: others may have come to use it.
     """
     shared = scope_prefix(sandbox, "")
-    return sum(
-        1
+    return Counter(
+        one.run
         for one in store.objects(sandbox)
-        if one.run == run and one.found in _CREATED and one.collection in COLLECTIONS
-        if not one.marker.startswith(shared)
+        if one.found in _CREATED and one.collection in COLLECTIONS and not one.marker.startswith(shared)
     )
 
 

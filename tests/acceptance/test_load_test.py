@@ -75,7 +75,7 @@ def test_a_killed_test_is_not_gone_on_with_and_is_cleaned_by_its_run(world):
     assert judged(world) > 5
     again = world.run("loadtest", "manifest.yaml", "--stage", "1/s:1s")
     assert again.returncode == 2
-    assert "was cut short, and what it made is still there; nothing was sent" in again.stderr
+    assert "was not cleaned up, and what it made is still there; nothing was sent" in again.stderr
     resumed = world.run("resume")
     assert resumed.returncode == 2
     assert "is a load test, and its time has passed" in resumed.stderr

@@ -11,15 +11,20 @@ from dataclasses import replace
 
 import pytest
 
+import headgate
 from headgate.embedded import simulated
 from headgate.errors import UsageError
 from headgate.launch import Watch
+from headgate.loadtest import conduct as module
 from headgate.loadtest.conduct import load_test
+from headgate.loadtest.trial import Asked, Trial
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.pacing import RetryPolicy
+from headgate.planning.outline import Outline
 from headgate.settings import Limits, Profile
 from headgate.simulator import Fault
+from headgate.store import RunRow, open_store
 
 from tests.acceptance.cli_support import write_manifest
 
@@ -162,6 +167,38 @@ async def test_what_is_kept_is_in_no_later_test_s_way(tmp_path):
         again = await here.test("5/s:1s")
         assert {row.status for row in again.report.items} == {"created"}
         assert here.left() == kept.clean_up.left + 1
+
+
+async def test_a_test_that_dies_before_its_clean_up_is_cleaned_before_the_next(tmp_path, monkeypatch):
+    def dies(*_):
+        raise RuntimeError("as by kill -9")
+
+    async with place(tmp_path) as here:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "clean_up_of", dies)
+            with pytest.raises(RuntimeError):
+                await here.test("5/s:1s")
+        assert here.left() > 10
+        with pytest.raises(UsageError, match="was not cleaned up, and what it made is still there") as refused:
+            await here.test("5/s:1s")
+        run = refused.value.hint.rpartition(" ")[2]
+        plan = headgate.plan_destroy(run, profile=here.profile)
+        gone = await headgate.run(plan, profile=here.profile)
+        assert (gone.exit_code, here.left()) == (0, 0)
+        assert (await here.test("5/s:1s")).exit_code == 0
+
+
+async def test_a_test_that_died_before_it_made_anything_is_in_nobody_s_way(tmp_path):
+    async with place(tmp_path) as here:
+        name = f"{here.manifest.name}-loadtest"
+        store = open_store(tmp_path / "state.db")
+        outline = Outline.of(Trial(here.manifest, Asked.of(["1/s:1s"]), "dev").plan).packed()
+        store.begin(RunRow("dead-1", name, "", "dev", "f", "running", 1e9, args={"command": "loadtest"}), outline)
+        store.close()
+        assert (await here.test("1/s:1s")).exit_code == 0
+        store = open_store(tmp_path / "state.db", readonly=True)
+        assert not store.run("dead-1").unfinished
+        store.close()
 
 
 async def test_what_cannot_be_is_refused_before_anything_is_sent(tmp_path):

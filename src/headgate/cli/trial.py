@@ -117,13 +117,13 @@ def _cut_short(trial: Trial, asked: Drive, watch: Watch, error: HeadgateError | 
     from headgate.cli.drive import state_flag, unfinished
     from headgate.cli.wiring import reading
     from headgate.loadtest.result import CleanUp
-    from headgate.teardown import made_by
+    from headgate.teardown import made_by_runs
 
     left, run = 0, watch.run
     if run is not None:
         say(f"clean up with: {_with_state(f'headgate destroy {run.id}', state_flag(asked.profile))}")
         with suppress(HeadgateError), reading(asked.profile) as store:
-            left = made_by(store, run.id, run.sandbox) if store is not None else 0
+            left = made_by_runs(store, run.sandbox)[run.id] if store is not None else 0
     report = unfinished(asked, watch, "failed" if error is not None else "interrupted", error)
     _publish(asked, replace(trial.result(report, error), clean_up=CleanUp(left=left)))
 

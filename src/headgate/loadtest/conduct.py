@@ -15,7 +15,7 @@ from headgate.garbage import gc_paused
 from headgate.loadtest.cast import identity
 from headgate.loadtest.result import CleanUp
 from headgate.loadtest.stages import Spacing
-from headgate.loadtest.trial import COMMAND, CONCURRENCY, Asked, Trial
+from headgate.loadtest.trial import COMMAND, CONCURRENCY, KEEP, Asked, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
-    from headgate.store.contract import Store
+    from headgate.store.contract import RunRow, Store
     from headgate.teardown import Teardown
 
 
@@ -46,21 +46,58 @@ def refuse_protected(profile: Profile, sandbox: str, *, simulate: bool) -> None:
 def refuse_unfinished(store: Store | None, manifest: str, sandbox: str) -> None:
     """An earlier test of the manifest that was cut short has not been cleaned up, and nobody will if not now.
 
+    One that had made nothing by then is passed over: it is ended when the next one begins.
+
     Raises:
         UsageError: there is one, with the command that deletes what it made.
     """
-    from headgate.launch import last_unfinished
-
-    found = last_unfinished(store, identity(manifest), sandbox) if store is not None else None
-    if found is None or store is None:
+    if store is None:
         return
-    if holder := store.holder(found.id):
-        said, hint = f"is being driven by {holder}: one load test of a manifest at a time", "wait for its end"
-    elif found.command == COMMAND:
-        said, hint = "was cut short, and what it made is still there", f"headgate destroy {found.id}"
-    else:
-        said, hint = "deletes what an earlier load test made, and has not ended", f"headgate resume {found.id}"
-    raise UsageError(f"run {found.id} {said}; nothing was sent", hint=hint)
+    from headgate.teardown import made_by_runs
+
+    name, made = identity(manifest), made_by_runs(store, sandbox)
+    for found in store.runs():
+        if (found.manifest, found.sandbox) != (name, sandbox):
+            continue
+        if found.unfinished and (holder := store.holder(found.id)):
+            said, hint = f"is being driven by {holder}: one load test of a manifest at a time", "wait for its end"
+        elif found.unfinished and found.command != COMMAND:
+            said, hint = "deletes what an earlier load test made, and has not ended", f"headgate resume {found.id}"
+        elif found.command == COMMAND and _left(store, found, made[found.id]):
+            said, hint = "was not cleaned up, and what it made is still there", f"headgate destroy {found.id}"
+        else:
+            continue
+        raise UsageError(f"run {found.id} {said}; nothing was sent", hint=hint)
+
+
+def _left(store: Store, run: RunRow, made: int) -> bool:
+    """Whether there is anything to delete of what ``run`` made, that was not to be kept."""
+    from headgate.teardown import Scope, teardown
+
+    if not run.unfinished:
+        return bool(made) and not run.args.get(KEEP)
+    return bool(teardown(store, Scope(run.manifest, run.sandbox, run.id, run.path, run.id)).plan.jobs)
+
+
+def end_empty(profile: Profile, runs: Sequence[RunRow], *, simulate: bool) -> None:
+    """End load tests that were cut short before they had made anything: nothing else ever would.
+
+    Raises:
+        StoreError: one is driven by somebody, or the store cannot be written.
+    """
+    from headgate.clock import SystemClock
+    from headgate.store import open_store
+
+    tests = [run for run in runs if run.command == COMMAND]
+    if not tests:
+        return
+    store = open_store(profile.state, lease_s=profile.lease_life_s, org="" if simulate else profile.org_id)
+    try:
+        for run in tests:
+            store.claim(run.id)
+            store.finish(run.id, "interrupted", SystemClock().now(), 0, run.counters)
+    finally:
+        store.close()
 
 
 def clean_up_of(store: Store, run: str, plan: Plan) -> Teardown:
@@ -72,12 +109,12 @@ def clean_up_of(store: Store, run: str, plan: Plan) -> Teardown:
 
 def cleaned(store: Store, run: str, sandbox: str, found: Teardown | None, gone: Report | None) -> CleanUp:
     """What became of the clean-up: ``gone`` is the report of the destroy, where there was something to delete."""
-    from headgate.teardown import made_by
+    from headgate.teardown import made_by_runs
 
     deleted = gone.totals["succeeded"] if gone is not None else 0
     kept = tuple(found.kept) if found is not None else ()
     return CleanUp(
-        found is not None, gone.run_id if gone is not None else "", deleted, made_by(store, run, sandbox), kept
+        found is not None, gone.run_id if gone is not None else "", deleted, made_by_runs(store, sandbox)[run], kept
     )
 
 
@@ -157,7 +194,7 @@ async def load_test(
         refuse_unfinished(store, manifest.name, where)
     watch = watch or Watch()
     bulletin = Bulletin(watch, on_event) if on_event else None
-    wishes = Wishes(rate, concurrency or CONCURRENCY)
+    wishes = Wishes(rate, concurrency or CONCURRENCY, fresh=True)
     heard = (bulletin,) if bulletin else ()
     outcome = await conduct(
         trial.plan, profile, wishes, simulate=simulate, watch=watch, observers=heard, parts=trial.parts()

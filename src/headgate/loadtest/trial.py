@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: The command, as runs remember it.
 COMMAND: Final = "loadtest"
+#: In a run's arguments: that nothing of it was to be deleted at its end.
+KEEP: Final = "keep"
 #: Requests at once unless it is said: an open model needs room for what is slow, or it drops.
 CONCURRENCY: Final = 400
 
@@ -99,7 +101,13 @@ class Trial:
         played = cast(manifest, len(due), token or f"lt{secrets.token_hex(2)}")
         self.left_out = played.left_out
         self.items = min(len(due), sum(len(entry.items) for entry in manifest.entries if entry.kind in ARRIVING))
-        source = {**manifest.asked, "path": str(manifest.path), "command": COMMAND, "again": again or COMMAND}
+        source = {
+            **manifest.asked,
+            "path": str(manifest.path),
+            "command": COMMAND,
+            "again": again or COMMAND,
+            KEEP: asked.keep,
+        }
         # Nothing goes on with a load test once it is over, so what it would be made from again is not kept.
         self.plan: Plan = replace(compile_plan(played.manifest, sandbox), source=source, inputs=None)
         wrong = unmeasured(asked.thresholds, self.endpoints())

@@ -57,6 +57,7 @@ def command(
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import load_profile, reading, refuse_strangers
     from headgate.launch import Wishes
+    from headgate.loadtest.conduct import end_empty
     from headgate.teardown import teardown
 
     if what is None and yes not in (None, asking.YES):
@@ -75,6 +76,7 @@ def command(
         if store is not None and found is not None:
             _refuse_living(store, found)
     if found is None or not found.plan.jobs:
+        end_empty(settings, found.ends if found is not None else (), simulate=simulate)
         return _nothing(scope, found, report, json=json)
     asking.confirm(settings, scope.sandbox, yes, _words(scope, found), simulate=simulate)
     wishes = Wishes(rate, concurrency, fresh=found.continues is None)

@@ -174,6 +174,6 @@ def command(
         refuse_unfinished(store, loaded.name, sandbox)
     for words in trial.left_out:
         say(f"warning: {words}")
-    wishes = Wishes(rate, concurrency or CONCURRENCY)
+    wishes = Wishes(rate, concurrency or CONCURRENCY, fresh=True)
     drive = Drive(trial.plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose)
     return drive_trial(trial, drive)
