@@ -68,6 +68,8 @@ class Parts:
     gate: Callable[..., Gate] = Gate
     #: Whether nothing can go on with the run once it has ended, however it ended.
     final: bool = False
+    #: What is kept with the run's counters once it is over.
+    told: Callable[[], Mapping[str, Any]] | None = None
 
 
 #: In a run's arguments: what it replaces.
@@ -319,6 +321,7 @@ async def execute(
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
+    counters |= parts.told() if parts.told is not None else {}
     store.remember_limits(*gate.learned())
     store.finish(run.id, status, clock.now(), 0 if parts.final else machine.open, counters)
     reach(Point.FINISHED)

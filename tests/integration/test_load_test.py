@@ -74,6 +74,7 @@ async def test_a_slow_platform_is_offered_what_was_asked_for_and_its_slowness_is
     assert [one.met for one in found.thresholds] == [False, True]
     assert found.clean_up.clean
     assert found.clean_up.deleted == 15 * 3 + 2
+    assert found.report.as_json()["loadTest"]["total"] == total.as_json(), "it is kept with the run"
     begun = [event for event in here.events if event["event"] == "begin"]
     assert begun[0]["run"] == found.report.run_id
 

@@ -219,16 +219,31 @@ class LoadResult:
 
 def result_of(meter: Meter, report: Report, manifest: str, items: int) -> LoadResult:
     """What ``meter`` measured, and its thresholds judged."""
-    begin = 0.0
-    stages = []
+    stages, total = _stages(meter)
+    return LoadResult(report, manifest, items, stages, total, _judgements(meter, total))
+
+
+def kept(meter: Meter) -> dict[str, Any]:
+    """What is kept with the run, for its report: stages, all that count together, thresholds."""
+    stages, total = _stages(meter)
+    return {
+        "stages": [stage.as_json() for stage in stages],
+        "total": total.as_json(),
+        "thresholds": [as_json(one.gauge, one.value, met=one.met) for one in _judgements(meter, total)],
+    }
+
+
+def _stages(meter: Meter) -> tuple[list[StageResult], StageResult]:
+    begin, stages = 0.0, []
     for stage, found in zip(meter.stages, meter.measured, strict=True):
         lasted = max(0.0, min(begin + stage.seconds, meter.offered_s) - begin)
         stages.append(_stage(str(stage), found, lasted, warm_up=stage.warm_up))
         begin += stage.seconds
-    whole = meter.whole()
-    total = _stage("total", whole, meter.counted_s(), warm_up=False)
-    judged = [_judged(gauge, meter, whole) for gauge in meter.gauges]
-    return LoadResult(report, manifest, items, stages, total, judged)
+    return stages, _stage("total", meter.whole(), meter.counted_s(), warm_up=False)
+
+
+def _judgements(meter: Meter, total: StageResult) -> list[Judgement]:
+    return [_judged(gauge, meter, total.measured) for gauge in meter.gauges]
 
 
 def _stage(name: str, found: Measured, lasted_s: float, *, warm_up: bool) -> StageResult:

@@ -11,7 +11,7 @@ from headgate.loadtest.cast import ARRIVING, cast
 from headgate.loadtest.gate import OpenGate
 from headgate.loadtest.machine import Course, LoadMachine
 from headgate.loadtest.meter import Meter
-from headgate.loadtest.result import result_of
+from headgate.loadtest.result import kept, result_of
 from headgate.loadtest.stages import Spacing, arrivals, parse_seconds, parse_stages
 from headgate.loadtest.thresholds import parse_threshold, unmeasured
 
@@ -132,7 +132,7 @@ class Trial:
         """What drives the run."""
         from headgate.launch import Parts
 
-        return Parts(self._machine, self._gate, final=True)
+        return Parts(self._machine, self._gate, final=True, told=self._told)
 
     def _machine(self, *args: Any, **named: Any) -> Machine:
         self.machine = LoadMachine(*args, course=self.course, **named)
@@ -140,6 +140,9 @@ class Trial:
 
     def _gate(self, *args: Any, **named: Any) -> Gate:
         return OpenGate(*args, is_open=self._is_open, **named)
+
+    def _told(self) -> dict[str, Any]:
+        return {"loadTest": kept(self.machine.meter)} if self.machine is not None else {}
 
     def _is_open(self) -> bool:
         return self.machine is not None and self.machine.began_at is not None

@@ -74,6 +74,7 @@ def build(
         hint,
         unsettled,
         float(counters.get("forecast", 0.0)),
+        counters.get("loadTest"),
     )
 
 
