@@ -160,4 +160,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE headgate.rate ADD COLUMN found_at timestamptz NOT NULL DEFAULT clock_timestamp();
     """,
+    """
+    CREATE TABLE headgate.length (
+        org text NOT NULL, sandbox text NOT NULL, key text NOT NULL, counts text NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    );
+    """,
 )

@@ -76,4 +76,11 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE rate ADD COLUMN found_at REAL NOT NULL DEFAULT 0;
     """,
+    # How long runs take, by what they have in common: a histogram (JSON) that the next run begins with.
+    """
+    CREATE TABLE length (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, key TEXT NOT NULL, counts TEXT NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    ) WITHOUT ROWID;
+    """,
 )
