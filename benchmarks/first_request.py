@@ -37,7 +37,7 @@ class First:
 
 
 def first_request(folder: Path, where: str, *command: str) -> First:
-    """``headgate command`` (``resume`` if there is none) on the store at ``where``; killed when its first request is there.
+    """``headgate command`` (or ``resume``) on the store at ``where``, killed when its first request is there.
 
     Raises:
         RuntimeError: it ended without one.
