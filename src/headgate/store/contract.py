@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: Seconds a process may be silent before it is dead to others, unless the store was opened with another number.
 LEASE_S: Final = 60.0
 
+#: How keys begin that are marks of objects. (No other key does: an audience's says that it is one.)
+MARK: Final = "["
+
 RunStatus = Literal["running", "succeeded", "failed", "stopped", "interrupted"]
 
 
@@ -68,12 +71,14 @@ class Leased:
     ``by`` is empty when they were granted, else who has one of them, in words: ``run R, driven by process P on H``;
     ``since_s`` is then how many seconds ago that one was taken. ``notes`` of a grant are what the keys' rows held
     before, oldest first: left by an earlier life of this run or by a holder that is dead. What is named there may
-    still be going on, so it is looked at before anything is sent.
+    still be going on, so it is looked at before anything is sent. ``known`` of a grant is what the store knows, once
+    the keys are granted, of the objects whose marks are among them: id and digest as in :meth:`Store.known`.
     """
 
     by: str = ""
     since_s: float | None = None
     notes: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Journal(Protocol):
@@ -96,7 +101,8 @@ class Journal(Protocol):
         A key is free if nobody has it, if this run has it, or if who has it is dead: then it is taken away. Keys are
         those of the run's organisation and sandbox. ``note`` (short strings) is added to what the keys' rows hold,
         for whoever takes them after this process. They stay until a record ``frees`` them, or the run is finished
-        with nothing open.
+        with nothing open. Who frees an object's mark has said in the same record, or before, what became of it: so
+        whoever is granted it next is told.
         """
         ...
 

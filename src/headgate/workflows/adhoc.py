@@ -79,6 +79,11 @@ def note(ctx: Context) -> tuple[str, ...]:
     return flows_of(ctx)
 
 
+def denied(_spec: Any, by: str) -> str:
+    """Why a job waits for another one."""
+    return f"{by} holds one of its audiences"
+
+
 def _audiences(spec: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted({f"audience:{pair[2]}" for pair in spec["pairs"]}))
 
@@ -331,4 +336,4 @@ def _clock(at_s: float) -> str:
 _RESUMED = {"start": _start, "after": _start, "claimed": _claimed, "busy": _claimed, "find": find, "runs": keep_looking}
 _ANSWERED = {"clock": _told, "after": _after, "busy": _busy, "post": _posted, "find": found_runs, "runs": runs_polled}
 
-PROCEDURE = Procedure(advance, keys, note)
+PROCEDURE = Procedure(advance, keys, note, denied)

@@ -146,8 +146,10 @@ class Story:
         self.asked, self.waits = [], []
         looks, now_s = 0, NOON
         phase, signal = case.begin
+        granted = False
         for _ in range(limit):
-            step = PROCEDURES[case.kind].advance(context(case.spec, inputs=case.inputs, now_s=now_s), phase, signal)
+            told = context(case.spec, inputs=case.inputs, now_s=now_s, granted=granted)
+            step = PROCEDURES[case.kind].advance(told, phase, signal)
             if isinstance(step, Settle):
                 self.end = step
                 return
@@ -170,6 +172,7 @@ class Story:
                 assert isinstance(signal, Answer)
             else:
                 assert isinstance(step, Claim)
+                granted = True
         raise AssertionError(f"{case}: no end after {limit} steps")
 
 
