@@ -945,6 +945,49 @@ class StoreSuite:
         for store in stores:
             store.close()
 
+    async def test_with_a_mark_comes_what_is_known_of_its_object(self, place, claimed):
+        store, journal = claimed
+        other = place.open()
+        other.begin(row("r2", manifest="other"), b"")
+        rival = other.journal("r2")
+        mark = made().marker
+        assert await ask(journal, mark) == Leased(), "nobody knows anything of it"
+        journal.append(intent(0, made()))
+        refused = await ask(rival, mark)
+        assert (refused.by != "", refused.known) == (True, {}), "what its holder is about is not told"
+        journal.append(Record("settled", 0, {"ending": "succeeded"}, made("x-1"), (mark,)))
+        await journal.flush()
+        granted = await ask(rival, "audience:a", mark)
+        assert (granted.by, dict(granted.known)) == ("", {mark: ("x-1", "d1")})
+        assert dict((await ask(rival, "audience:b")).known) == {}
+        elsewhere = place.open()
+        elsewhere.begin(row("r3", sandbox="prod"), b"")
+        journals = [rival, elsewhere.journal("r3")]
+        assert dict((await ask(journals[1], mark)).known) == {}
+        for one in journals:
+            one.close()
+        for each in (other, elsewhere):
+            each.close()
+
+    async def test_with_the_mark_of_a_dead_holder_comes_that_its_object_is_in_doubt(self, place, claimed):
+        _, journal = claimed
+        dead = place.open()
+        dead.begin(row("r2", manifest="other"), b"")
+        theirs = dead.journal("r2")
+        mark = made().marker
+        await ask(theirs, mark)
+        theirs.append(intent(0, made()))
+        await theirs.flush()
+        assert (await ask(journal, mark)).by
+        place.expire()
+        assert dict((await ask(journal, mark)).known) == {mark: ("", "d1")}
+        with pytest.raises(StoreError, match="taken over"):
+            theirs.append(Record("settled", 0, {"ending": "succeeded"}, made("x-1"), (mark,)))
+            await theirs.flush()
+        assert dict((await ask(journal, mark)).known) == {mark: ("", "d1")}
+        theirs.close()
+        dead.close()
+
     async def test_of_many_who_ask_at_once_one_is_granted(self, place):
         """Each from its own store, over and over: never two at a time, and everybody's turn comes."""
         stores = [place.open() for _ in range(4)]
