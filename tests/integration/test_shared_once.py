@@ -111,7 +111,7 @@ async def test_who_waits_for_one_in_trouble_says_so_and_uses_what_it_made(tmp_pa
     (holder,) = [report.run_id for party, report in zip(parties, reports, strict=True) if party is not waited]
     assert len(waited.holds) == 1
     assert waited.holds[0].startswith(f"run {holder}, driven by process ")
-    assert waited.holds[0].endswith(" is making headgate profile store")
+    assert waited.holds[0].endswith(" is at work on headgate profile store")
 
 
 async def test_who_is_refused_it_leaves_it_to_the_other(tmp_path, platform):

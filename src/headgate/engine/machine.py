@@ -435,25 +435,22 @@ class Machine:
                 self._denied[event.job] = reason
                 self._out.append(Tell("hold", event.job, {"reason": reason, "until": None}))
             return
-        del self._unleased[event.job]
+        keys = self._unleased.pop(event.job)
         self._denied.pop(event.job, None)
         context = self._surroundings(event.job)
         own = PROCEDURES[self.jobs[event.job].kind].note(context)
         context.left, context.granted = tuple(note for note in event.notes if note not in own), True
-        if event.known:
-            self._learn(event.job, context, event.known)
+        context.known = next((event.known[key] for key in keys if key in event.known), None)
+        if context.known is not None:
+            self._learn(event.job, *context.known)
         if self.live[event.job].settled is None:
             self._make_ready(event.job)
 
-    def _learn(self, index: int, context: Context, known: Mapping[str, tuple[str, str]]) -> None:
-        """What the store knows of an object whose mark is ours now: since the run began, others may have made it."""
-        job, phase = self.jobs[index], self.live[index].phase
-        context.known = known.get(job.spec.marker)
-        # Of what is on its own way the phase knows more; and what is being replaced is there, but not wanted.
-        if context.known is None or not job.collection or self.stopped is not None:
-            return
-        if not context.known[0] or context.known[0] != phase.get(converge.GONE):
-            self._recall(index, *context.known)
+    def _learn(self, index: int, remote: str, digest: str) -> None:
+        """The store knows of the object whose mark is ours now: since the run began, another may have made it."""
+        replaced = self.live[index].phase.get(converge.GONE)  # it is there, and is not what is wanted
+        if self.jobs[index].collection and self.stopped is None and not (remote and remote == replaced):
+            self._recall(index, remote, digest)
 
     def _pause(self, index: int, until: float, reason: str) -> None:
         live = self.live[index]

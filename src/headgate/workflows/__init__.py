@@ -52,5 +52,5 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "flow-retry": Procedure(flow_retry.advance),
     "watch": Procedure(watch.advance),
     "verdict": Procedure(verdict.advance),
-    "delete": Procedure(delete.advance),
+    "delete": delete.PROCEDURE,
 }

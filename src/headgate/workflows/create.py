@@ -97,7 +97,7 @@ def keys(spec: Any, phase: Phase) -> tuple[str, ...]:
 
 def denied(spec: Any, by: str) -> str:
     """Why a creation waits for another run."""
-    return f"{by} is making {spec.name}"
+    return f"{by} is at work on {spec.name}"
 
 
 PROCEDURE = Procedure(advance, keys, denied=denied)

@@ -70,9 +70,9 @@ def test_who_waits_holds_no_slot_and_says_once_for_whom():
         told += [command for command in commands if isinstance(command, Tell)]
         assert not sends(commands)
         assert (of.live[0].state, of.in_flight) == (State.PAUSED, 0)
-        assert of.live[0].reason == f"{BY} is making once"
+        assert of.live[0].reason == f"{BY} is at work on once"
         assert leases(of.handle(Ticked(of.next_wake())))
-    assert [(each.name, each.fields["reason"]) for each in told] == [("hold", f"{BY} is making once")]
+    assert [(each.name, each.fields["reason"]) for each in told] == [("hold", f"{BY} is at work on once")]
 
 
 def test_made_by_another_run_meanwhile_it_is_used_and_nothing_is_asked():

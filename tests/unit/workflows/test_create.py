@@ -207,7 +207,7 @@ def test_its_mark_is_held_in_every_phase_in_which_it_may_be_made_and_in_no_other
 
 def test_who_waits_for_it_says_for_whom_and_what():
     assert PROCEDURE.denied(ONCE, "run other, driven by process 7 on h") == (
-        "run other, driven by process 7 on h is making Loyalty fr"
+        "run other, driven by process 7 on h is at work on Loyalty fr"
     )
 
 
