@@ -140,7 +140,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
     command = str(plan.source.get("command", "run"))
     while (unfinished := last_unfinished(store, plan.manifest, plan.sandbox)) is not None and wishes.fresh:
         store.claim(unfinished.id)
-        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters)
+        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters, abandoned=True)
     if wishes.resume and (unfinished is None or unfinished.id != wishes.resume):
         # It was ended by another process since it was chosen. A new run would activate everything a second time.
         raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")

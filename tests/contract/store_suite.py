@@ -923,14 +923,17 @@ class StoreSuite:
             one.close()
         other.close()
 
-    @pytest.mark.parametrize("left", [0, 3])
-    async def test_a_run_that_ends_gives_its_keys_back_and_leaves_notes_if_jobs_are_open(self, place, claimed, left):
+    @pytest.mark.parametrize(("left", "abandoned"), [(0, False), (3, False), (0, True)])
+    async def test_a_run_that_ends_gives_its_keys_back_and_leaves_notes_of_what_may_be_going_on(
+        self, claimed, left, abandoned
+    ):
         store, journal = claimed
         await ask(journal, "a", note=["flow 1"])
-        store.finish("r1", "interrupted", 1.0, left, {})
+        store.finish("r1", "interrupted", 1.0, left, {}, abandoned=abandoned)
+        assert store.run("r1").open == left
         store.begin(row("r2", manifest="other"), b"")
         rival = store.journal("r2")
-        assert await ask(rival, "a") == Leased(notes=("flow 1",) if left else ())
+        assert await ask(rival, "a") == Leased(notes=("flow 1",) if left or abandoned else ())
         rival.close()
 
     async def test_keys_belong_to_a_sandbox_and_an_organisation(self, place):

@@ -101,8 +101,8 @@ class Journal(Protocol):
         A key is free if nobody has it, if this run has it, or if who has it is dead: then it is taken away. Keys are
         those of the run's organisation and sandbox. ``note`` (short strings) is added to what the keys' rows hold,
         for whoever takes them after this process. They stay until a record ``frees`` them, or the run is finished
-        with nothing open. Who frees an object's mark has said in the same record, or before, what became of it: so
-        whoever is granted it next is told.
+        with nothing open and is not abandoned. Who frees an object's mark has said in the same record, or before,
+        what became of it: so whoever is granted it next is told.
         """
         ...
 
@@ -158,11 +158,19 @@ class Store(Protocol):
         ...
 
     def finish(
-        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: RunStatus,
+        finished_at: float,
+        open_jobs: int,
+        counters: Mapping[str, Any],
+        *,
+        abandoned: bool = False,
     ) -> None:
         """End the run's life in this process and give the claim back.
 
-        With nothing open its keys are free. With open jobs they are free to be taken, and their notes stay.
+        With nothing open its keys are free. With open jobs they are free to be taken, and their notes stay; likewise
+        where it is ``abandoned``: nobody goes on with it, but what it started may still be going on.
         """
         ...
 

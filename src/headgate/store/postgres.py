@@ -243,7 +243,14 @@ class PostgresStore:
         return str(holder) if holder is not None and holder.lives else None
 
     def finish(
-        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: RunStatus,
+        finished_at: float,
+        open_jobs: int,
+        counters: Mapping[str, Any],
+        *,
+        abandoned: bool = False,
     ) -> None:
         """Write how the run ended and give the claim back."""
 
@@ -272,7 +279,7 @@ class PostgresStore:
                 await connection.execute(LOCK_KEYS, row[0], row[1])
                 await connection.execute(
                     "UPDATE headgate.lease SET holder = NULL WHERE run = $1"
-                    if open_jobs
+                    if open_jobs or abandoned
                     else "DELETE FROM headgate.lease WHERE run = $1",
                     run_id,
                 )

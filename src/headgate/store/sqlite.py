@@ -231,7 +231,14 @@ class SqliteStore:
         return str(holder) if holder is not None and holder.lives else None
 
     def finish(
-        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: RunStatus,
+        finished_at: float,
+        open_jobs: int,
+        counters: Mapping[str, Any],
+        *,
+        abandoned: bool = False,
     ) -> None:
         """Write how the run ended and give the claim back."""
         with plainly(self._path), self._transaction():
@@ -243,7 +250,7 @@ class SqliteStore:
             reach(Point.FINISHING)
             if not ended:
                 raise not_driven(run_id)
-            leases.leave(self._db, run_id, open_jobs=open_jobs)
+            leases.leave(self._db, run_id, notes=abandoned or open_jobs > 0)
             if not open_jobs:
                 self._db.execute("DELETE FROM kept WHERE run = ?", (run_id,))
 

@@ -81,9 +81,9 @@ def adopt(db: sqlite3.Connection, run_id: str, process: int) -> None:
     db.execute("UPDATE lease SET holder = ? WHERE run = ?", (process, run_id))
 
 
-def leave(db: sqlite3.Connection, run_id: str, *, open_jobs: int) -> None:
-    """The run has ended: forget its keys; with open jobs, keep their notes for whoever takes them."""
-    if open_jobs:
+def leave(db: sqlite3.Connection, run_id: str, *, notes: bool) -> None:
+    """The run has ended: forget its keys, or keep their ``notes`` for whoever takes them."""
+    if notes:
         db.execute("UPDATE lease SET holder = NULL WHERE run = ?", (run_id,))
     else:
         db.execute("DELETE FROM lease WHERE run = ?", (run_id,))
