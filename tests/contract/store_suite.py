@@ -1201,38 +1201,52 @@ class StoreSuite:
     # -- limits of the platform
 
     def test_limits_that_were_found_are_there_for_the_next_run(self, place, store):
-        assert store.limits() == {}
-        store.remember_limits({"all": 41.5, "POST /flows": 10.0})
+        assert store.limits("dev") == {}
+        store.remember_limits("dev", {"all": 41.5, "POST /flows": 10.0})
         other = place.open()
-        assert {scope: per_s for scope, (per_s, _) in other.limits().items()} == {"all": 41.5, "POST /flows": 10.0}
-        assert all(0 <= age_s < 60 for _, age_s in other.limits().values())
+        assert {scope: per_s for scope, (per_s, _) in other.limits("dev").items()} == {"all": 41.5, "POST /flows": 10.0}
+        assert all(0 <= age_s < 60 for _, age_s in other.limits("dev").values())
         other.close()
 
     def test_a_limit_found_anew_takes_the_place_of_the_old_one_and_one_that_is_gone_is_forgotten(self, store):
-        store.remember_limits({"all": 41.5, "POST": 20.0, "GET": 5.0})
-        store.remember_limits({"all": 30.0}, ["POST", "PATCH"])
-        assert {scope: per_s for scope, (per_s, _) in store.limits().items()} == {"all": 30.0, "GET": 5.0}
-        store.remember_limits({"all": 31.0}, ["all"])
-        assert store.limits()["all"][0] == 31.0
+        store.remember_limits("dev", {"all": 41.5, "POST": 20.0, "GET": 5.0})
+        store.remember_limits("dev", {"all": 30.0}, ["POST", "PATCH"])
+        assert {scope: per_s for scope, (per_s, _) in store.limits("dev").items()} == {"all": 30.0, "GET": 5.0}
+        store.remember_limits("dev", {"all": 31.0}, ["all"])
+        assert store.limits("dev")["all"][0] == 31.0
 
     def test_limits_belong_to_an_organisation(self, place, store):
         stores = {org: place.open(org=org) for org in ("A", "B")}
         for rate, (org, one) in enumerate(stores.items(), 1):
-            one.remember_limits({"all": float(rate)})
-        assert [one.limits()["all"][0] for one in stores.values()] == [1.0, 2.0]
-        stores["A"].remember_limits({}, ["all"])
-        assert stores["A"].limits() == {}
-        assert stores["B"].limits()["all"][0] == 2.0
-        assert store.limits() == {}, "who names no organisation does not know whose they are"
+            one.remember_limits("dev", {"all": float(rate)})
+        assert [one.limits("dev")["all"][0] for one in stores.values()] == [1.0, 2.0]
+        stores["A"].remember_limits("dev", {}, ["all"])
+        assert stores["A"].limits("dev") == {}
+        assert stores["B"].limits("dev")["all"][0] == 2.0
+        assert store.limits("dev") == {}, "who names no organisation does not know whose they are"
         for one in stores.values():
             one.close()
 
+    def test_limits_belong_to_a_sandbox(self, store):
+        store.remember_limits("dev", {"all": 10.0, "POST": 5.0})
+        store.remember_limits("prod", {"all": 40.0})
+        assert {scope: per_s for scope, (per_s, _) in store.limits("dev").items()} == {"all": 10.0, "POST": 5.0}
+        assert {scope: per_s for scope, (per_s, _) in store.limits("prod").items()} == {"all": 40.0}
+        store.remember_limits("dev", {}, ["all"])
+        assert list(store.limits("dev")) == ["POST"]
+        assert list(store.limits("prod")) == ["all"]
+        # As an older program left it: found in one of them, nobody knows in which.
+        store.remember_limits("", {"all": 20.0, "GET": 7.0})
+        assert {scope: per_s for scope, (per_s, _) in store.limits("prod").items()} == {"all": 40.0, "GET": 7.0}
+        store.remember_limits("prod", {}, ["GET"])
+        assert list(store.limits("prod")) == ["all"]
+
     def test_limits_can_be_read_and_not_written_by_who_only_looks(self, place, store):
-        store.remember_limits({"all": 9.0})
+        store.remember_limits("dev", {"all": 9.0})
         other = place.open(readonly=True)
-        assert other.limits()["all"][0] == 9.0
+        assert other.limits("dev")["all"][0] == 9.0
         with pytest.raises(StoreError):
-            other.remember_limits({"all": 1.0})
+            other.remember_limits("dev", {"all": 1.0})
         other.close()
 
     # -- states that cannot be used

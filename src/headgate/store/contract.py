@@ -201,14 +201,15 @@ class Store(Protocol):
         """All objects known in ``sandbox`` and those in doubt, in the order of their markers."""
         ...
 
-    def limits(self) -> Mapping[str, tuple[float, float]]:
-        """The platform's limits that runs of this organisation have found, by scope.
+    def limits(self, sandbox: str) -> Mapping[str, tuple[float, float]]:
+        """The platform's limits that runs of this organisation have found in ``sandbox``, by scope.
 
-        Requests per second, and how many seconds ago that was found, by the store's clock.
+        Requests per second, and how many seconds ago that was found, by the store's clock. What older programs found,
+        which did not say in which sandbox, stands in where nothing else is known.
         """
         ...
 
-    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+    def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep what was ``found`` just now (requests per second by scope); forget scopes that are ``gone``."""
         ...
 

@@ -160,4 +160,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE headgate.rate ADD COLUMN found_at timestamptz NOT NULL DEFAULT clock_timestamp();
     """,
+    # What is there says nothing of its sandbox.
+    """
+    ALTER TABLE headgate.rate ADD COLUMN sandbox text NOT NULL DEFAULT '';
+    ALTER TABLE headgate.rate DROP CONSTRAINT rate_pkey;
+    ALTER TABLE headgate.rate ADD PRIMARY KEY (org, sandbox, scope);
+    """,
 )

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from headgate.engine.record import Latest
     from headgate.store.latest import Texts
 
-#: The schemas from which on plans are kept, and limits.
+#: The schemas from which on plans are kept, and limits by sandbox.
 _KEPT: Final = 4
-_LIMITS: Final = 5
+_LIMITS: Final = 6
 #: Two scans, each with less to put together, are quicker than one.
 _SETTLED: Final = """
 SELECT group_concat(job), group_concat(data)
@@ -331,24 +331,30 @@ class SqliteStore:
             )
             return [ObjectRow(*row) for row in rows]
 
-    def limits(self) -> Mapping[str, tuple[float, float]]:
-        """Limits found by scope: requests per second, and seconds ago."""
+    def limits(self, sandbox: str) -> Mapping[str, tuple[float, float]]:
+        """Limits found in a sandbox, by scope: requests per second, and seconds ago."""
         with plainly(self._path):
             if self._version() < _LIMITS:
                 return {}
-            rows = self._db.execute("SELECT scope, per_second, found_at FROM rate WHERE org = ?", (self._org,))
+            rows = self._db.execute(
+                "SELECT scope, per_second, found_at FROM rate WHERE org = ? AND sandbox IN ('', ?) ORDER BY sandbox",
+                (self._org, sandbox),
+            )
             now = time.time()
             return {scope: (per_s, now - at) for scope, per_s, at in rows}
 
-    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+    def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep limits that were found just now, forget others."""
         with plainly(self._path), self._transaction():
             now = time.time()
-            self._db.executemany("DELETE FROM rate WHERE org = ? AND scope = ?", [(self._org, scope) for scope in gone])
             self._db.executemany(
-                "INSERT INTO rate (org, scope, per_second, next_at, found_at) VALUES (?, ?, ?, 0, ?) "
+                "DELETE FROM rate WHERE org = ? AND sandbox IN ('', ?) AND scope = ?",
+                [(self._org, sandbox, scope) for scope in gone],
+            )
+            self._db.executemany(
+                "INSERT INTO rate (org, sandbox, scope, per_second, next_at, found_at) VALUES (?, ?, ?, ?, 0, ?) "
                 "ON CONFLICT DO UPDATE SET per_second = excluded.per_second, found_at = excluded.found_at",
-                [(self._org, scope, per_s, now) for scope, per_s in found.items()],
+                [(self._org, sandbox, scope, per_s, now) for scope, per_s in found.items()],
             )
 
     def journal(self, run_id: str) -> SqliteJournal:
