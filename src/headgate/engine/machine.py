@@ -42,6 +42,7 @@ from headgate.pacing.circuit import VANGUARD
 from headgate.planning.model import DATASETS, Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
+    ENDINGS,
     HELD,
     RUNS,
     Ask,
@@ -62,8 +63,8 @@ if TYPE_CHECKING:
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
-
-
+#: As records have it.
+_SUCCEEDED: Final = Ending.SUCCEEDED.value
 #: Seconds that the platform may ask to wait. Who is told to come back tomorrow is not kept waiting: a resume goes on.
 PATIENCE_S = 3600.0
 
@@ -210,7 +211,7 @@ class Machine:
         self._undecided = [index for index in range(len(self.jobs)) if index not in over]
         planned = over if not past.children else {i: data for i, data in over.items() if i < len(self.jobs)}
         for ending, count in Counter([data["ending"] for data in planned.values()]).items():
-            self.counts[Ending(ending)] += count
+            self.counts[ENDINGS[ending]] += count
             self._open -= count
         for index, data in planned.items():
             self._judgement.settled(index, index, self.jobs[index], data, restored=True)
@@ -310,7 +311,7 @@ class Machine:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
         for edge in self.jobs[index].needs.values():
             live = self.live[edge]
-            if live.settled is not None and live.settled["ending"] != Ending.SUCCEEDED.value:
+            if live.settled is not None and live.settled["ending"] != _SUCCEEDED:
                 return live.cause or self.jobs[edge].key
         return None
 
@@ -490,12 +491,13 @@ class Machine:
         job = self.jobs[index]
         inputs: dict[str, Mapping[str, Any]] = {}
         missing: dict[str, str] = {}
-        for role, edge in (*job.needs.items(), *job.after.items()):
-            settled = self.live[edge].settled or {}
-            if settled.get("ending") == Ending.SUCCEEDED.value:
-                inputs[role] = settled.get("output", {})
-            else:
-                missing[role] = self._blame(edge)
+        for edges in (job.needs, job.after):
+            for role, edge in edges.items():
+                settled = self.live[edge].settled
+                if settled is not None and settled["ending"] == _SUCCEEDED:
+                    inputs[role] = settled.get("output", {})
+                else:
+                    missing[role] = self._blame(edge)
         return Context(job.key, job.spec, inputs, missing, 0.0, self._ours, poll=self.rules.poll)
 
     def _blame(self, edge: int) -> str:
@@ -637,10 +639,11 @@ class Machine:
             made = self._made(index, "")  # there is nothing to be in doubt of
         self._out.append(Write(Record("settled", index, data, made, frees)))
         self._out.append(
-            Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""})
+            Tell("settled", index, {"ending": data["ending"], "message": problem.message if problem else ""})
         )
-        for child in children_of(data):
-            self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
+        if children:
+            for child in children_of(data):
+                self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
         self._close(index, data)
 
     def _made(self, index: int, remote: str, found: str = "") -> Made | None:
@@ -650,15 +653,16 @@ class Machine:
         return Made(job.spec.marker, job.collection, remote, job.spec.name, job.digest, found)
 
     def _close(self, index: int, data: Mapping[str, Any], *, restored: bool = False) -> None:
-        live, ending = self.live[index], Ending(data["ending"])
+        live, ending = self.live[index], ENDINGS[data["ending"]]
         if live.settled is not None:
             raise InvalidTransition(f"{self.jobs[index].key}: settled twice")
         live.state, live.settled, live.call, live.phase, live.context = State.SETTLED, data, None, {}, None
         live.cause = data.get("cause")
         self._open -= 1
         self.counts[ending] += 1
-        output = data.get("output", {})
-        self._ours.update(output.get(RUNS, ()))
+        output = data.get("output")
+        if output and RUNS in output:
+            self._ours.update(output[RUNS])
         for granted in self._leases.release(index):
             self._lease(granted)
         for dependent in self._dependents.get(index, ()):

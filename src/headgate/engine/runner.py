@@ -160,6 +160,7 @@ class Runner:
             self._ended.set_exception(error)
 
     def _obey(self, command: Command) -> None:
+        # What every job brings comes first.
         if isinstance(command, Send):
             if command.intent is not None:
                 self._journal.append(command.intent, partial(self._post, command))
@@ -170,17 +171,16 @@ class Runner:
             if command.record.kind == "settled":
                 self._time(command.record)
             self._journal.append(command.record)
-        elif isinstance(command, Lease):
-            self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
-        elif isinstance(command, Finish):
-            if self._ended is not None and not self._ended.done():
-                self._ended.set_result(command)
-        else:
+        elif isinstance(command, Tell):
             if command.name == "retry":
                 self._tally.retried += 1
             elif command.name == "stop":
                 self._recall()
             self._tell(command)
+        elif isinstance(command, Lease):
+            self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
+        elif self._ended is not None and not self._ended.done():
+            self._ended.set_result(command)
 
     def _claimed(self, job: int, answer: Leased) -> None:
         self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes, answer.known))
