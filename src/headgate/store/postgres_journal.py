@@ -264,7 +264,8 @@ class PostgresJournal:
         marks = {key for one in granted for key in one.keys if key.startswith(MARK)}
         if not marks:
             return leased
-        rows = await connection.fetch(_KNOWN, self._who.org, self._who.sandbox, sorted(marks))
+        patience_s = max(1.0, self._lease_s / 3)
+        rows = await connection.fetch(_KNOWN, self._who.org, self._who.sandbox, sorted(marks), timeout=patience_s)
         known = {marker: (remote, digest) for marker, remote, digest in rows}
         return [
             replace(answer, known={key: known[key] for key in one.keys if key in known}) if not answer.by else answer
