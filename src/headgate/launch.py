@@ -26,7 +26,9 @@ from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.garbage import gc_paused
 from headgate.pacing import Tolerance, parse_rate, parse_share
+from headgate.pacing.lengths import Lengths
 from headgate.planning import kept
+from headgate.planning.forecast import Assumptions, forecast
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
 from headgate.workflows.replace import extended, replacements
@@ -213,6 +215,7 @@ def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limit
     rules = Rules(
         concurrency=concurrency,
         time_scale=profile.time_scale,
+        rate_per_s=rate,
         retry=profile.retry,
         poll=profile.poll,
         stop_on_error=on_error == "stop",
@@ -262,8 +265,15 @@ async def execute(
     with gc_paused():
         past = _past(store, run, seen) if continued else None
         known, _ = known_to(store, plan, past if seen else None)
-        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
+        lengths = Lengths(store.lengths(plan.sandbox))
+        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known, lengths=lengths)
     tally = Tally(run.counters)
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    gate.restore(_limits(store, run, clock.now()))
+    if not tally.seconds:  # else it was said when the run began, and is about all of its lives
+        assumed = Assumptions(rate_per_s=limits.rate_per_s, time_scale=rules.time_scale)
+        under = profile.limits.endpoint_rates() | gate.found()
+        tally.forecast_s = forecast(plan, assumed, machine.settled(), lengths, under).total_s
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,
@@ -272,8 +282,6 @@ async def execute(
         limits,
         continued,
     )
-    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
-    gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
     journal = store.journal(run.id)
     try:

@@ -1249,6 +1249,43 @@ class StoreSuite:
             other.remember_limits("dev", {"all": 1.0})
         other.close()
 
+    # -- lengths of runs
+
+    async def test_what_was_learnt_is_there_for_the_next_run(self, place, claimed):
+        store, journal = claimed
+        assert store.lengths("dev") == {}
+        journal.learn({"audience:a": {"20": 1.0}, "any": {"20": 1.0, "3": 0.5}})
+        journal.append(intent())
+        journal.learn({"any": {"21": 2.0}})
+        await journal.flush()
+        other = place.open(readonly=True)
+        assert other.lengths("dev") == {"audience:a": {"20": 1.0}, "any": {"21": 2.0}}
+        assert other.lengths("prod") == {}
+        other.close()
+        journal.learn({"audience:a": {"5": 3.0}})
+        await journal.flush()
+        assert store.lengths("dev")["audience:a"] == {"5": 3.0}
+        assert [record.kind for record in store.records("r1")] == ["intent"], "nothing of it is in the journal"
+
+    async def test_lengths_belong_to_an_organisation(self, place):
+        stores = {org: place.open(org=org) for org in ("A", "B")}
+        for number, (org, one) in enumerate(stores.items()):
+            one.begin(row(f"of-{org}"), b"")
+            one.claim(f"of-{org}")
+            journal = one.journal(f"of-{org}")
+            journal.learn({"any": {str(number): 1.0}})
+            await journal.flush()
+            journal.close()
+        assert [one.lengths("dev") for one in stores.values()] == [{"any": {"0": 1.0}}, {"any": {"1": 1.0}}]
+        for one in stores.values():
+            one.close()
+
+    async def test_odd_keys_do_no_harm(self, claimed):
+        store, journal = claimed
+        journal.learn({"": {"1": 1.0}, "audience:ü'\"\u2028": {}, "audience:\x00": {"2": 1.0}})
+        await journal.flush()
+        assert store.lengths("dev")[""] == {"1": 1.0}
+
     # -- states that cannot be used
 
     def test_a_newer_state_is_refused_and_left_alone(self, place):

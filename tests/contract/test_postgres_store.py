@@ -165,7 +165,7 @@ def test_looking_makes_nothing(place):
 def test_a_limit_that_an_older_program_found_is_known_in_every_sandbox(place):
     place.empty()
     with pytest.MonkeyPatch.context() as older:
-        older.setattr("headgate.store.postgres.MIGRATIONS", MIGRATIONS[:3])
+        older.setattr("headgate.store.postgres.MIGRATIONS", MIGRATIONS[:4])
         place.open().close()
     place.do("INSERT INTO headgate.rate VALUES ('A', 'all', 33.0, now(), now())")
     store = place.open(org="A")

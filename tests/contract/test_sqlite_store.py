@@ -214,7 +214,7 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
 
 def test_a_limit_that_an_older_program_found_is_known_in_every_sandbox(tmp_path):
     path = tmp_path / "state.db"
-    _older(path, 5)
+    _older(path, 6)
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("INSERT INTO rate VALUES ('A', 'all', 33.0, 0, ?)", (time.time() - 5,))
     db.close()

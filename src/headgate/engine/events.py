@@ -108,10 +108,20 @@ class Lease:
 
 
 @dataclass(slots=True)
+class Learn:
+    """Keep what was learnt of how long runs take, for the next run: rows of :class:`~headgate.pacing.lengths.Lengths`.
+
+    By key, and each is all that is known of its key.
+    """
+
+    rows: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(slots=True)
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["settled", "retry", "hold", "stop", "rate"]
+    name: Literal["settled", "retry", "hold", "stop", "rate", "run"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -125,4 +135,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Lease | Tell | Finish
+Command = Send | Write | Lease | Learn | Tell | Finish

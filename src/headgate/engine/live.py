@@ -33,6 +33,8 @@ class Rules:
     #: vanguard would not come first.
     ahead: int = 32
     time_scale: float = 1.0
+    #: Requests per second of the whole run, of which polls have a share; 0 where there is no limit.
+    rate_per_s: float = 0.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     poll: PollPolicy = field(default_factory=PollPolicy)
     stop_on_error: bool = False

@@ -23,6 +23,7 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
+    Learn,
     Lease,
     Returned,
     Send,
@@ -34,11 +35,13 @@ from headgate.engine.events import (
 from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Over, Rules, State
+from headgate.engine.polls import Polls
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.pacing.circuit import VANGUARD
+from headgate.pacing.lengths import Lengths
 from headgate.planning.model import DATASETS, Job, Plan, needless
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
@@ -46,6 +49,7 @@ from headgate.workflows.contract import (
     HELD,
     RUNS,
     Ask,
+    Await,
     Context,
     Ending,
     Pause,
@@ -63,6 +67,8 @@ if TYPE_CHECKING:
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
+#: What a request weighs in a path against the length of a run, in seconds.
+REQUEST_S: Final = 0.25
 #: As records have it.
 _SUCCEEDED: Final = Ending.SUCCEEDED.value
 #: Seconds that the platform may ask to wait. Who is told to come back tomorrow is not kept waiting: a resume goes on.
@@ -73,7 +79,7 @@ class Machine:
     """One run of one plan.
 
     ``known`` are objects of earlier runs by marker, ``(id, digest)``; an empty id is one that was asked for and
-    whose answer no run has understood.
+    whose answer no run has understood. ``lengths`` is what is known of how long runs take.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class Machine:
         at: float = 0.0,
         past: Past | None = None,
         known: Mapping[str, tuple[str, str]] | None = None,
+        lengths: Lengths | None = None,
     ) -> None:
         self.plan = plan
         self.rules = rules
@@ -118,6 +125,10 @@ class Machine:
         self._answered_once = False
         self._clock = PlatformClock(now_s, at, rules.time_scale)
         self._out: list[Command] = []
+        self._polls = Polls(rules.poll, lengths or Lengths(), rules.rate_per_s, rules.time_scale)
+        self._look_at: float | None = None
+        #: What a job of the vanguard weighs more than the heaviest path.
+        self._ahead = 0.0
         self._settle(past or Past())
         self._link()
         if past is not None:
@@ -146,6 +157,8 @@ class Machine:
             else:
                 self._wake(event.at)
             self._admit(event.at)
+            if self._polls:
+                self._look(event.at)
             self._maybe_finish()
         commands, self._out = self._out, []
         return commands
@@ -154,7 +167,10 @@ class Machine:
         """When something that waits for time may go on (monotonic seconds); ``None`` if nothing does."""
         while self._wakes and not self._is_current_wake(self._wakes[0]):
             heapq.heappop(self._wakes)
-        return self._wakes[0][0] if self._wakes else None
+        wake = self._wakes[0][0] if self._wakes else None
+        if self._look_at is None or not self._polls:
+            return wake
+        return self._look_at if wake is None else min(wake, self._look_at)
 
     def platform_now(self, at: float) -> float:
         """The platform's clock at monotonic second ``at``, epoch seconds, as far as its answers tell."""
@@ -181,9 +197,31 @@ class Machine:
         """Jobs that are paused or in line, with their reasons; for people."""
         return [(index, live) for index, live in enumerate(self.live) if live.state in (State.PAUSED, State.WAITING)]
 
+    def settled(self) -> set[int]:
+        """Jobs that are over."""
+        return {index for index, live in enumerate(self.live) if live.settled is not None}
+
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
+
+    def awaits(self, index: int) -> int:
+        """How many runs job ``index`` waits for that are not known to be over."""
+        return self._polls.awaits(index)
+
+    def lasting(self, index: int, at: float, share: float, guess_s: float) -> float:
+        """How much longer job ``index`` will wait for runs that it starts or has started, in seconds.
+
+        ``share`` is how likely they are over by then; ``guess_s`` (platform seconds) is taken where nothing is known.
+        """
+        job = self.jobs[index]
+        runs = PROCEDURES[job.kind].runs(job.spec)
+        return self._polls.lasting(index, runs, self._clock.now(at), share, guess_s) / self.rules.time_scale
+
+    def paced(self, rate_per_s: float) -> None:
+        """So many requests may leave in a second from now on; polls have a share of it. 0 is a pause: it stays."""
+        if rate_per_s:
+            self._polls.rate_per_s = rate_per_s
 
     @property
     def failed_rows(self) -> int:
@@ -232,15 +270,23 @@ class Machine:
             self.live[index].waits_for = sum(1 for edge in edges if self.live[edge].settled is None)
             for edge in edges:
                 self._dependents.setdefault(edge, []).append(index)
-        # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
+        # The longest path below each job: those go first. It is counted in jobs, and in runs that are waited for as far
+        # as their lengths are known. Edges point backwards, so one sweep is enough.
+        self._ahead = len(self.jobs) + (sum(map(self._weight, unsettled)) if self._polls.lengths else 0.0)
         for index in reversed(unsettled):
             self.live[index].priority = self._above(index)
 
     def _above(self, index: int) -> float:
         # The vanguard goes before all others, so that what is refused at the end of the path is met early.
-        ahead = len(self.jobs) if 0 <= self.jobs[index].item < VANGUARD else 0
+        ahead = self._ahead if 0 <= self.jobs[index].item < VANGUARD else 0
         below = max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
-        return 1.0 + max(below, ahead)
+        return 1.0 + max(below, ahead) + (self._weight(index) if self._polls.lengths else 0.0)
+
+    def _weight(self, index: int) -> float:
+        """How long the longest run that a job starts will take, in requests; nothing where nobody knows."""
+        runs = PROCEDURES[self.jobs[index].kind].runs(self.jobs[index].spec)
+        longest_s = self._polls.lengths.longest(runs) if runs else None
+        return (longest_s or 0.0) / self.rules.time_scale / REQUEST_S
 
     def _restore(self, past: Past) -> None:
         planned, over = len(self.jobs), past.settled()
@@ -340,7 +386,7 @@ class Machine:
         while self._wakes and self._wakes[0][0] <= at + 1e-9:
             wake = heapq.heappop(self._wakes)
             if self._is_current_wake(wake):
-                self._make_ready(wake[2])
+                self._rouse(wake[2])
 
     def _stop(self, event: StopAsked) -> None:
         if self.stopped is None:
@@ -355,6 +401,43 @@ class Machine:
             self.finished = True
             stop = self.stopped if self._open else None
             self._out.append(Finish(stop.reason, stop.detail, stop.hint) if stop else Finish(None))
+
+    # -- runs that are waited for ----------------------------------------------------------------------------------
+
+    def _look(self, at: float) -> None:
+        """Ask for awaited runs, where that is due."""
+        now_s = self._clock.now(at)
+        idle = not self._ready and self.in_flight == 0
+        while self.stopped is None and (due := self._polls.due(at, now_s, idle=idle)) is not None:
+            live = self.live[due[0]]
+            live.tries = live.throttles = 0
+            self._send(*due)
+        self._look_at = self._polls.next_at(at, now_s, idle=idle) if not self.stopped else None
+
+    def _looked(self, index: int, answer: Answer, at: float) -> None:
+        """What a waiting job carried for the board was answered."""
+        polls, now_s = self._polls, self._clock.now(at)
+        learnt: dict[str, None] = {}
+        for found in polls.answered(index, answer, at, now_s):
+            said = {"run": found.run, "state": found.state, "seconds": found.seconds, "lag": found.lag_s}
+            said["ended"] = None if found.lag_s is None else now_s - found.lag_s
+            self._out.append(Tell("run", found.job, said))
+            learnt.update(dict.fromkeys(found.keys if found.seconds is not None else ()))
+        if learnt:
+            self._out.append(Learn({key: polls.lengths.row(key) for key in learnt}))
+        self._await_on(index, at)
+        for job in polls.woken():
+            self._rouse(job)
+
+    def _await_on(self, index: int, at: float) -> None:
+        until_s, reason = self._polls.until(index)
+        self._pause(index, at + max(0.0, until_s - self._clock.now(at)) / self.rules.time_scale, reason)
+
+    def _rouse(self, index: int) -> None:
+        """Its time is up, or all that it waited for is over."""
+        if self._polls.waits(index):
+            self._surroundings(index).ended = self._polls.drop(index)
+        self._make_ready(index)
 
     # -- the walk --------------------------------------------------------------------------------------------------
 
@@ -380,6 +463,9 @@ class Machine:
     def _advance(self, index: int, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
         """Ask the procedure what to do next, and do it. ``understood``: an effect's answer came in just now."""
         job, live = self.jobs[index], self.live[index]
+        if isinstance(signal, Answer) and self._polls.carries(index):
+            self._looked(index, signal, at)
+            return
         try:
             step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
         except Exception as error:
@@ -399,7 +485,7 @@ class Machine:
             self._record_settled(index, step.ending, step.output, step.problem, step.children, None)
             return
         live.phase = step.phase
-        if understood or (isinstance(step, Pause) and step.keep):
+        if understood or (isinstance(step, (Pause, Await)) and step.keep):
             self._record_step(index, step.phase)
         if isinstance(step, Ask):
             live.call, live.tries, live.throttles = step.call, 0, 0
@@ -412,6 +498,10 @@ class Machine:
             live.held_until_s = step.until_s if step.held else None
             if step.held:
                 self._out.append(Tell("hold", index, {"reason": step.reason, "until": step.until_s}))
+        elif isinstance(step, Await):
+            self._polls.wait(index, step, at, self._clock.now(at))
+            self._surroundings(index).ended = {}
+            self._await_on(index, at)
         else:
             live.state = State.WAITING
             live.reason = PROCEDURES[self.jobs[index].kind].denied(self.jobs[index].spec, "another job of this run")
@@ -443,11 +533,11 @@ class Machine:
         context.left, context.granted = tuple(note for note in event.notes if note not in own), True
         context.known = next((event.known[key] for key in keys if key in event.known), None)
         if context.known is not None:
-            self._learn(event.job, *context.known)
+            self._hear_of(event.job, *context.known)
         if self.live[event.job].settled is None:
             self._make_ready(event.job)
 
-    def _learn(self, index: int, remote: str, digest: str) -> None:
+    def _hear_of(self, index: int, remote: str, digest: str) -> None:
         """The store knows of the object whose mark is ours now: since the run began, another may have made it."""
         replaced = self.live[index].phase.get(converge.GONE)  # it is there, and is not what is wanted
         if self.jobs[index].collection and self.stopped is None and not (remote and remote == replaced):

@@ -22,6 +22,7 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
+    Learn,
     Lease,
     Returned,
     Send,
@@ -174,11 +175,15 @@ class Runner:
         elif isinstance(command, Tell):
             if command.name == "retry":
                 self._tally.retried += 1
+            elif command.name == "run":
+                self._tally.noticed(command.fields["lag"])
             elif command.name == "stop":
                 self._recall()
             self._tell(command)
         elif isinstance(command, Lease):
             self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
+        elif isinstance(command, Learn):
+            self._journal.learn(command.rows)
         elif self._ended is not None and not self._ended.done():
             self._ended.set_result(command)
 
@@ -261,6 +266,7 @@ class Runner:
     def _count(self, send: Send, answer: Answer, left_s: float) -> None:
         refused = self._gate.answered(send.call, answer, send.job)
         self._tally.answered(send.call, answer, left_s, refused=refused)
+        self._machine.paced(self._gate.rate)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now

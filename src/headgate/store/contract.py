@@ -106,6 +106,13 @@ class Journal(Protocol):
         """
         ...
 
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Keep with the next group what was learnt of how long runs take, by key: all that is known of each key.
+
+        Of two processes that learn of one key at the same time, the last has the say.
+        """
+        ...
+
     def count(self, counters: Mapping[str, Any]) -> None:
         """Keep the run's counters up to date; written with the next group."""
         ...
@@ -211,6 +218,10 @@ class Store(Protocol):
 
     def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep what was ``found`` just now (requests per second by scope); forget scopes that are ``gone``."""
+        ...
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """What runs of this organisation have learnt in ``sandbox`` of how long runs take, by key."""
         ...
 
     def holder(self, run_id: str) -> str | None:

@@ -29,7 +29,7 @@ from headgate.store.latest import latest
 from headgate.store.postgres_journal import PostgresJournal
 from headgate.store.postgres_line import Connection, Line
 from headgate.store.postgres_schema import LOCK_CLAIMS, LOCK_KEYS, LOCK_MIGRATIONS, MIGRATIONS
-from headgate.store.rows import COLUMNS, packed, run_row, run_values
+from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -81,9 +81,10 @@ _REMEMBER: Final = """
 INSERT INTO headgate.rate (org, sandbox, scope, per_second, next_at) VALUES ($1, $2, $3, $4, clock_timestamp())
 ON CONFLICT (org, sandbox, scope) DO UPDATE SET per_second = excluded.per_second, found_at = clock_timestamp()
 """
-#: The schemas from which on plans are kept, and limits by sandbox.
+#: The schemas from which on plans are kept, lengths of runs, and limits by sandbox.
 _KEPT: Final = 2
-_LIMITS: Final = 4
+_LENGTHS: Final = 4
+_LIMITS: Final = 5
 
 
 class PostgresStore:
@@ -397,6 +398,17 @@ class PostgresStore:
                     await connection.execute(_REMEMBER, self._org, sandbox, scope, found[scope])
 
         self._line.call(ask)
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """How long runs take, by key."""
+        if self._found < _LENGTHS:
+            return {}
+        rows = self._rows(
+            "SELECT key, counts FROM headgate.length WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '') ORDER BY org",
+            sandbox,
+            self._org,
+        )
+        return histograms(rows)
 
     def journal(self, run_id: str) -> PostgresJournal:
         """The journal of a claimed run, with a connection of its own."""

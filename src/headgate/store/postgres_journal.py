@@ -41,6 +41,12 @@ AGAIN_S: Final = 0.05
 AGAIN_MOST_S: Final = 1.0
 
 _WRITE: Final = f"SELECT headgate.write_group({', '.join(f'${number}' for number in range(1, 22))})"
+#: In place of what was known of a key. It may be sent twice.
+_LEARN: Final = """
+INSERT INTO headgate.length (org, sandbox, key, counts)
+SELECT $1, $2, l.key, l.counts FROM unnest($3::text[], $4::text[]) l(key, counts)
+ON CONFLICT (org, sandbox, key) DO UPDATE SET counts = excluded.counts
+"""
 _TAKEN_BY: Final = """
 SELECT 'process ' || p.pid || ' on ' || p.host FROM headgate.run JOIN headgate.process p ON p.id = run.holder
 WHERE run.id = $1 AND p.id <> $2
@@ -59,8 +65,15 @@ class _Asked:
     then: Callable[[Leased], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """Lengths of runs that are to be kept."""
+
+    lengths: Mapping[str, Mapping[str, float]]
+
+
 #: A record and its callback; a callback alone is a flush; neither ends the journal.
-_Entry = tuple[Record | _Asked | None, Callable[[], None] | None]
+_Entry = tuple[Record | _Asked | _Learnt | None, Callable[[], None] | None]
 
 
 @dataclass(slots=True)
@@ -70,6 +83,7 @@ class _Batch:
     records: list[Record] = field(default_factory=list)
     asks: list[_Asked] = field(default_factory=list)
     calls: list[Callable[[], None] | _Asked] = field(default_factory=list)
+    lengths: dict[str, Mapping[str, float]] = field(default_factory=dict)
     closing: bool = False
 
     def add(self, entry: _Entry) -> bool:
@@ -78,6 +92,8 @@ class _Batch:
         if isinstance(what, _Asked):
             self.asks.append(what)
             self.calls.append(what)
+        elif isinstance(what, _Learnt):
+            self.lengths.update(what.lengths)
         elif what is not None:
             if what.frees and self.asks:
                 return False
@@ -111,6 +127,10 @@ class PostgresJournal:
     def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
         """Ask for keys with the next group."""
         self._put((_Asked(tuple(keys), tuple(note), then), None))
+
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Lengths of runs for the next group."""
+        self._put((_Learnt(lengths), None))
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
@@ -172,7 +192,7 @@ class PostgresJournal:
                 hint="`headgate resume` goes on from there; please report it",
             ) from None
         reach(Point.GROUP_OPEN, batch.records)
-        answers = await self._send(group, batch.asks)
+        answers = await self._send(group, batch.asks, batch.lengths)
         reach(Point.GROUP_DURABLE, batch.records)
         self._seq += len(batch.records)
         called = iter(answers)
@@ -196,7 +216,7 @@ class PostgresJournal:
                 return
             self._entries.popleft()
 
-    async def _send(self, group: Group, asks: list[_Asked]) -> list[Leased]:
+    async def _send(self, group: Group, asks: list[_Asked], lengths: Mapping[str, Mapping[str, float]]) -> list[Leased]:
         """Write one group, whatever happens to the connection; the answers to who asks for keys.
 
         Raises:
@@ -208,6 +228,8 @@ class PostgresJournal:
             try:
                 if self._connection is None:
                     self._connection = await self._line.connect()
+                if lengths:
+                    await self._learn(self._connection, lengths)
                 if again and group.rows and await self._written(group.rows[-1][0]):
                     group = Group()  # it took effect, and only the answer was lost
                 return await self._once(self._connection, group, asks, counters)
@@ -271,6 +293,11 @@ class PostgresJournal:
             replace(answer, known={key: known[key] for key in one.keys if key in known}) if not answer.by else answer
             for one, answer in zip(asks, leased, strict=True)
         ]
+
+    async def _learn(self, connection: Connection, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        # In one order for everybody: two processes must not wait crosswise.
+        rows = [(key, orjson.dumps(lengths[key]).decode()) for key in sorted(lengths)]
+        await connection.execute(_LEARN, self._who.org, self._who.sandbox, *_columns(rows, 2))
 
     async def _written(self, seq: int) -> bool:
         assert self._connection is not None

@@ -160,6 +160,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE headgate.rate ADD COLUMN found_at timestamptz NOT NULL DEFAULT clock_timestamp();
     """,
+    """
+    CREATE TABLE headgate.length (
+        org text NOT NULL, sandbox text NOT NULL, key text NOT NULL, counts text NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    );
+    """,
     # What is there says nothing of its sandbox.
     """
     ALTER TABLE headgate.rate ADD COLUMN sandbox text NOT NULL DEFAULT '';

@@ -76,15 +76,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE rate ADD COLUMN found_at REAL NOT NULL DEFAULT 0;
     """,
+    # How long runs take, by what they have in common: a histogram (JSON) that the next run begins with.
+    """
+    CREATE TABLE length (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, key TEXT NOT NULL, counts TEXT NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    ) WITHOUT ROWID;
+    """,
     # What is there says nothing of its sandbox.
     """
-    ALTER TABLE rate RENAME TO rate_5;
+    ALTER TABLE rate RENAME TO rate_6;
     CREATE TABLE rate (
         org TEXT NOT NULL, sandbox TEXT NOT NULL, scope TEXT NOT NULL, per_second REAL NOT NULL, next_at REAL NOT NULL,
         found_at REAL NOT NULL, PRIMARY KEY (org, sandbox, scope)
     ) WITHOUT ROWID;
     INSERT INTO rate (org, sandbox, scope, per_second, next_at, found_at)
-    SELECT org, '', scope, per_second, next_at, found_at FROM rate_5;
-    DROP TABLE rate_5;
+    SELECT org, '', scope, per_second, next_at, found_at FROM rate_6;
+    DROP TABLE rate_6;
     """,
 )

@@ -18,7 +18,7 @@ from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
 from headgate.store.latest import latest
-from headgate.store.rows import COLUMNS, packed, run_row, run_values
+from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from headgate.engine.record import Latest
     from headgate.store.latest import Texts
 
-#: The schemas from which on plans are kept, and limits by sandbox.
+#: The schemas from which on plans are kept, lengths of runs, and limits by sandbox.
 _KEPT: Final = 4
-_LIMITS: Final = 6
+_LENGTHS: Final = 6
+_LIMITS: Final = 7
 #: Two scans, each with less to put together, are quicker than one.
 _SETTLED: Final = """
 SELECT group_concat(job), group_concat(data)
@@ -356,6 +357,18 @@ class SqliteStore:
                 "ON CONFLICT DO UPDATE SET per_second = excluded.per_second, found_at = excluded.found_at",
                 [(self._org, sandbox, scope, per_s, now) for scope, per_s in found.items()],
             )
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """How long runs take, by key."""
+        with plainly(self._path):
+            if self._version() < _LENGTHS:
+                return {}
+            mine, org = self._mine()
+            rows = self._db.execute(
+                f"SELECT key, counts FROM length WHERE {mine} AND sandbox = ? ORDER BY org",  # noqa: S608 -- our own column names
+                (*org, sandbox),
+            )
+            return histograms(rows)
 
     def journal(self, run_id: str) -> SqliteJournal:
         """The journal of a claimed run, with a writer thread and a connection of its own."""

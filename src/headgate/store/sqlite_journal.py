@@ -59,6 +59,12 @@ DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND (id, collection) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3)
 )
 """
+#: In place of what was known of a key.
+_LEARN: Final = """
+INSERT INTO length (org, sandbox, key, counts)
+SELECT ?1, ?2, key, json(value) FROM json_each(?3) WHERE true
+ON CONFLICT (org, sandbox, key) DO UPDATE SET counts = excluded.counts
+"""
 _ALIVE = """
 UPDATE process SET expires_at = ?1 WHERE id = ?2 AND dead = 0
 AND EXISTS (SELECT 1 FROM run WHERE run.id = ?3 AND run.holder = process.id)
@@ -78,8 +84,15 @@ class _Asked:
     then: Callable[[Leased], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """Lengths of runs that are to be kept."""
+
+    lengths: Mapping[str, Mapping[str, float]]
+
+
 #: A record and its callback; a callback alone is a flush.
-_Entry = tuple[Record | _Asked | None, Callable[[], None] | None]
+_Entry = tuple[Record | _Asked | _Learnt | None, Callable[[], None] | None]
 
 
 class SqliteJournal:
@@ -101,15 +114,15 @@ class SqliteJournal:
 
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
         """Put one record into the next group."""
-        self._given.append((record, then))
-        if self._turn is None and not self._away:
-            self._turn = self._loop.call_soon(self._hand_over)
+        self._give((record, then))
 
     def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
         """Ask for keys with the next group."""
-        self._given.append((_Asked(tuple(keys), tuple(note), then), None))
-        if self._turn is None and not self._away:
-            self._turn = self._loop.call_soon(self._hand_over)
+        self._give((_Asked(tuple(keys), tuple(note), then), None))
+
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Lengths of runs for the next group."""
+        self._give((_Learnt(lengths), None))
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
@@ -130,6 +143,11 @@ class SqliteJournal:
         self._hand_over()
         self._queue.put(None)
         self._thread.join()
+
+    def _give(self, entry: _Entry) -> None:
+        self._given.append(entry)
+        if self._turn is None and not self._away:
+            self._turn = self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         """Give the writer its next group."""
@@ -201,17 +219,22 @@ class SqliteJournal:
             db.execute("ROLLBACK")
             raise fenced(who.run, by and by[0])
         records: list[Record] = []
+        learnt: dict[str, Mapping[str, float]] = {}
         for what, then in entries:
             if isinstance(what, _Asked):
                 self._put(db, records)  # what was freed before is free
                 records = []
                 leased = leases.take(db, who, what.keys, what.note, now)
                 callbacks.append(partial(what.then, leased))
+            elif isinstance(what, _Learnt):
+                learnt.update(what.lengths)
             elif what is not None:
                 records.append(what)
             if then is not None:
                 callbacks.append(then)
         self._put(db, records)
+        if learnt:
+            db.execute(_LEARN, (who.org, who.sandbox, orjson.dumps(learnt).decode()))
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), who.run))
         reach(Point.GROUP_OPEN, entries)

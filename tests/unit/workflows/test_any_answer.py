@@ -18,7 +18,7 @@ from headgate.workflows.delete import DeleteSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.listing import ListSpec
 
-from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
+from tests.unit.workflows.steps import MARK, NOON, Boarded, creation, flow, run, selectors
 
 FLOW = flow(
     {"id": "a", "name": "n", "createTime": "1", "schedule": {"startDate": "2020-01-01"}},
@@ -164,9 +164,10 @@ def test_no_answer_makes_a_procedure_raise(kind):
     for _ in range(2_500):
         spec, phase, signal, told = rng.choice(SPECS[kind]), NO_PHASE, rng.choice([Signal.START, Signal.LOST]), []
         granted = False
+        advance = Boarded(PROCEDURES[kind].advance)
         for _ in range(12):
             try:
-                step = PROCEDURES[kind].advance(Context("k", spec, INPUTS, {}, NOON, granted=granted), phase, signal)
+                step = advance(Context("k", spec, INPUTS, {}, NOON, granted=granted), phase, signal)
             except Exception as error:
                 raise AssertionError(f"{kind} raised after {told[-1:]}") from error
             if isinstance(step, Settle):
