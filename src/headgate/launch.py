@@ -160,7 +160,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
     command = str(plan.source.get("command", "run"))
     while (unfinished := last_unfinished(store, plan.manifest, plan.sandbox)) is not None and wishes.fresh:
         store.claim(unfinished.id)
-        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters)
+        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters, abandoned=True)
     if wishes.resume and (unfinished is None or unfinished.id != wishes.resume):
         # It was ended by another process since it was chosen. A new run would activate everything a second time.
         raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")
@@ -322,8 +322,9 @@ async def execute(
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
     counters |= parts.told() if parts.told is not None else {}
-    store.remember_limits(*gate.learned())
-    store.finish(run.id, status, clock.now(), 0 if parts.final else machine.open, counters)
+    store.remember_limits(run.sandbox, *gate.learned())
+    left = 0 if parts.final else machine.open
+    store.finish(run.id, status, clock.now(), left, counters, abandoned=left != machine.open)
     reach(Point.FINISHED)
     return report_of(store, run.id)
 
@@ -335,7 +336,7 @@ def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
 
 def _limits(store: Store, run: RunRow, now_s: float) -> dict[str, tuple[float, float]]:
     """Limits that are known, requests per second and seconds ago; some by a life of this run that was killed."""
-    counters, known = run.counters, dict(store.limits())
+    counters, known = run.counters, dict(store.limits(run.sandbox))
     age_s = max(0.0, now_s - run.started_at - float(counters.get("seconds", 0.0)))
     own = {scope: (per_s, age_s) for scope, per_s in counters.get("limits", {}).items()}
     return known | {scope: found for scope, found in own.items() if scope not in known or age_s < known[scope][1]}

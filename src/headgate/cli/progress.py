@@ -261,7 +261,7 @@ class _Waits:
         if live.held_until_s is not None and kind == "adhoc":
             self.held += len(spec["pairs"])
             self.until = min(self.until or live.held_until_s, live.held_until_s)
-        elif live.state is State.WAITING:
+        elif live.state is State.WAITING and kind == "adhoc":
             self.line += 1
         elif awaited:
             self.runs += awaited

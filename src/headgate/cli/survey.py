@@ -193,7 +193,7 @@ def survey(
         _warnings(plan),
         refusals,
         unfinished.id if unfinished is not None else "",
-        forecast(plan, assumed, {*reused, *spared}, lengths, _limits(profile, store, assumed.rate_per_s)),
+        forecast(plan, assumed, {*reused, *spared}, lengths, _limits(profile, store, plan.sandbox, assumed.rate_per_s)),
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
         reasons=reasons,
@@ -201,10 +201,10 @@ def survey(
     )
 
 
-def _limits(profile: Profile, store: Store | None, ceiling: float) -> Mapping[str, float]:
+def _limits(profile: Profile, store: Store | None, sandbox: str, ceiling: float) -> Mapping[str, float]:
     """Limits under the rate, configured or found by an earlier run, as far as a run would begin with them."""
     gate = Gate(ceiling, SystemClock(), retry=profile.retry)
-    gate.restore(store.limits() if store is not None else {})
+    gate.restore(store.limits(sandbox) if store is not None else {})
     return profile.limits.endpoint_rates() | gate.found()
 
 

@@ -69,12 +69,14 @@ class Claimed:
     """What came of a :class:`Lease`: all of its keys are this run's, or ``by`` says who holds one, since when.
 
     ``notes`` is what earlier holders of the keys had noted: flows on which they may have left something running.
+    ``known`` is what the store knows of objects whose marks are among the keys: id (empty while in doubt) and digest.
     """
 
     job: int
     at: float
     by: str = ""
     notes: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 Event = Answered | Returned | Ticked | StopAsked | Claimed

@@ -323,19 +323,23 @@ class Machine:
             if past is not None and index in past.jobs and past.jobs[index].phase:
                 continue
             found = known.get(job.spec.marker)
-            if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
-                # Made from other content, or to be compared: its own job brings it to what is wanted.
-                live = self.live[index]
-                live.phase = converge.begin(found[0], changed=found[1] != job.digest, again=self.rules.refresh)
-                live.signal = Signal.RESUME
-            elif found is not None and found[0]:
-                # Held on its edges or not: what exists needs nothing to be made.
-                self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
-            elif found is not None:
-                self.live[index].signal = Signal.RESUME  # an earlier run may have made it: look first
-                self._doubted.add(index)
+            if found is not None:
+                self._recall(index, *found)
         if known or past:
             self._spare_listings()
+
+    def _recall(self, index: int, remote: str, digest: str) -> None:
+        """Go by what the store knows of a job's object: its id, and what it was made from."""
+        job, live = self.jobs[index], self.live[index]
+        live.signal = Signal.RESUME
+        if not remote:
+            self._doubted.add(index)  # another run may have made it: look first
+        elif self.rules.refresh or digest != job.digest:
+            # Made from other content, or to be compared: its own job brings it to what is wanted.
+            live.phase = converge.begin(remote, changed=digest != job.digest, again=self.rules.refresh)
+        else:
+            # Held on its edges or not: what exists needs nothing to be made.
+            self._record_settled(index, Ending.SUCCEEDED, {"id": remote, "found": "store"}, None, (), None)
 
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
@@ -499,7 +503,8 @@ class Machine:
             self._surroundings(index).ended = {}
             self._await_on(index, at)
         else:
-            live.state, live.reason = State.WAITING, "another ad-hoc job holds one of its audiences"
+            live.state = State.WAITING
+            live.reason = PROCEDURES[self.jobs[index].kind].denied(self.jobs[index].spec, "another job of this run")
             self._unleased[index] = step.keys
             if self._leases.claim(index, step.keys):
                 self._lease(index)
@@ -507,7 +512,7 @@ class Machine:
     def _lease(self, index: int) -> None:
         """Ask the store for the keys that no other job of this run holds."""
         live = self.live[index]
-        live.state, live.reason = State.WAITING, "asking for its audiences"
+        live.state, live.reason = State.WAITING, "asking whether another run holds what it needs"
         note = PROCEDURES[self.jobs[index].kind].note
         self._out.append(Lease(index, self._unleased[index], note(self._surroundings(index))))
 
@@ -515,18 +520,28 @@ class Machine:
         if event.job not in self._unleased:
             raise InvalidTransition(f"{self.jobs[event.job].key}: keys it did not ask for")
         if event.by:
-            reason = f"{event.by} holds one of its audiences"
+            reason = PROCEDURES[self.jobs[event.job].kind].denied(self.jobs[event.job].spec, event.by)
             self._pause(event.job, event.at + LEASE_AGAIN_S, reason)
             if self._denied.get(event.job) != reason:
                 self._denied[event.job] = reason
                 self._out.append(Tell("hold", event.job, {"reason": reason, "until": None}))
             return
-        del self._unleased[event.job]
+        keys = self._unleased.pop(event.job)
         self._denied.pop(event.job, None)
         context = self._surroundings(event.job)
         own = PROCEDURES[self.jobs[event.job].kind].note(context)
-        context.left = tuple(note for note in event.notes if note not in own)
-        self._make_ready(event.job)
+        context.left, context.granted = tuple(note for note in event.notes if note not in own), True
+        context.known = next((event.known[key] for key in keys if key in event.known), None)
+        if context.known is not None:
+            self._hear_of(event.job, *context.known)
+        if self.live[event.job].settled is None:
+            self._make_ready(event.job)
+
+    def _hear_of(self, index: int, remote: str, digest: str) -> None:
+        """The store knows of the object whose mark is ours now: since the run began, another may have made it."""
+        replaced = self.live[index].phase.get(converge.GONE)  # it is there, and is not what is wanted
+        if self.jobs[index].collection and self.stopped is None and not (remote and remote == replaced):
+            self._recall(index, remote, digest)
 
     def _pause(self, index: int, until: float, reason: str) -> None:
         live = self.live[index]

@@ -188,7 +188,7 @@ class Runner:
             self._ended.set_result(command)
 
     def _claimed(self, job: int, answer: Leased) -> None:
-        self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes))
+        self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes, answer.known))
 
     def _tell(self, tell: Tell) -> None:
         """Tell those who listen. One that fails is told nothing more, and does not harm the run."""

@@ -95,7 +95,7 @@ def end_empty(profile: Profile, runs: Sequence[RunRow], *, simulate: bool) -> No
     try:
         for run in tests:
             store.claim(run.id)
-            store.finish(run.id, "interrupted", SystemClock().now(), 0, run.counters)
+            store.finish(run.id, "interrupted", SystemClock().now(), 0, run.counters, abandoned=True)
     finally:
         store.close()
 

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ import orjson
 from headgate.engine.record import Record
 from headgate.errors import StoreError
 from headgate.faultpoint import Point, reach
-from headgate.store.contract import Leased
+from headgate.store.contract import MARK, Leased
 from headgate.store.group import Group, gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s, surely_gone
 from headgate.store.postgres_trouble import in_the_way, lost, plainly, unreachable
@@ -50,6 +50,9 @@ ON CONFLICT (org, sandbox, key) DO UPDATE SET counts = excluded.counts
 _TAKEN_BY: Final = """
 SELECT 'process ' || p.pid || ' on ' || p.host FROM headgate.run JOIN headgate.process p ON p.id = run.holder
 WHERE run.id = $1 AND p.id <> $2
+"""
+_KNOWN: Final = """
+SELECT marker, id, digest FROM headgate.object WHERE org = $1 AND sandbox = $2 AND marker = ANY ($3)
 """
 
 
@@ -270,11 +273,26 @@ class PostgresJournal:
             gone = {number: _gone(answers[number]) for number in left}
             left = [number for number in left if gone[number]]
             if not left:
-                return [_leased(answers[number]) for number in range(len(asks))]
+                leased = [_leased(answers[number]) for number in range(len(asks))]
+                return await self._informed(connection, asks, leased)
             # Killed on this very machine: nobody waits for its lease to end. The group itself is written.
             dead = sorted(set().union(*gone.values()))
             await connection.execute("UPDATE headgate.process SET dead = true WHERE id = ANY ($1)", dead)
             values, counters = [[] for _ in values], None
+
+    async def _informed(self, connection: Connection, asks: list[_Asked], leased: list[Leased]) -> list[Leased]:
+        """Add what is known of objects whose marks were granted. Nobody else changes that while they are ours."""
+        granted = (one for one, answer in zip(asks, leased, strict=True) if not answer.by)
+        marks = {key for one in granted for key in one.keys if key.startswith(MARK)}
+        if not marks:
+            return leased
+        patience_s = max(1.0, self._lease_s / 3)
+        rows = await connection.fetch(_KNOWN, self._who.org, self._who.sandbox, sorted(marks), timeout=patience_s)
+        known = {marker: (remote, digest) for marker, remote, digest in rows}
+        return [
+            replace(answer, known={key: known[key] for key in one.keys if key in known}) if not answer.by else answer
+            for one, answer in zip(asks, leased, strict=True)
+        ]
 
     async def _learn(self, connection: Connection, lengths: Mapping[str, Mapping[str, float]]) -> None:
         # In one order for everybody: two processes must not wait crosswise.

@@ -166,4 +166,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (org, sandbox, key)
     );
     """,
+    # What is there says nothing of its sandbox.
+    """
+    ALTER TABLE headgate.rate ADD COLUMN sandbox text NOT NULL DEFAULT '';
+    ALTER TABLE headgate.rate DROP CONSTRAINT rate_pkey;
+    ALTER TABLE headgate.rate ADD PRIMARY KEY (org, sandbox, scope);
+    """,
 )

@@ -79,6 +79,11 @@ def note(ctx: Context) -> tuple[str, ...]:
     return flows_of(ctx)
 
 
+def denied(_spec: Any, by: str) -> str:
+    """Why a job waits for another one."""
+    return f"{by} holds one of its audiences"
+
+
 def runs(spec: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     """One run for each pair, known by its keys: a flow that is made by the same plan has none that is known."""
     return tuple(run_keys(pair[2], pair[1]) for pair in spec["pairs"])
@@ -340,4 +345,4 @@ def _clock(at_s: float) -> str:
 _RESUMED = {"start": _start, "after": _start, "claimed": _claimed, "busy": _claimed, "find": find, "runs": keep_looking}
 _ANSWERED = {"clock": _told, "busy": _busy, "post": _posted, "find": found_runs}
 
-PROCEDURE = Procedure(advance, keys, note, runs)
+PROCEDURE = Procedure(advance, keys, note, runs, denied)

@@ -63,6 +63,11 @@ class Context:
     dated: bool = True
     #: What earlier holders of the claimed keys noted (see :class:`Procedure`), this job's own notes aside.
     left: tuple[str, ...] = ()
+    #: Whether this life of the run has been granted what the job claimed.
+    granted: bool = False
+    #: What the store knew of the object whose mark was claimed when it was granted: its id (empty while it is in
+    #: doubt) and digest. A creation is only told of a doubt: what exists, the engine sees to.
+    known: tuple[str, str] | None = None
     poll: PollPolicy = field(default_factory=PollPolicy)
     #: After an :class:`Await`: the runs of it that are over, or of which nobody can say anything more.
     ended: Mapping[str, RunEnd] = field(default_factory=dict)
@@ -114,7 +119,8 @@ class Await:
 class Claim:
     """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled.
 
-    A key has one holder among all runs that share a state store.
+    A key has one holder among all runs that share a state store. One that is an object's mark is the right to make or
+    delete that object: with it comes what the store knows of the object (``Context.known``).
     """
 
     keys: tuple[str, ...]
@@ -164,6 +170,10 @@ def _no_note(_ctx: Context) -> tuple[str, ...]:
     return ()
 
 
+def _denied(_spec: Any, by: str) -> str:
+    return f"{by} holds what it needs"
+
+
 def _no_runs(_spec: Any) -> tuple[tuple[str, ...], ...]:
     return ()
 
@@ -174,12 +184,14 @@ class Procedure:
 
     ``note(ctx)`` is kept with its keys, for a run that takes them over from a dead one: it gets it as ``ctx.left``.
     ``runs(spec)`` are the keys of each run that it will start, by which their lengths may be known.
+    ``denied(spec, by)`` says to people why such a job waits while ``by`` (in words) has one of its keys.
     """
 
     advance: Advance
     keys: Callable[[Any, Phase], tuple[str, ...]] = _no_keys
     note: Callable[[Context], tuple[str, ...]] = _no_note
     runs: Callable[[Any], tuple[tuple[str, ...], ...]] = _no_runs
+    denied: Callable[[Any, str], str] = _denied
 
 
 NO_PHASE: Final[Phase] = {}

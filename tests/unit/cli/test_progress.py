@@ -98,6 +98,13 @@ def test_waits_are_grouped_with_their_reasons(hand):
     assert looker.look().waits[0] == "runs in progress: 2"
 
 
+def test_who_waits_for_another_run_says_whose_and_for_what(hand):
+    hand.holder = "run other-20261122-101500-ab12, driven by process 7 on h"
+    while hand.sends:
+        hand.answer()
+    assert f"1 job: {hand.holder} is at work on headgate profile store" in Looker(hand.watch, Clock()).look().waits
+
+
 def test_pairs_count_when_their_job_is_settled(hand):
     machine = hand.machine
     adhoc = next(index for index, job in enumerate(machine.jobs) if job.kind == "adhoc")

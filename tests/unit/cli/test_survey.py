@@ -39,7 +39,7 @@ class Known:
     def lengths(self, _sandbox):
         return {}
 
-    def limits(self):
+    def limits(self, _sandbox):
         return {}
 
     def runs(self):
@@ -144,7 +144,7 @@ async def test_the_forecast_goes_by_what_earlier_runs_found_and_learnt(tmp_path)
     plan = planned(tmp_path, 30, activation=True)
     lengths = {key: {str(step): 1.0} for key, step in (("any", 60), (f"audience:{plan.pairs[0].audience}", 70))}
     with closing(open_store(tmp_path / "state.db")) as store:
-        store.remember_limits({"all": 2.0, "POST /flows": 0.5})
+        store.remember_limits("dev", {"all": 2.0, "POST /flows": 0.5})
         store.begin(RunRow("r", "m", "p", plan.sandbox, "f", "running", 1.0), b"")
         store.claim("r")
         journal = store.journal("r")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headgate.cli import trial as module
-from headgate.engine.events import Answered, Send, Ticked
+from headgate.engine.events import Answered, Claimed, Lease, Send, Ticked
 from headgate.engine.live import Rules
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.loadtest.trial import Asked, Trial
@@ -29,9 +29,12 @@ def begun(trial):
     """The machine when its first arrival has been answered badly."""
     machine = trial.parts().machine(trial.plan, Rules(concurrency=2, ahead=0), now_s=0.0)
     commands = machine.handle(Ticked(0.0))
-    while machine.began_at is None:
-        sends = [command for command in commands if isinstance(command, Send)]
-        commands = [more for send in sends for more in machine.handle(Answered(send.job, send.attempt, OK, 1.0))]
+    for _ in range(20):  # rounds; the set-up needs a handful
+        if machine.began_at is not None:
+            break
+        answers = [Answered(one.job, one.attempt, OK, 1.0) for one in commands if isinstance(one, Send)]
+        granted = [Claimed(one.job, 1.0) for one in commands if isinstance(one, Lease)]
+        commands = machine.handle(*answers, *granted)
     (first, second) = [command for command in commands if isinstance(command, Send)]
     machine.handle(Answered(first.job, first.attempt, Answer(Verdict.THROTTLED, 429), 1.2))
     no = Answer(Verdict.REJECTED, 400, problem=Problem(400, "1400-400", "bad"))

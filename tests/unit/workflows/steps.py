@@ -29,8 +29,8 @@ def items(*rows, token=""):
     return ok({"items": list(rows), "_links": links})
 
 
-def context(spec, *, inputs=None, missing=None, now_s=NOON, ours=(), key="job"):
-    return Context(key, spec, inputs or {}, missing or {}, now_s, frozenset(ours))
+def context(spec, *, inputs=None, missing=None, now_s=NOON, ours=(), key="job", **granted):
+    return Context(key, spec, inputs or {}, missing or {}, now_s, frozenset(ours), **granted)
 
 
 def creation(name="Loyalty fr", collection="targetConnections", *, refs=(), shared=False, body=None):

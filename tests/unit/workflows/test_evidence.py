@@ -146,9 +146,10 @@ class Story:
         self.asked, self.waits = [], []
         looks, now_s = 0, NOON
         phase, signal = case.begin
+        granted = False
         advance = Boarded(PROCEDURES[case.kind].advance)
         for _ in range(limit):
-            step = advance(context(case.spec, inputs=case.inputs, now_s=now_s), phase, signal)
+            step = advance(context(case.spec, inputs=case.inputs, now_s=now_s, granted=granted), phase, signal)
             if isinstance(step, Settle):
                 self.end = step
                 return
@@ -171,6 +172,7 @@ class Story:
                 assert isinstance(signal, Answer)
             else:
                 assert isinstance(step, Claim)
+                granted = True
         raise AssertionError(f"{case}: no end after {limit} steps")
 
 
