@@ -227,9 +227,7 @@ class EntryReader:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if value is not None and value is not UNRESOLVED:
-            self._desk.tell(
-                path, f"must be a whole number, not {type_name(value)}", "priority: 10 goes before all at 0"
-            )
+            self._desk.tell(path, "must be a whole number", "priority: 10 goes before all at 0")
         return 0
 
     def _tags(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> tuple[str, ...]:
