@@ -16,12 +16,13 @@ from headgate.secret import Secret
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.export import Exported
-    from headgate.launch import Seen, Watch, Wishes
+    from headgate.launch import Seen, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
     from headgate.store.contract import RunRow, Store
+    from headgate.watch import Watch
 
 #: The sandbox of the embedded platform when nobody names one.
 SIMULATED_SANDBOX = "dev"
@@ -233,8 +234,9 @@ async def run(
     A run that fails, is stopped, or finds the platform out of reach is a report, not an exception.
     """
     from headgate.bulletin import Bulletin
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Wishes
     from headgate.settings import Profile
+    from headgate.watch import Watch
 
     profile = profile or Profile.load()
     if state is not None:

@@ -29,6 +29,7 @@ from headgate.pacing import Tolerance, parse_rate, parse_share
 from headgate.planning import kept
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
+from headgate.watch import Watch
 from headgate.workflows.replace import extended, replacements
 
 if TYPE_CHECKING:
@@ -70,49 +71,6 @@ class Seen:
 
     number: int
     past: Past
-
-
-class Watch:
-    """A run in progress, for those who look at it or want to stop it. Filled in as the run comes to life."""
-
-    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
-        """``begun`` is called when everything is there, before anything is sent."""
-        self._begun = begun
-        self.run: RunRow | None = None
-        self.machine: Machine | None = None
-        self.runner: Runner | None = None
-        self.tally: Tally | None = None
-        self.limits = Limits()
-        self.gate: Gate | None = None
-        self.continued = False
-        self._asked = ""
-
-    def drain(self) -> None:
-        """Start nothing new; save; end. Asked before the run has begun, it ends as soon as it does."""
-        self._asked = "drain"
-        self.heed()
-
-    def cancel(self) -> None:
-        """End at once; a resume looks what became of the requests on their way."""
-        self._asked = "cancel"
-        self.heed()
-
-    def hold(self, seconds: float) -> None:
-        """Let no request leave for ``seconds`` from now; what is on its way may end."""
-        if self.runner is not None:
-            self.runner.hold(seconds)
-
-    def begin(self) -> None:
-        """The run is about to send its first request."""
-        self._begun()
-        self.heed()
-
-    def heed(self) -> None:
-        """Pass on to the runner what was asked."""
-        if self.runner is not None and self._asked == "drain":
-            self.runner.stop(Stop.INTERRUPTED, "interrupted")
-        elif self.runner is not None and self._asked == "cancel":
-            self.runner.cancel()
 
 
 def new_run_id(manifest: str, now_s: float, command: str = "run") -> str:
@@ -275,7 +233,9 @@ async def execute(
     gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
     gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
-    journal = store.journal(run.id)
+    watch.journal = journal = store.journal(run.id)
+    journal.heed(watch.ask)
+    watch.tell({})
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
         async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:

@@ -73,7 +73,12 @@ class Grown:
         self.store.close()
 
     def reader(self):
-        return Reader(partial(open_store, self.path, readonly=True), "state.db", "--state state.db")
+        return Reader(
+            partial(open_store, self.path, readonly=True),
+            "state.db",
+            "--state state.db",
+            partial(open_store, self.path),
+        )
 
     def close(self):
         """Leave it as it stands, for a test that did not come to its end."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headgate.clock import Clock
     from headgate.engine.live import Live
     from headgate.engine.machine import Machine
-    from headgate.launch import Watch
+    from headgate.watch import Watch
 
 #: The time over which the rate is averaged, in seconds.
 _WINDOW_S: Final = 5.0
@@ -58,7 +58,9 @@ class Snapshot:
     ``rate_limit`` is what may leave in a second at present, ``allowed`` what was configured; ``pace`` says why they
     differ. ``flying`` counts requests that are on their way or next, by endpoint, ``in_flight`` only the former.
     ``waits`` say what waits and why, with counts; ``causes`` why some failed. ``left`` is ``None`` where nobody can say
-    when it will be over; ``over_at`` is the time of day at which it will, half way between soonest and latest.
+    when it will be over; ``over_at`` is the time of day at which it will, half way between soonest and latest, and
+    ``over_between`` are those two, in epoch seconds. ``slots`` requests may be under way at once. While it is
+    ``paused`` none leaves, and nobody can say when it will be over.
     """
 
     run_id: str
@@ -82,6 +84,9 @@ class Snapshot:
     flying: Sequence[tuple[str, int]] = ()
     left: Eta | None = None
     over_at: datetime | None = None
+    over_between: Sequence[float] = ()
+    slots: int = 0
+    paused: bool = False
 
     @property
     def rate(self) -> str:
@@ -152,7 +157,7 @@ class Looker:
         ceiling = _ceiling(watch)
         if self._outlook is None:
             self._outlook = Outlook(machine, tally, now)
-        left = self._outlook.left(still, now, ceiling)
+        left = None if watch.paused else self._outlook.left(still, now, ceiling)
         return Snapshot(
             run.id,
             run.sandbox,
@@ -175,6 +180,9 @@ class Looker:
             flying.most_common(),
             left,
             None if left is None else self._over_at((left.low_s + left.high_s) / 2),
+            () if left is None else [round(self._clock.now() + seconds) for seconds in (left.low_s, left.high_s)],
+            watch.limits.concurrency,
+            watch.paused,
         )
 
     def _news(self, now: float, lowered: bool) -> str:

@@ -160,4 +160,21 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE headgate.rate ADD COLUMN found_at timestamptz NOT NULL DEFAULT clock_timestamp();
     """,
+    """
+    CREATE TABLE headgate.length (
+        org text NOT NULL, sandbox text NOT NULL, key text NOT NULL, counts text NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    );
+    """,
+    """
+    CREATE TABLE headgate.ask (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, run text NOT NULL REFERENCES headgate.run(id),
+        process bigint NOT NULL REFERENCES headgate.process(id), action text NOT NULL
+    );
+    CREATE INDEX ask_by_run ON headgate.ask (run, process, number);
+    CREATE TABLE headgate.told (
+        run text PRIMARY KEY REFERENCES headgate.run(id), process bigint NOT NULL REFERENCES headgate.process(id),
+        data text NOT NULL
+    );
+    """,
 )

@@ -76,4 +76,22 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE rate ADD COLUMN found_at REAL NOT NULL DEFAULT 0;
     """,
+    # How long runs take, by what they have in common: a histogram (JSON) that the next run begins with.
+    """
+    CREATE TABLE length (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, key TEXT NOT NULL, counts TEXT NOT NULL,
+        PRIMARY KEY (org, sandbox, key)
+    ) WITHOUT ROWID;
+    """,
+    # What other processes ask of the one that drives a run, and what that one tells them.
+    """
+    CREATE TABLE ask (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES run(id),
+        process INTEGER NOT NULL REFERENCES process(id), action TEXT NOT NULL
+    );
+    CREATE INDEX ask_by_run ON ask (run, process, number);
+    CREATE TABLE told (
+        run TEXT PRIMARY KEY REFERENCES run(id), process INTEGER NOT NULL REFERENCES process(id), data TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )

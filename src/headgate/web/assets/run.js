@@ -54,26 +54,35 @@ function rateNow() {
   return some.reduce((one, other) => one + other, 0) / (slots * width);
 }
 
+// "done at about 22:41", or between two times of day: only of what takes a while, and only in whole minutes.
+const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+function overAt(span) {
+  if (!span || !span.length || span[1] - Date.now() / 1000 < 300) return "";
+  const [soonest, latest] = span.map((second) => minute.format(second * 1000));
+  return soonest === latest ? `done at about ${latest}` : `done between ${soonest} and ${latest}`;
+}
+
 function showNow() {
   const { run, live: told } = data;
   const goes = run.status === "running";
   const parts = [];
+  $("left").textContent = goes && !live.over ? [told.left, overAt(told.overAt)].filter(Boolean).join(", ") : "";
+  $("why").textContent = goes && !live.over ? told.why || "" : "";
   if (goes) {
     const ceiling = data.ceiling.length ? data.ceiling[data.ceiling.length - 1][1] : 0;
-    parts.push(`${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
+    parts.push(told.rate ? told.rate.replace("req/s", "requests a second") : `${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
     if (told.inFlight !== undefined) parts.push(`${count(told.inFlight)} on their way`);
-    if (told.paused) parts.push("paused");
     if (told.stopping) parts.push(`stopping: ${told.stopping}`);
   }
   $("now").textContent = live.over ? "The program that served this page has ended; what is shown stays." : parts.join(" · ");
   $("trouble").hidden = !told.trouble;
   $("trouble").textContent = told.trouble || "";
   keyed($("waits"), (goes ? told.waits || [] : []).map((line, at) => [`${at} ${line}`, () => el("li", {}, line), () => {}]));
-  const mine = goes && told.here && !live.over;
+  const mine = goes && told.heeds && !live.over;
   $("control").hidden = !mine;
   $("pause").textContent = told.paused ? "go on" : "pause";
   $("pause").dataset.do = told.paused ? "go" : "pause";
-  $("driver").textContent = !goes || told.here ? "" : `Driven by ${told.driver}. It can be stopped there (Ctrl-C), or on the page of its own: run --web.`;
+  $("driver").textContent = !goes || told.here || !told.driver ? "" : `Driven by ${told.driver}${told.heeds ? ", which hears what is asked here within seconds." : ": it can be stopped there (Ctrl-C)."}`;
   if (run.status === "abandoned") $("driver").textContent = "Nobody drives it any more: its process has ended without a word. What it did is known.";
   $("foot").textContent = `Live from ${told.store || "the state store"}. This page asks nobody but the program that serves it.`;
 }

@@ -1,0 +1,68 @@
+"""What a live page is told of a run while it goes: what the terminal shows, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from headgate.cli.progress import Snapshot
+    from headgate.cli.show import View
+    from headgate.watch import Watch
+
+#: From this share of what may leave on, a run is as fast as it may be.
+_FULL: Final = 0.9
+
+
+class Telling:
+    """A view that passes on what it is shown to whoever looks at the run from elsewhere."""
+
+    def __init__(self, view: View, watch: Watch) -> None:
+        self._view, self._watch = view, watch
+        watch.say = view.say
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show it, and tell it."""
+        self._view.show(snapshot)
+        self._watch.tell(told(snapshot))
+
+    def say(self, text: str) -> None:
+        """As it is."""
+        self._view.say(text)
+
+    def close(self) -> None:
+        """End."""
+        self._view.close()
+
+
+def told(snapshot: Snapshot) -> dict[str, Any]:
+    """What a page shows.
+
+    Returns:
+        ``left``: words, empty where nobody can say; ``overAt``: soonest and latest, epoch seconds, or nothing;
+        ``rate``: words; ``why`` it is what it is; ``waits``: lines; ``flying``: ``[endpoint, count]``.
+    """
+    return {
+        "left": "" if snapshot.left is None else str(snapshot.left),
+        "overAt": list(snapshot.over_between),
+        "rate": snapshot.rate,
+        "why": why(snapshot),
+        "waits": list(snapshot.waits),
+        "flying": [list(one) for one in snapshot.flying],
+    }
+
+
+def why(snapshot: Snapshot) -> str:
+    """Why requests leave as fast as they do, and no faster."""
+    if snapshot.paused:
+        return "paused: no request leaves until it goes on"
+    if snapshot.pace:
+        return snapshot.pace
+    if snapshot.stopping:
+        return "nothing new is started"
+    if snapshot.rate_per_s >= _FULL * snapshot.rate_limit:
+        return "as fast as it may: --rate, or the profile, sets the limit"
+    if snapshot.slots and snapshot.in_flight >= snapshot.slots:
+        return f"all {snapshot.slots} requests that may be under way at once are: the platform takes its time"
+    if not snapshot.flying:
+        return "nothing can be asked before what waits is over" if snapshot.waits else ""
+    return "fewer requests are ready than may leave: each waits for the answer before it"
