@@ -147,6 +147,8 @@ def plan_retry(
 ) -> Plan | None:
     """What failed or was skipped in a finished run, as a plan for :func:`run`; sends nothing.
 
+    Where the run was retried already, what its last retry left undone.
+
     How that run was to go (``refresh``, ``replace_changed``, the rate) is asked of :func:`run` again.
 
     Args:
@@ -163,7 +165,7 @@ def plan_retry(
         ManifestError: its manifest is wrong by now.
     """
     from headgate.launch import RETRY
-    from headgate.rest import asked_again, rest_of
+    from headgate.rest import asked_again, last_try, rest_of
     from headgate.settings import Profile
     from headgate.store import open_store
 
@@ -180,6 +182,7 @@ def plan_retry(
         if row.command != "run" or row.unfinished:
             what = "is not finished" if row.unfinished else f"is a {row.command}"
             raise UsageError(f"{row.id} {what}; nothing was sent", hint=f"headgate resume {row.id}")
+        row = last_try(store, row)
         manifest, _ = rest_of(store, row, again)
     finally:
         store.close()

@@ -74,7 +74,7 @@ class Seen:
 
 
 def new_run_id(manifest: str, now_s: float, command: str = "run") -> str:
-    """``<manifest>-<UTC time>-<4 hex>``, with the command's name in it where it is not ``run``."""
+    """``<manifest>-<UTC time>-<4 hex>``, with what it does in it (``destroy``, ``retry``) where that is not ``run``."""
     words = [word for word in (manifest, "" if command == "run" else command) if word]
     return f"{'-'.join(words)}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
 
@@ -121,7 +121,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         store.claim(unfinished.id)
         return unfinished, True
     run = RunRow(
-        new_run_id(plan.manifest, now_s, command),
+        new_run_id(plan.manifest, now_s, RETRY if plan.source.get(RETRY) else command),
         plan.manifest,
         str(path),
         plan.sandbox,

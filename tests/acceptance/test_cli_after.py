@@ -109,6 +109,9 @@ def test_what_is_left_is_a_manifest_and_a_retry_does_it(ran, here, monkeypatch):
     nothing = here("retry", again.json["runId"])
     assert (nothing.code, nothing.out) == (0, "")
     assert "nothing failed and nothing was skipped" in nothing.err
+    nothing = here("retry", run)
+    assert (nothing.code, nothing.out) == (0, ""), "what went well the second time is not activated a third time"
+    assert nothing.err == f"nothing is left to do: {again.json['runId']} did what {run} left undone\n"
 
     shown = here("diff", run, again.json["runId"])
     assert "requests saved by" in shown.out.replace("request saved", "requests saved")

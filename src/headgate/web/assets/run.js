@@ -67,7 +67,7 @@ function showNow() {
   const goes = run.status === "running";
   const parts = [];
   $("left").textContent = goes && !live.over ? [told.left, overAt(told.overAt)].filter(Boolean).join(", ") : "";
-  $("why").textContent = goes && !live.over ? told.why || "" : "";
+  $("pace").textContent = goes && !live.over ? told.why || "" : "";
   if (goes) {
     const ceiling = data.ceiling.length ? data.ceiling[data.ceiling.length - 1][1] : 0;
     parts.push(told.rate ? told.rate.replace("req/s", "requests a second") : `${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
