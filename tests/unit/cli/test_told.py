@@ -15,6 +15,8 @@ PLAIN = Snapshot("spring-1", "dev", False, 60.0, 20.0, 50.0, 30, 1200, 0, 0, [],
 
 @pytest.mark.parametrize(("changes", "words"), [
     ({}, "fewer requests are ready than may leave: each waits for the answer before it"),
+    ({"flying": [("POST /flows", 99)]},
+     "requests are ready and leave late: an endpoint has a limit of its own, or this machine is busy"),
     ({"rate_per_s": 49.0}, "as fast as it may: --rate, or the profile, sets the limit"),
     ({"in_flight": 100}, "all 100 requests that may be under way at once are: the platform takes its time"),
     ({"flying": (), "waits": ["runs in progress: 3"]}, "nothing can be asked before what waits is over"),
@@ -31,6 +33,7 @@ def test_it_says_when_it_will_be_over_in_the_terminals_words():
     found = told(replace(PLAIN, left=Eta(700.0, 900.0), over_between=[1_800_000_700, 1_800_000_900], waits=("2 held",)))
     assert found["left"] == "11 to 15 min left"
     assert found["overAt"] == [1_800_000_700, 1_800_000_900]
+    assert found["jobs"] == [0, 0]
     assert found["waits"] == ["2 held"]
     assert found["flying"] == [["POST /flows", 30]]
     assert (told(PLAIN)["left"], told(PLAIN)["overAt"]) == ("", [])

@@ -2,6 +2,7 @@
 const WHERE = location.pathname.replace(/\/$/, "");
 const OPEN = new Set(["open", "held"]);
 const ENTRIES = 12;
+const ONE = { items: "item", pairs: "activation", activations: "activation", rows: "row" };
 const CHARTS_EVERY = 2000; // milliseconds; and never more than a tenth of the time
 const remembered = {
   get() { try { return sessionStorage.getItem("headgate-token") || ""; } catch { return ""; } },
@@ -15,21 +16,26 @@ if (location.hash.startsWith("#token=")) {
 }
 
 function entryLines() {
+  if ((data.live.entries || []).length) return summed(data.live.entries.map(([name, noun, done, total, failed, steps, all]) =>
+    ({ key: `${noun} ${name}`, name, noun, done, total, failed, steps, all })));
   const found = new Map();
   for (const [rows, status, noun] of [[data.items, 2, "items"], [data.pairs, 3, "activations"]]) {
     for (const row of rows) {
       const key = `${noun} ${row[0]}`;
       let line = found.get(key);
-      if (!line) found.set(key, line = { key, name: entryName(data.entries[row[0]]), noun, done: 0, total: 0, failed: 0 });
-      line.total += 1;
-      line.done += !OPEN.has(row[status]);
+      if (!line) found.set(key, line = { key, name: entryName(data.entries[row[0]]), noun, done: 0, total: 0, failed: 0, steps: 0, all: 0 });
+      line.all = line.total += 1;
+      line.steps = line.done += !OPEN.has(row[status]);
       line.failed += row[status] === "failed";
     }
   }
-  const lines = [...found.values()];
+  return summed([...found.values()]);
+}
+
+function summed(lines) {
   if (lines.length <= ENTRIES) return lines;
-  const rest = { key: "rest", name: `… ${lines.length - ENTRIES + 1} more`, noun: "rows", done: 0, total: 0, failed: 0 };
-  for (const line of lines.slice(ENTRIES - 1)) for (const name of ["done", "total", "failed"]) rest[name] += line[name];
+  const rest = { key: "rest", name: `… ${lines.length - ENTRIES + 1} more`, noun: "rows", done: 0, total: 0, failed: 0, steps: 0, all: 0 };
+  for (const line of lines.slice(ENTRIES - 1)) for (const name of ["done", "total", "failed", "steps", "all"]) rest[name] += line[name];
   return [...lines.slice(0, ENTRIES - 1), rest];
 }
 
@@ -39,9 +45,9 @@ function showEntries() {
     () => el("div", { class: "entry" }, el("span", { class: "name" }, line.name), el("progress"), el("span", { class: "of" }), el("span", { class: "state-bad" })),
     (made) => {
       const [, bar, of, bad] = made.children;
-      Object.assign(bar, { max: line.total || 1, value: line.done });
+      Object.assign(bar, { max: line.all || 1, value: line.steps });
       bar.setAttribute("aria-label", line.name);
-      of.textContent = `${count(line.done)} of ${plural(line.total, line.noun.replace(/s$/, ""))}`;
+      of.textContent = `${count(line.done)} of ${plural(line.total, ONE[line.noun] || line.noun, line.noun === "pairs" ? "activations" : line.noun)}`;
       bad.textContent = line.failed ? `${count(line.failed)} failed` : "";
     }]));
 }
@@ -62,15 +68,18 @@ function overAt(span) {
   return soonest === latest ? `done at about ${latest}` : `done between ${soonest} and ${latest}`;
 }
 
+const share = (jobs) => (jobs && jobs[1] ? `${Math.floor((100 * jobs[0]) / jobs[1])} %` : "");
+
 function showNow() {
   const { run, live: told } = data;
   const goes = run.status === "running";
   const parts = [];
-  $("left").textContent = goes && !live.over ? [told.left, overAt(told.overAt)].filter(Boolean).join(", ") : "";
+  $("left").textContent = goes && !live.over ? [share(told.jobs), told.left, overAt(told.overAt)].filter(Boolean).join(", ") : "";
   $("pace").textContent = goes && !live.over ? told.why || "" : "";
   if (goes) {
     const ceiling = data.ceiling.length ? data.ceiling[data.ceiling.length - 1][1] : 0;
     parts.push(told.rate ? told.rate.replace("req/s", "requests a second") : `${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
+    if (told.jobs) parts.push(`${count(told.jobs[0])} of ${plural(told.jobs[1], "job")}`);
     if (told.inFlight !== undefined) parts.push(`${count(told.inFlight)} on their way`);
     if (told.stopping) parts.push(`stopping: ${told.stopping}`);
   }

@@ -5,7 +5,16 @@ const INKS = {
 };
 const ENDS = { succeeded: "#3a87c8", failed: "#e0433a", skipped: "#e69f00" };
 const NARROW = matchMedia("(max-width: 640px)");
-const drawn = { shown: new Set() };
+const drawn = { shown: new Set(), words: [] };
+// Others get their turn: what takes long is done in parts, so that the page answers in between.
+const turn = () => new Promise((go) => { setTimeout(go); });
+// When a job began and how long it took, in words: kept, for of a run that goes most jobs are what they were.
+function worded(at) {
+  const { began, ended } = data.jobs;
+  const known = drawn.words[at];
+  if (known && known.began === began[at] && known.ended === ended[at]) return known;
+  return (drawn.words[at] = { began: began[at], ended: ended[at], when: clock(began[at]), took: duration(ended[at] - began[at]) });
+}
 
 function fillRate(doc) {
   const { width, sent, throttled, troubled } = data.series;
@@ -46,14 +55,14 @@ function fillJobs(doc) {
   doc.get_model_by_name("jobs").data = {
     left: pick((at) => jobs.began[at]), right: pick((at) => Math.max(jobs.ended[at], jobs.began[at] + thin)),
     top: pick((at) => lane(at) + 0.08), bottom: pick((at) => lane(at) + 0.92), key: pick((at) => jobs.key[at]),
-    ending: pick((at) => jobs.ending[at]), when: pick((at) => clock(jobs.began[at])), took: pick((at) => duration(jobs.ended[at] - jobs.began[at])),
+    ending: pick((at) => jobs.ending[at]), when: pick((at) => worded(at).when), took: pick((at) => worded(at).took),
     color: pick((at) => ENDS[jobs.ending[at]] || "#9aa4af"), item: pick((at) => jobs.item[at]),
   };
   const bad = order.filter((at) => jobs.ending[at] === "failed");
   const of = (make) => bad.map(make);
   doc.get_model_by_name("failed").data = {
     x: of((at) => jobs.ended[at]), y: of((at) => lane(at) + 0.5), key: of((at) => jobs.key[at]), ending: of(() => "failed"),
-    when: of((at) => clock(jobs.began[at])), took: of((at) => duration(jobs.ended[at] - jobs.began[at])), item: of((at) => jobs.item[at]),
+    when: of((at) => worded(at).when), took: of((at) => worded(at).took), item: of((at) => jobs.item[at]),
   };
   const lanes = jobs.bands.length ? Math.max(...jobs.bands.map(([, top, height]) => top + height)) : 1;
   const range = doc.get_model_by_name("lanes");
@@ -118,7 +127,9 @@ function zoom(how) {
 async function fillCharts() {
   const docs = drawn.docs;
   fillRate(docs.time);
+  await turn();
   fillJobs(docs.time);
+  await turn();
   fillLatency(docs.latency);
   const shown = { time: data.jobs.all || data.series.sent.length, latency: data.latency.length };
   for (const name of Object.keys(docs)) $(`charts-${name}`).hidden = !shown[name];
