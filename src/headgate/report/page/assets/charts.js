@@ -47,18 +47,20 @@ function fillRate(doc) {
 
 function fillJobs(doc) {
   const jobs = data.jobs;
-  const order = jobs.key.map((_, at) => at).sort((one, other) => (jobs.ending[one] === "failed") - (jobs.ending[other] === "failed"));
-  const pick = (make) => order.map(make);
+  const order = jobs.key.map((_, at) => at);
+  const bad = order.filter((at) => jobs.ending[at] === "failed");
   const tops = Object.fromEntries(jobs.bands.map(([, top, , band]) => [band, top]));
   const lane = (at) => tops[jobs.band[at]] + jobs.lane[at];
-  const thin = Math.max(data.run.wall, 1) / 4000; // the shortest job is still seen
-  doc.get_model_by_name("jobs").data = {
-    left: pick((at) => jobs.began[at]), right: pick((at) => Math.max(jobs.ended[at], jobs.began[at] + thin)),
-    top: pick((at) => lane(at) + 0.08), bottom: pick((at) => lane(at) + 0.92), key: pick((at) => jobs.key[at]),
-    ending: pick((at) => jobs.ending[at]), when: pick((at) => worded(at).when), took: pick((at) => worded(at).took),
-    color: pick((at) => ENDS[jobs.ending[at]] || "#9aa4af"), item: pick((at) => jobs.item[at]),
-  };
-  const bad = order.filter((at) => jobs.ending[at] === "failed");
+  const thin = Math.max(data.run.wall, 1) / 1500; // the shortest job is still seen
+  const bars = (some) => ({
+    left: some.map((at) => jobs.began[at]), right: some.map((at) => Math.max(jobs.ended[at], jobs.began[at] + thin)),
+    top: some.map((at) => lane(at) + 0.08), bottom: some.map((at) => lane(at) + 0.92), key: some.map((at) => jobs.key[at]),
+    ending: some.map((at) => jobs.ending[at]), when: some.map((at) => worded(at).when), took: some.map((at) => worded(at).took),
+    item: some.map((at) => jobs.item[at]),
+  });
+  const others = [...order.filter((at) => jobs.ending[at] !== "succeeded" && jobs.ending[at] !== "failed"), ...bad];
+  doc.get_model_by_name("jobs").data = bars(order.filter((at) => jobs.ending[at] === "succeeded"));
+  doc.get_model_by_name("other-jobs").data = { ...bars(others), color: others.map((at) => ENDS[jobs.ending[at]] || "#9aa4af") };
   const of = (make) => bad.map(make);
   doc.get_model_by_name("failed").data = {
     x: of((at) => jobs.ended[at]), y: of((at) => lane(at) + 0.5), key: of((at) => jobs.key[at]), ending: of(() => "failed"),
@@ -159,7 +161,7 @@ async function showCharts() {
   if (matchMedia("(pointer: fine)").matches) {
     for (const name of ["rate-zoom", "jobs-zoom"]) docs.time.get_model_by_name(name).active = true;
   }
-  for (const jobs of ["failed", "jobs"].map((name) => docs.time.get_model_by_name(name))) {
+  for (const jobs of ["failed", "other-jobs", "jobs"].map((name) => docs.time.get_model_by_name(name))) {
     jobs.selected.properties.indices.change.connect(() => {
       const [at] = jobs.selected.indices;
       const row = at === undefined ? undefined : data.items[jobs.data.item[at]];
