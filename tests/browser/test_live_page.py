@@ -95,15 +95,8 @@ def test_it_follows_a_run_from_the_list_to_its_end(browser, aside, grow):
         rows = "[...document.querySelectorAll('#table tbody tr')].map((row) => row.children[1].innerText)"
         assert until(lambda: script(browser, rows) == ["created", "created", "failed", "open"])
         until(lambda: script(browser, "document.documentElement.dataset.ready") == "charts")
-        until(
-            lambda: (
-                script(
-                    browser,
-                    "['jobs', 'other-jobs'].map((name) => drawn.docs.time.get_model_by_name(name).data.key.length).join()",
-                )
-                == "10,3"
-            )
-        )
+        bars = "['jobs', 'other-jobs'].map((name) => drawn.docs.time.get_model_by_name(name).data.key.length)"
+        until(lambda: script(browser, bars) == [12, 1])
         aside.run(grown.end("failed"))
         until(lambda: script(browser, "document.querySelector('#status').textContent") == "FAILED")
         assert "headgate resume spring-1" in script(browser, "document.querySelector('#commands').innerText")
