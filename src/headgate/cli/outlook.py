@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     from headgate.engine.machine import Machine
     from headgate.engine.tally import Tally
+    from headgate.planning.model import Job
 
 #: Seconds between two estimates: a number that changes all the time cannot be read.
 _EVERY_S: Final = 2.0
 _ASSUMED: Final = Assumptions()
+#: Requests of a job whose plan was kept without them (a resumed run's), by kind; one where it is not here.
+_USUAL: Final = {"adhoc": 3, "delete": 2}
 
 
 class Outlook:
@@ -37,7 +40,7 @@ class Outlook:
 
     def settled(self, index: int, data: Mapping[str, Any]) -> None:
         """A job is over that was not when this began."""
-        self._planned += len(self._machine.jobs[index].requests)
+        self._planned += _asks(self._machine.jobs[index])
         self._choosing.discard(index)
         if data.get("output", {}).get("found") in FOUND:
             self._flows.discard(index)
@@ -61,7 +64,7 @@ class Outlook:
         scale = self._machine.rules.time_scale
         return self._pace.left(
             Ahead(
-                sum(len(jobs[at].requests) for at in still),
+                sum(_asks(jobs[at]) for at in still),
                 (max(held) - self._machine.platform_now(now)) / scale if held else 0.0,
                 _ASSUMED.hold_s / scale if self._to_be_held(adhoc) else 0.0,
                 self._left_rounds(adhoc),
@@ -85,6 +88,11 @@ class Outlook:
         if self._rounds[0] != len(adhoc):
             self._rounds = len(adhoc), rounds_of([self._machine.jobs[at] for at in adhoc])
         return self._rounds[1]
+
+
+def _asks(job: Job) -> int:
+    """How many requests a job takes when all goes well."""
+    return len(job.requests) or _USUAL.get(job.kind, 1)
 
 
 def _flows(machine: Machine) -> set[int]:

@@ -64,8 +64,6 @@ def _entry(row: EntryLine) -> list[Any]:
 
 def why(snapshot: Snapshot) -> str:
     """Why requests leave as fast as they do, and no faster."""
-    if snapshot.paused:
-        return "paused: no request leaves until it goes on"
     if snapshot.pace:
         return snapshot.pace
     if snapshot.stopping:

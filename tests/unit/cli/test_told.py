@@ -22,7 +22,6 @@ PLAIN = Snapshot("spring-1", "dev", False, 60.0, 20.0, 50.0, 30, 1200, 0, 0, [],
     ({"flying": (), "waits": ["runs in progress: 3"]}, "nothing can be asked before what waits is over"),
     ({"flying": ()}, ""),
     ({"pace": "rate lowered to 41/s after 429", "rate_per_s": 41.0}, "rate lowered to 41/s after 429"),
-    ({"pace": "rate lowered to 41/s after 429", "paused": True}, "paused: no request leaves until it goes on"),
     ({"stopping": "interrupted"}, "nothing new is started"),
 ])  # fmt: skip
 def test_it_says_why_the_rate_is_what_it_is(changes, words):

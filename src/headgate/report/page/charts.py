@@ -106,11 +106,11 @@ def _time() -> Any:
         y_range=models.Range1d(1, 0, name="lanes"),
     )
     columns = ("left", "right", "top", "bottom", "key", "ending", "when", "took", "item")
-    bars: dict[str, Any] = {"left": "left", "right": "right", "top": "top", "bottom": "bottom", "line_color": None,
+    shape: dict[str, Any] = {"left": "left", "right": "right", "top": "top", "bottom": "bottom", "line_color": None,
                             "nonselection_fill_alpha": 0.35}  # fmt: skip
     # Nearly all are of one colour: to say it once, and not for each, halves what a redrawing takes.
-    jobs = timeline.quad(source=_source("jobs", *columns), fill_color=GOOD, **bars)
-    others = timeline.quad(source=_source("other-jobs", *columns, "color"), fill_color="color", **bars)
+    jobs = timeline.quad(source=_source("jobs", *columns), fill_color=GOOD, **shape)
+    others = timeline.quad(source=_source("other-jobs", *columns, "color"), fill_color="color", **shape)
     # A short job is less than a pixel of a long run: what failed is marked where it failed.
     failed = _source("failed", "x", "y", "key", "ending", "when", "took", "item")
     marked = timeline.scatter(

@@ -87,6 +87,9 @@ function showNow() {
   $("trouble").hidden = !told.trouble;
   $("trouble").textContent = told.trouble || "";
   keyed($("waits"), (goes ? told.waits || [] : []).map((line, at) => [`${at} ${line}`, () => el("li", {}, line), () => {}]));
+  const how = JSON.stringify([run.status, told.paused, told.stopping]);
+  if (how !== showNow.how) $("said").textContent = ""; // what was asked for has come to pass
+  showNow.how = how;
   const mine = goes && told.heeds && !live.over;
   $("control").hidden = !mine;
   $("pause").textContent = told.paused ? "go on" : "pause";
