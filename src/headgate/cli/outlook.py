@@ -37,6 +37,8 @@ class Outlook:
         self._flows = _flows(machine)
         self._rounds: tuple[int, int] = (-1, 0)
         self._said: tuple[float, Eta | None] | None = None
+        #: When it was last looked at, and seconds for which it was paused: those are no rate.
+        self._looked, self._away = now, 0.0
 
     def settled(self, index: int, data: Mapping[str, Any]) -> None:
         """A job is over that was not when this began."""
@@ -48,10 +50,16 @@ class Outlook:
     def left(self, still: Sequence[int], now: float, ceiling: float) -> Eta | None:
         """When the run will be over, ``still`` being the jobs that are not; ``None`` where nobody can say."""
         sent = self._tally.sent - self._sent
-        self._pace.add(now, sent)
+        self._looked = now
+        self._pace.add(now - self._away, sent)
         if self._said is None or now - self._said[0] >= _EVERY_S:
             self._said = now, self._estimated(still, now, sent, ceiling)
         return self._said[1]
+
+    def paused(self, now: float) -> None:
+        """It is paused, and was since it was last looked at: nobody can say for how long, and what was said is over."""
+        self._away += now - self._looked
+        self._looked, self._said = now, None
 
     def _estimated(self, still: Sequence[int], now: float, sent: int, ceiling: float) -> Eta | None:
         jobs, live = self._machine.jobs, self._machine.live
@@ -70,7 +78,7 @@ class Outlook:
                 self._left_rounds(adhoc),
                 _ASSUMED.run_s / scale,
             ),
-            now,
+            now - self._away,
             sent,
             ceiling,
         )

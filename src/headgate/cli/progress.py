@@ -160,7 +160,11 @@ class Looker:
         ceiling = _ceiling(watch)
         if self._outlook is None:
             self._outlook = Outlook(machine, tally, now)
-        left = None if watch.paused else self._outlook.left(still, now, ceiling)
+        left = None
+        if watch.paused:
+            self._outlook.paused(now)
+        else:
+            left = self._outlook.left(still, now, ceiling)
         return Snapshot(
             run.id,
             run.sandbox,
@@ -193,6 +197,8 @@ class Looker:
             return "paused from a live page: no request leaves until it goes on"
         since, said, of_all = self._pace
         lowered = ceiling < self._watch.limits.rate_per_s
+        if not said and 0 < ceiling < self._watch.limits.rate_per_s:  # by so little, so far, that it is no news
+            return f"rate lowered to {ceiling:.3g}/s, of {self._watch.limits.rate_per_s:.3g}/s asked for"
         if not said or not (lowered or now - since < _NEWS_S):
             return ""
         if of_all and lowered:  # it has gone further down, or up a little, since that was news
