@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what is asked, and between two words of how a run stands, at least.
 LOOK_S: Final = 1.0
-TELL_S: Final = 2.0
+TELL_S: Final = 1.0
 
 
 def nobody(run_id: str) -> StoreError:

@@ -72,7 +72,10 @@ function fillJobs(doc) {
   range.setv({ reset_start: lanes + 0.5, reset_end: -0.5, ...(whole ? { start: lanes + 0.5, end: -0.5 } : {}) });
   drawn.lanes = lanes + 0.5;
   const axis = doc.get_model_by_name("bands");
-  if (NARROW.matches) axis.major_label_text_font_size = "9px";
+  if (NARROW.matches) {
+    axis.major_label_text_font_size = "9px";
+    doc.get_model_by_name("timeline").title.text = "Every job";
+  }
   const middle = jobs.bands.map(([name, top, height]) => [top + height / 2, name]);
   axis.ticker.ticks = middle.map(([at]) => at);
   axis.major_label_overrides = new Map(middle);
