@@ -1189,6 +1189,15 @@ class StoreSuite:
         second.close()
         later.close()
 
+    def test_another_organisations_run_is_asked_nothing(self, place):
+        theirs, ours = place.open(org="B"), place.open(org="A")
+        theirs.begin(row(), b"")
+        with pytest.raises(StoreError, match="run r1 belongs to the organisation B"):
+            ours.ask("r1", "cancel")
+        theirs.ask("r1", "pause")
+        ours.close()
+        theirs.close()
+
     async def test_who_only_looks_asks_nothing(self, place, desk):
         other = place.open(readonly=True)
         with pytest.raises(StoreError):

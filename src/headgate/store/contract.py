@@ -212,7 +212,7 @@ class Store(Protocol):
         It is asked of that process alone: whoever goes on with the run later is asked nothing.
 
         Raises:
-            StoreError: nobody drives it.
+            StoreError: nobody drives it, or it is another organisation's.
         """
         ...
 

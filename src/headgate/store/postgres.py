@@ -251,6 +251,9 @@ class PostgresStore:
         holder = Holder.of(rows[0]) if rows else None
         if holder is None or not holder.lives:
             raise nobody(run_id)
+        org = self._value("SELECT org FROM headgate.run WHERE id = $1", run_id)
+        if self._org and org not in ("", self._org):
+            raise other_organisation(run_id, org)
         self._rows(desk.ASK, run_id, holder.process, action)
         return left_for(holder)
 

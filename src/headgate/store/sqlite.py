@@ -239,6 +239,9 @@ class SqliteStore:
             holder = self._holder(run_id, time.time())
             if holder is None or not holder.lives:
                 raise nobody(run_id)
+            (org,) = self._db.execute("SELECT org FROM run WHERE id = ?", (run_id,)).fetchone()
+            if self._org and org not in ("", self._org):
+                raise other_organisation(run_id, org)
             desk.ask(self._db, run_id, holder.process, action)
         return left_for(holder)
 
