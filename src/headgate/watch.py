@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: What may be asked of a run while it goes.
 ACTIONS: Final = ("pause", "go", "drain", "cancel")
+#: Why a run that is paused does nothing.
+PAUSED: Final = "paused from a live page: no request leaves until it goes on"
 
 
 class Watch:
@@ -83,7 +85,7 @@ class Watch:
             return "the run has not begun yet"
         if not self.paused:
             self.pause()
-            self.say("paused from the live page: no request leaves until it goes on")
+            self.say(PAUSED)
         return "paused: no request leaves; what is on its way may end"
 
     def _ask_go(self) -> str:
@@ -109,6 +111,7 @@ class Watch:
         stopped = self.machine.stopped if self.machine is not None else None
         return {
             **self._told,
+            **({"left": "", "overAt": [], "why": PAUSED} if self.paused else {}),
             "inFlight": self.runner.flying if self.runner is not None else 0,
             "paused": self.paused,
             "stopping": "" if stopped is None else stopped.detail or stopped.reason.value,

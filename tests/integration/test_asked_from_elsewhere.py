@@ -66,7 +66,7 @@ async def test_a_run_is_paused_and_goes_on_and_does_everything_once(tmp_path):
     report, ledger = await running
     judge(report, ledger)
     assert report.status == "succeeded"
-    assert [words.partition(",")[0].partition(":")[0] for words in said] == ["paused from the live page", "goes on"]
+    assert [words.partition(",")[0].partition(":")[0] for words in said] == ["paused from a live page", "goes on"]
 
 
 @pytest.mark.parametrize("action", ["drain", "cancel"])

@@ -119,6 +119,9 @@ def test_serve_pauses_and_ends_a_run_of_another_process(manifest, tmp_path):
             live_of(stream, lambda live: live.get("heeds"))
             assert page.post(f"{where}/pause", page.token)[0] == 200
             live = live_of(stream, lambda live: live.get("paused"))
+            told = headgate("status", cwd=tmp_path).out
+            assert f"driven by process {driving.pid} on " in told
+            assert "paused from a live page: no request leaves until it goes on" in told
             assert live["driver"].startswith(f"process {driving.pid} on ")
             assert not live["here"]
             assert page.post(f"{where}/go", page.token)[0] == 200
@@ -132,7 +135,7 @@ def test_serve_pauses_and_ends_a_run_of_another_process(manifest, tmp_path):
         finally:
             driving.kill()
     assert driving.returncode == 130
-    for words in ("paused from the live page", "goes on, asked for", "stopping, asked for"):
+    for words in ("paused from a live page", "goes on, asked for", "stopping, asked for"):
         assert words in said
 
 

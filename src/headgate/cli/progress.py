@@ -18,6 +18,7 @@ from headgate.engine.live import State
 from headgate.engine.record import problem_of
 from headgate.report.render_causes import Cause, Causes
 from headgate.report.render_table import entry_name, plural
+from headgate.watch import PAUSED
 
 if TYPE_CHECKING:
     from headgate.cli.eta import Eta
@@ -194,7 +195,7 @@ class Looker:
     def _news(self, now: float, ceiling: float) -> str:
         """Why requests leave more slowly than they might, or why they do no more."""
         if self._watch.paused:
-            return "paused from a live page: no request leaves until it goes on"
+            return PAUSED
         since, said, of_all = self._pace
         lowered = ceiling < self._watch.limits.rate_per_s
         if not said and 0 < ceiling < self._watch.limits.rate_per_s:  # by so little, so far, that it is no news

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from headgate.watch import Watch
+from headgate.watch import PAUSED, Watch
 from headgate.web.control import Driver
 
 
@@ -36,7 +36,7 @@ def test_a_pause_holds_until_it_goes_on(driven):
     driver.do("pause")
     driver.do("pause")
     assert runner.held == [math.inf]
-    assert driver.now() == {"inFlight": 7, "paused": True, "stopping": ""}
+    assert driver.now() == {"inFlight": 7, "paused": True, "stopping": "", "left": "", "overAt": [], "why": PAUSED}
     driver.do("go")
     driver.do("go")
     assert runner.held == [math.inf, 0.0]
@@ -71,7 +71,7 @@ def test_what_is_told_of_it_is_written_for_others_too(driven):
     driver.do("pause")
     assert told[1:] == [
         {"left": "seconds left", "inFlight": 7, "paused": False, "stopping": ""},
-        {"left": "seconds left", "inFlight": 7, "paused": True, "stopping": ""},
+        {"left": "", "overAt": [], "why": PAUSED, "inFlight": 7, "paused": True, "stopping": ""},
     ]
 
 
