@@ -120,6 +120,19 @@ function refreshCharts() {
   }, Math.max(0, chartsAt + chartsPause - performance.now()));
 }
 
+// The charts' library is read when the rows are there: it takes the browser longer than all the rest.
+let later = [...document.querySelectorAll("link.later")];
+function readLater() {
+  if (!later) return;
+  if (!later.length) $("charts-time").hidden = true; // it is not installed
+  for (const link of later) {
+    const script = el("script", { src: link.getAttribute("href") });
+    script.async = false; // in their order
+    document.body.append(script);
+  }
+  later = null;
+}
+
 let before = {};
 const redraw = whenSeen(() => {
   tick();
@@ -132,7 +145,7 @@ const redraw = whenSeen(() => {
   if (data.latency !== before.latency) showLatency();
   before = { causes: data.causes, adhoc: data.adhoc, latency: data.latency };
   refreshRows();
-  if (typeof Bokeh === "undefined" && document.readyState === "complete") $("charts-time").hidden = true;
+  if (live.mark) setTimeout(readLater); // drawn first
   refreshCharts();
   document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
 });

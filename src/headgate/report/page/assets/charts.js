@@ -5,6 +5,7 @@ const INKS = {
 };
 const ENDS = { succeeded: "#3a87c8", failed: "#e0433a", skipped: "#e69f00" };
 const NARROW = matchMedia("(max-width: 640px)");
+const LIVE_BARS = 4000; // and all that failed
 const drawn = { shown: new Set(), words: [] };
 // Others get their turn: what takes long is done in parts, so that the page answers in between.
 const turn = () => new Promise((go) => { setTimeout(go); });
@@ -59,7 +60,11 @@ function fillJobs(doc) {
     item: some.map((at) => jobs.item[at]),
   });
   const others = [...order.filter((at) => jobs.ending[at] !== "succeeded" && jobs.ending[at] !== "failed"), ...bad];
-  doc.get_model_by_name("jobs").data = bars(order.filter((at) => jobs.ending[at] === "succeeded"));
+  const good = order.filter((at) => jobs.ending[at] === "succeeded");
+  // While a run goes this is drawn again and again, and a page must answer in between.
+  const every = data.run.status === "running" ? Math.max(1, Math.ceil(good.length / LIVE_BARS)) : 1;
+  const some = every === 1 ? good : good.filter((_, at) => at % every === 0);
+  doc.get_model_by_name("jobs").data = bars(some);
   doc.get_model_by_name("other-jobs").data = { ...bars(others), color: others.map((at) => ENDS[jobs.ending[at]] || "#9aa4af") };
   const of = (make) => bad.map(make);
   doc.get_model_by_name("failed").data = {
@@ -80,8 +85,9 @@ function fillJobs(doc) {
   axis.ticker.ticks = middle.map(([at]) => at);
   axis.major_label_overrides = new Map(middle);
   doc.get_model_by_name("lives").data = { at: data.lives.slice(1).map((life) => life[0]) };
-  $("time-note").textContent = jobs.key.length < jobs.all
-    ? `${count(jobs.key.length)} of ${count(jobs.all)} jobs are drawn: all that failed, and every so many of the others. `
+  const shown = some.length + others.length;
+  $("time-note").textContent = shown < jobs.all
+    ? `${count(shown)} of ${count(jobs.all)} jobs are drawn: all that failed, and every so many of the others. `
     : `${count(jobs.all)} jobs, each from its first request to its end. `;
   $("time-note").append("Red failed. Drag over a part to enlarge it; click a job for its row.");
 }
