@@ -1,9 +1,10 @@
-"""``python -m benchmarks [--only NAME] [--rounds N] [--scale F] [--json] [--room DIR]``."""
+"""``python -m benchmarks [--only NAME] [--rounds N] [--scale F] [--loop NAME] [--json] [--room DIR]``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,18 @@ from benchmarks.bench import Bench
 from benchmarks.facts import facts
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.view import as_json, table
+from headgate.cli.drive import loop_factory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.measure import Figure
+
+
+#: What makes each loop; ``None`` is asyncio's own way. The first is the one that the command would take.
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop] | None] = {"asyncio": None}
+if fast := loop_factory():
+    LOOPS = {"uvloop": fast, **LOOPS}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -30,13 +40,22 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--rounds", type=int, help="rounds of each figure (default: each scenario's own)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual work, for trying things out")
+    parser.add_argument(
+        "--loop",
+        choices=list(LOOPS),
+        default=next(iter(LOOPS)),
+        help="the event loop of both sides (default: the one that the command takes, uvloop where it is installed)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--room", type=Path, help="a folder on the disk to journal to (default: the temporary one)")
     asked = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(dir=asked.room) as room:
         bench = Bench(Path(room), asked.rounds, asked.scale)
-        found = facts(bench.room)
-        figures = asyncio.run(_measure(bench, asked.only or list(SCENARIOS)))
+        found = facts(bench.room) | {"loop": asked.loop}
+        with asyncio.Runner(loop_factory=LOOPS[asked.loop]) as runner:
+            figures = runner.run(_measure(bench, asked.only or list(SCENARIOS)))
+        if hasattr(os, "getloadavg"):
+            found["load"] += f" before, {os.getloadavg()[0]:.2f} after"
     print((as_json if asked.json else table)(figures, found))
 
 

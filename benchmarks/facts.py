@@ -33,7 +33,6 @@ def facts(room: Path) -> dict[str, str]:
             found[library] = version(library)
         except PackageNotFoundError:
             found[library] = "absent"
-    found["uvloop"] += " (in the server only)"
     return found
 
 

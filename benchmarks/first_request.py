@@ -9,9 +9,21 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.journaled import ENV, ORG
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: One POST, as short as it can be written.
+_BARE: Final = """
+import asyncio, sys, aiohttp
+async def main():
+    async with aiohttp.ClientSession() as session, session.post(sys.argv[1], json={}) as response:
+        await response.read()
+asyncio.run(main())
+"""
 #: For how long to wait for a request, in seconds.
 PATIENCE_S = 120.0
 
@@ -24,39 +36,53 @@ class First:
     cpu_s: float
 
 
-def first_request(folder: Path, where: str) -> First:
-    """Resume the run in the store at ``where``; the process is killed the moment its first request is there.
+def first_request(folder: Path, where: str, *command: str) -> First:
+    """``headgate command`` (or ``resume``) on the store at ``where``, killed when its first request is there.
 
     Raises:
         RuntimeError: it ended without one.
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(PATIENCE_S)
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        began = time.monotonic()
-        process = subprocess.Popen(  # noqa: S603 -- ourselves
-            [*_command(), "resume", "--no-progress"],
-            cwd=folder,
-            env={**os.environ, **_environment(url, where)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            connection, _ = server.accept()
-            with connection:
-                asked = connection.recv(64)
-                wall_s = time.monotonic() - began
-        except TimeoutError:
-            process.kill()
-            said = process.communicate()[0].decode(errors="replace")
-            raise RuntimeError(f"no request came: {said}") from None
+        asked = [*_command(), *(command or ("resume",)), "--no-progress"]
+        first, line = _until_asked(server, asked, folder, _environment(url, where))
+    if b" /data/" not in line:
+        raise RuntimeError(f"not a request of ours: {line!r}")
+    return first
+
+
+def first_post() -> First:
+    """The same of one POST by bare aiohttp, cold start and all."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        first, _ = _until_asked(server, [sys.executable, "-c", _BARE, url], Path.cwd(), {})
+    return first
+
+
+def _until_asked(
+    server: socket.socket, command: list[str], folder: Path, env: Mapping[str, str]
+) -> tuple[First, bytes]:
+    server.settimeout(PATIENCE_S)
+    env = {**os.environ, **env}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled once, and so is this one
+    began = time.monotonic()
+    process = subprocess.Popen(  # noqa: S603 -- ourselves
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        connection, _ = server.accept()
+        with connection:
+            line = connection.recv(64)
+            wall_s = time.monotonic() - began
+    except TimeoutError:
         process.kill()
-        _, _, used = os.wait4(process.pid, 0)
-        process.returncode = -9
-        process.communicate()
-    if b" /data/" not in asked:
-        raise RuntimeError(f"not a request of ours: {asked!r}")
-    return First(wall_s, used.ru_utime + used.ru_stime)
+        said = process.communicate()[0].decode(errors="replace")
+        raise RuntimeError(f"no request came: {said}") from None
+    process.kill()
+    _, _, used = os.wait4(process.pid, 0)
+    process.returncode = -9
+    process.communicate()
+    return First(wall_s, used.ru_utime + used.ru_stime), line
 
 
 def _command() -> list[str]:

@@ -44,6 +44,9 @@ class NullJournal:
         del keys, note
         then(Leased())
 
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Forget ``lengths``."""
+
     def count(self, counters: Mapping[str, Any]) -> None:
         """Forget ``counters``."""
 

@@ -194,7 +194,7 @@ class Server:
         try:
             known = self.sql("SELECT number FROM headgate.version", name) == [(len(MIGRATIONS),)]
             for table in (
-                ("ask", "told", "kept", "lease", "journal", "object", "run", "process", "rate", "length")
+                ("ask", "told", "lease", "journal", "object", "kept", "run", "process", "rate", "length")
                 if known
                 else ()
             ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, halves, hidden, jobs, pace, report, resume, web
+from benchmarks.scenarios import engine, first, halves, hidden, jobs, pace, polls, report, resume, web
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "engine": engine.run,
+    "first": first.run,
     "jobs": jobs.run,
     "pace": pace.run,
     "hidden": hidden.run,
     "halves": halves.run,
+    "polls": polls.run,
     "report": report.run,
     "resume": resume.run,
     "web": web.run,

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
 SLOTS = 50
-#: Latency of the server in ms -> requests of a lap, usual rounds, goals of requests/s and CPU.
-CASES = {0: (4000, 7, ">= 0.90", "<= 1.10"), 100: (2000, 3, ">= 0.99", "")}
+#: Latency of the server in ms -> requests of a lap, usual rounds, goals of requests/s and CPU. CPU is that of the whole
+#: process with its threads, the journal's among them: the engine has no other process.
+CASES = {0: (4000, 15, ">= 0.85", "<= 1.20"), 100: (2000, 5, ">= 0.98", "")}
 
 
 async def run(bench: Bench) -> list[Figure]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from headgate.errors import SettingsError, UsageError
+from headgate.garbage import gc_paused
 from headgate.secret import Secret
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def plan(manifest: Manifest, *, sandbox: str | None = None, profile: Profile | N
         )
     # A variable that was given and not kept is not known again: then nothing else needs to be.
     inputs = None if manifest.asked.get("again") else manifest.inputs
-    return replace(compile_plan(manifest, chosen), source={"path": str(manifest.path), **manifest.asked}, inputs=inputs)
+    with gc_paused():
+        made = compile_plan(manifest, chosen)
+    return replace(made, source={"path": str(manifest.path), **manifest.asked}, inputs=inputs)
 
 
 def plan_destroy(

@@ -6,6 +6,8 @@ Every event has ``ts`` (RFC 3339, UTC), ``event``, ``run`` and ``job`` (its key,
 ``plan``      ``outline``: the jobs and rows that were planned
 ``restored``  ``index``, ``data``: a job that an earlier life settled; only where a run is continued
 ``settled``   ``index``, ``kind``, ``ending``, ``message``, ``data`` (output, problem, children, cause, times)
+``run``       a flow run that was waited for is over: ``index``, ``flowRun``, ``state``, ``seconds`` (how long it took),
+              ``ended`` and ``lag`` (how long ago that was by the platform's clock when it was seen)
 ``retry``, ``hold``, ``stop``, and ``rate`` when the platform's limit shows
 ``open``      ``index``, ``phase``, ``lost``: a job that is not settled and has something journaled, when the life ends
 ``end``       ``status``, ``stop``, ``totals``, ``counters``, ``finishedAtS``
@@ -47,8 +49,11 @@ class Bulletin:
         machine = self._watch.machine
         job = machine.jobs[tell.job] if machine is not None and tell.job >= 0 else None
         fields = dict(tell.fields)
-        if isinstance(fields.get("until"), (int, float)):
-            fields["until"] = stamp(fields["until"])
+        for time in ("until", "ended"):
+            if isinstance(fields.get(time), (int, float)):
+                fields[time] = stamp(fields[time])
+        if tell.name == "run":  # not the run of ours that every event names
+            fields["flowRun"] = fields.pop("run")
         if machine is not None and job is not None:
             fields["kind"], fields["index"] = job.kind, tell.job
             if tell.name == "settled":

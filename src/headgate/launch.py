@@ -26,7 +26,9 @@ from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
 from headgate.garbage import gc_paused
 from headgate.pacing import Tolerance, parse_rate, parse_share
+from headgate.pacing.lengths import Lengths
 from headgate.planning import kept
+from headgate.planning.forecast import Assumptions, forecast
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
 from headgate.watch import Watch
@@ -98,7 +100,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
     command = str(plan.source.get("command", "run"))
     while (unfinished := last_unfinished(store, plan.manifest, plan.sandbox)) is not None and wishes.fresh:
         store.claim(unfinished.id)
-        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters)
+        store.finish(unfinished.id, "interrupted", now_s, 0, unfinished.counters, abandoned=True)
     if wishes.resume and (unfinished is None or unfinished.id != wishes.resume):
         # It was ended by another process since it was chosen. A new run would activate everything a second time.
         raise UsageError(f"run {wishes.resume} is not unfinished any more; nothing was sent", hint="`headgate runs`")
@@ -171,6 +173,7 @@ def rules_of(plan: Plan, profile: Profile, wishes: Wishes) -> tuple[Rules, Limit
     rules = Rules(
         concurrency=concurrency,
         time_scale=profile.time_scale,
+        rate_per_s=rate,
         retry=profile.retry,
         poll=profile.poll,
         stop_on_error=on_error == "stop",
@@ -220,8 +223,15 @@ async def execute(
     with gc_paused():
         past = _past(store, run, seen) if continued else None
         known, _ = known_to(store, plan, past if seen else None)
-        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known)
+        lengths = Lengths(store.lengths(plan.sandbox))
+        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known, lengths=lengths)
     tally = Tally(run.counters)
+    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    gate.restore(_limits(store, run, clock.now()))
+    if not tally.seconds:  # else it was said when the run began, and is about all of its lives
+        assumed = Assumptions(rate_per_s=limits.rate_per_s, time_scale=rules.time_scale)
+        under = profile.limits.endpoint_rates() | gate.found()
+        tally.forecast_s = forecast(plan, assumed, machine.settled(), lengths, under).total_s
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
         run,
@@ -230,8 +240,6 @@ async def execute(
         limits,
         continued,
     )
-    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
-    gate.restore(_limits(store, run, clock.now()))
     watch.gate = gate
     watch.journal = journal = store.journal(run.id)
     journal.heed(watch.ask)
@@ -252,7 +260,7 @@ async def execute(
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
-    store.remember_limits(*gate.learned())
+    store.remember_limits(run.sandbox, *gate.learned())
     store.finish(run.id, status, clock.now(), machine.open, counters)
     reach(Point.FINISHED)
     return report_of(store, run.id)
@@ -265,7 +273,7 @@ def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:
 
 def _limits(store: Store, run: RunRow, now_s: float) -> dict[str, tuple[float, float]]:
     """Limits that are known, requests per second and seconds ago; some by a life of this run that was killed."""
-    counters, known = run.counters, dict(store.limits())
+    counters, known = run.counters, dict(store.limits(run.sandbox))
     age_s = max(0.0, now_s - run.started_at - float(counters.get("seconds", 0.0)))
     own = {scope: (per_s, age_s) for scope, per_s in counters.get("limits", {}).items()}
     return known | {scope: found for scope, found in own.items() if scope not in known or age_s < known[scope][1]}

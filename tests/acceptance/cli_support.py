@@ -3,11 +3,11 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from tests.forked import Forked, run
 
 MANIFEST = """\
 headgate: 1
@@ -71,29 +71,13 @@ def environment(extra=None):
 
 def headgate(*args, cwd, env=None, stdin="", timeout=60):
     """Run the command; no traceback may ever be seen."""
-    done = subprocess.run(
-        [sys.executable, "-m", "headgate", *map(str, args)],
-        cwd=cwd,
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        input=stdin,
-        check=False,
-    )
+    done = run(map(str, args), cwd=cwd, env=environment(env), stdin=stdin, timeout=timeout)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return Done(done.returncode, done.stdout, done.stderr)
 
 
 def start(*args, cwd, env=None):
-    return subprocess.Popen(
-        [sys.executable, "-m", "headgate", *map(str, args)],
-        cwd=cwd,
-        env=environment(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Forked(map(str, args), cwd=cwd, env=environment(env))
 
 
 def finish(process):

@@ -3,12 +3,12 @@
 import json
 import os
 import pty
-import subprocess
 import time
 
 import pytest
 
-from tests.acceptance.world import HEADGATE, served, write_manifest
+from tests.acceptance.world import served, write_manifest
+from tests.forked import Forked
 
 PROFILE = "limits: {rate: 500/s}\n"
 NOTHING = {"connections": 0, "sourceConnections": 0, "targetConnections": 0, "flows": 0}
@@ -40,9 +40,7 @@ def judged(world):
 def typed(world, text, *arguments):
     """Run the command at a terminal, where a person types ``text`` when asked: exit code, and what was shown."""
     main, side = pty.openpty()
-    process = subprocess.Popen(
-        [*HEADGATE, *arguments], cwd=world.folder, env=world.env, stdin=side, stdout=side, stderr=side, close_fds=True
-    )
+    process = Forked(arguments, cwd=world.folder, env=world.env, stdin=side, stdout=side, stderr=side)
     os.close(side)
     shown, until, asked = b"", time.monotonic() + 60, False
     while time.monotonic() < until:

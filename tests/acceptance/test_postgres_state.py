@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import subprocess
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -11,7 +10,8 @@ import pytest
 
 from headgate.cli.app import main
 from headgate.secret import without_password
-from tests.acceptance.world import HEADGATE, write_manifest
+from tests.acceptance.world import write_manifest
+from tests import forked
 from tests.postgres_server import GUARDED, PASSWORD
 
 
@@ -38,10 +38,7 @@ def test_a_shared_state_is_used_by_every_command_and_its_password_is_shown_by_no
 
     def headgate(*arguments, code=0, flag=True):
         given = ["--state", state] if flag else []
-        done = subprocess.run(
-            [*HEADGATE, *arguments, *given], cwd=tmp_path, text=True, capture_output=True, timeout=90,
-            env=env if flag else {**env, "HEADGATE_STATE": state},
-        )  # fmt: skip
+        done = forked.run([*arguments, *given], cwd=tmp_path, env=env if flag else {**env, "HEADGATE_STATE": state})
         talk.append(done.stdout + done.stderr)
         assert done.returncode == code, talk[-1]
         return done.stdout
@@ -85,18 +82,14 @@ def test_a_shared_state_is_used_by_every_command_and_its_password_is_shown_by_no
     here("report", report["runId"], "--failed-manifest", "again.yaml", code=2)  # nothing is left
     here("retry", report["runId"])
     for command in (["status", "--settings"], ["report", "nope"]):
-        done = subprocess.run(
-            [*HEADGATE, *command, "--state", state], cwd=tmp_path, env=env, text=True, capture_output=True, timeout=90
-        )
+        done = forked.run([*command, "--state", state], cwd=tmp_path, env=env)
         talk.append(done.stdout + done.stderr)
         assert "Traceback" not in talk[-1]
     assert (tmp_path / ".headgate" / "platform.jsonl").exists()
 
     wrong = state.replace(quote(PASSWORD, safe=""), "Hush-Hush-1")
     if wrong != state:
-        done = subprocess.run(
-            [*HEADGATE, "runs", "--state", wrong], cwd=tmp_path, env=env, text=True, capture_output=True
-        )
+        done = forked.run(["runs", "--state", wrong], cwd=tmp_path, env=env)
         talk.append(done.stdout + done.stderr)
         assert done.returncode == 4
         assert "hint: " in talk[-1]

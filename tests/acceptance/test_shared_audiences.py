@@ -62,14 +62,16 @@ def activated_once(ledger):
 
 
 def test_the_platform_never_sees_two_jobs_for_one_audience(world):
-    left = world.start("run", str(write(world.folder, "left")), "--rate", "200/s", "--no-progress")
-    # Audiences are what this is about: the profile store's connection, which both need, is there by then.
-    assert world.await_ledger(left, lambda ledger: ledger["created"].get("sourceConnections", 0))
-    right = world.start("run", str(write(world.folder, "right")), "--rate", "200/s", "--no-progress")
+    left, right = (
+        world.start("run", str(write(world.folder, name)), "--rate", "200/s", "--no-progress")
+        for name in ("left", "right")
+    )
     for process in (left, right):
         code, talk = ended(process)
         assert code == 0, talk
-    activated_once(world.ledger())
+    ledger = world.ledger()
+    activated_once(ledger)
+    assert ledger["created"]["connections"] == 3, "an account each, and the profile store's, which both need, once"
 
 
 def test_a_dead_holders_audiences_are_taken_over_and_what_it_started_is_waited_for(world):

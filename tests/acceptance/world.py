@@ -5,13 +5,13 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-HEADGATE = [sys.executable, "-m", "headgate"]
+from tests.forked import Forked, run
+
 REPOSITORY = Path(__file__).parents[2]
 
 AUDIENCES = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(1, 7)]
@@ -73,20 +73,15 @@ class World:
         self.folder, self.url = folder, said["url"]
         self.env = {**os.environ, **said["environment"], "S3_SECRET": SECRET, "NO_COLOR": "1"}
         self.env.pop("HEADGATE_STATE", None)
-        self.started: list[subprocess.Popen] = []
+        self.started: list[Forked] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [*HEADGATE, *arguments], cwd=self.folder, env=self.env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+    def start(self, *arguments: str) -> Forked:
+        process = Forked(arguments, cwd=self.folder, env=self.env)
         self.started.append(process)
         return process
 
     def run(self, *arguments: str, timeout: float = 90) -> subprocess.CompletedProcess:
-        done = subprocess.run(
-            [*HEADGATE, *arguments], cwd=self.folder, env=self.env, text=True, capture_output=True, timeout=timeout,
-        )  # fmt: skip
+        done = run(arguments, cwd=self.folder, env=self.env, timeout=timeout)
         assert "Traceback" not in done.stderr + done.stdout
         return done
 
@@ -99,11 +94,11 @@ class World:
         request = urllib.request.Request(f"{self.url}/__faults__", body, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).close()
 
-    def await_requests(self, process: subprocess.Popen, count: int) -> bool:
+    def await_requests(self, process: Forked, count: int) -> bool:
         """Wait until the platform has seen ``count`` requests, or the process has ended (then false)."""
         return self.await_ledger(process, lambda ledger: ledger["requests"]["total"] >= count)
 
-    def await_ledger(self, process: subprocess.Popen, wanted, limit_s: float = 60) -> bool:
+    def await_ledger(self, process: Forked, wanted, limit_s: float = 60) -> bool:
         """Wait until the platform's book is as ``wanted``, or the process has ended (then false)."""
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
@@ -125,10 +120,8 @@ class World:
 @contextmanager
 def served(folder: Path, *options: str):
     """``headgate simulate`` with its clock running fast, ended with the block."""
-    process = subprocess.Popen(
-        [*HEADGATE, "simulate", "--json", "--time-scale", "1800", *options],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+    arguments = ["simulate", "--json", "--time-scale", "1800", *options]
+    process = Forked(arguments, cwd=folder, env=os.environ, stderr=subprocess.DEVNULL)
     world = World(folder, json.loads(process.stdout.readline()))
     try:
         yield world

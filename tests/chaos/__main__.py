@@ -33,7 +33,7 @@ def play(workshop, seed, number, state):
 def conduct(folder, *, seed, minutes=0.0, cases=(), state="", workers=2, tell=print):
     """Play ``cases``, or one after the other for ``minutes``. Returns the outcomes."""
     until = time.monotonic() + 60 * minutes
-    workshop = Workshop(folder, workers, rivals=True)
+    workshop = Workshop(folder, workers)
     outcomes, waiting = [], []
     numbers = iter(cases) if cases else count(1)
     try:

@@ -11,7 +11,7 @@ from random import Random
 
 from headgate.simulator.faults import read_fault
 from tests.chaos import manifests, secrets, troubles
-from tests.kill.zygote import HUNG
+from tests.kill.stage import HUNG
 
 PROFILE = """\
 limits: {{rate: 5000/s, concurrency: {concurrency}}}

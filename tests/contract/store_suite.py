@@ -923,14 +923,17 @@ class StoreSuite:
             one.close()
         other.close()
 
-    @pytest.mark.parametrize("left", [0, 3])
-    async def test_a_run_that_ends_gives_its_keys_back_and_leaves_notes_if_jobs_are_open(self, place, claimed, left):
+    @pytest.mark.parametrize(("left", "abandoned"), [(0, False), (3, False), (0, True)])
+    async def test_a_run_that_ends_gives_its_keys_back_and_leaves_notes_of_what_may_be_going_on(
+        self, claimed, left, abandoned
+    ):
         store, journal = claimed
         await ask(journal, "a", note=["flow 1"])
-        store.finish("r1", "interrupted", 1.0, left, {})
+        store.finish("r1", "interrupted", 1.0, left, {}, abandoned=abandoned)
+        assert store.run("r1").open == left
         store.begin(row("r2", manifest="other"), b"")
         rival = store.journal("r2")
-        assert await ask(rival, "a") == Leased(notes=("flow 1",) if left else ())
+        assert await ask(rival, "a") == Leased(notes=("flow 1",) if left or abandoned else ())
         rival.close()
 
     async def test_keys_belong_to_a_sandbox_and_an_organisation(self, place):
@@ -944,6 +947,49 @@ class StoreSuite:
             journal.close()
         for store in stores:
             store.close()
+
+    async def test_with_a_mark_comes_what_is_known_of_its_object(self, place, claimed):
+        store, journal = claimed
+        other = place.open()
+        other.begin(row("r2", manifest="other"), b"")
+        rival = other.journal("r2")
+        mark = made().marker
+        assert await ask(journal, mark) == Leased(), "nobody knows anything of it"
+        journal.append(intent(0, made()))
+        refused = await ask(rival, mark)
+        assert (refused.by != "", refused.known) == (True, {}), "what its holder is about is not told"
+        journal.append(Record("settled", 0, {"ending": "succeeded"}, made("x-1"), (mark,)))
+        await journal.flush()
+        granted = await ask(rival, "audience:a", mark)
+        assert (granted.by, dict(granted.known)) == ("", {mark: ("x-1", "d1")})
+        assert dict((await ask(rival, "audience:b")).known) == {}
+        elsewhere = place.open()
+        elsewhere.begin(row("r3", sandbox="prod"), b"")
+        journals = [rival, elsewhere.journal("r3")]
+        assert dict((await ask(journals[1], mark)).known) == {}
+        for one in journals:
+            one.close()
+        for each in (other, elsewhere):
+            each.close()
+
+    async def test_with_the_mark_of_a_dead_holder_comes_that_its_object_is_in_doubt(self, place, claimed):
+        _, journal = claimed
+        dead = place.open()
+        dead.begin(row("r2", manifest="other"), b"")
+        theirs = dead.journal("r2")
+        mark = made().marker
+        await ask(theirs, mark)
+        theirs.append(intent(0, made()))
+        await theirs.flush()
+        assert (await ask(journal, mark)).by
+        place.expire()
+        assert dict((await ask(journal, mark)).known) == {mark: ("", "d1")}
+        with pytest.raises(StoreError, match="taken over"):
+            theirs.append(Record("settled", 0, {"ending": "succeeded"}, made("x-1"), (mark,)))
+            await theirs.flush()
+        assert dict((await ask(journal, mark)).known) == {mark: ("", "d1")}
+        theirs.close()
+        dead.close()
 
     async def test_of_many_who_ask_at_once_one_is_granted(self, place):
         """Each from its own store, over and over: never two at a time, and everybody's turn comes."""
@@ -1238,39 +1284,90 @@ class StoreSuite:
     # -- limits of the platform
 
     def test_limits_that_were_found_are_there_for_the_next_run(self, place, store):
-        assert store.limits() == {}
-        store.remember_limits({"all": 41.5, "POST /flows": 10.0})
+        assert store.limits("dev") == {}
+        store.remember_limits("dev", {"all": 41.5, "POST /flows": 10.0})
         other = place.open()
-        assert {scope: per_s for scope, (per_s, _) in other.limits().items()} == {"all": 41.5, "POST /flows": 10.0}
-        assert all(0 <= age_s < 60 for _, age_s in other.limits().values())
+        assert {scope: per_s for scope, (per_s, _) in other.limits("dev").items()} == {"all": 41.5, "POST /flows": 10.0}
+        assert all(0 <= age_s < 60 for _, age_s in other.limits("dev").values())
         other.close()
 
     def test_a_limit_found_anew_takes_the_place_of_the_old_one_and_one_that_is_gone_is_forgotten(self, store):
-        store.remember_limits({"all": 41.5, "POST": 20.0, "GET": 5.0})
-        store.remember_limits({"all": 30.0}, ["POST", "PATCH"])
-        assert {scope: per_s for scope, (per_s, _) in store.limits().items()} == {"all": 30.0, "GET": 5.0}
-        store.remember_limits({"all": 31.0}, ["all"])
-        assert store.limits()["all"][0] == 31.0
+        store.remember_limits("dev", {"all": 41.5, "POST": 20.0, "GET": 5.0})
+        store.remember_limits("dev", {"all": 30.0}, ["POST", "PATCH"])
+        assert {scope: per_s for scope, (per_s, _) in store.limits("dev").items()} == {"all": 30.0, "GET": 5.0}
+        store.remember_limits("dev", {"all": 31.0}, ["all"])
+        assert store.limits("dev")["all"][0] == 31.0
 
     def test_limits_belong_to_an_organisation(self, place, store):
         stores = {org: place.open(org=org) for org in ("A", "B")}
         for rate, (org, one) in enumerate(stores.items(), 1):
-            one.remember_limits({"all": float(rate)})
-        assert [one.limits()["all"][0] for one in stores.values()] == [1.0, 2.0]
-        stores["A"].remember_limits({}, ["all"])
-        assert stores["A"].limits() == {}
-        assert stores["B"].limits()["all"][0] == 2.0
-        assert store.limits() == {}, "who names no organisation does not know whose they are"
+            one.remember_limits("dev", {"all": float(rate)})
+        assert [one.limits("dev")["all"][0] for one in stores.values()] == [1.0, 2.0]
+        stores["A"].remember_limits("dev", {}, ["all"])
+        assert stores["A"].limits("dev") == {}
+        assert stores["B"].limits("dev")["all"][0] == 2.0
+        assert store.limits("dev") == {}, "who names no organisation does not know whose they are"
         for one in stores.values():
             one.close()
 
+    def test_limits_belong_to_a_sandbox(self, store):
+        store.remember_limits("dev", {"all": 10.0, "POST": 5.0})
+        store.remember_limits("prod", {"all": 40.0})
+        assert {scope: per_s for scope, (per_s, _) in store.limits("dev").items()} == {"all": 10.0, "POST": 5.0}
+        assert {scope: per_s for scope, (per_s, _) in store.limits("prod").items()} == {"all": 40.0}
+        store.remember_limits("dev", {}, ["all"])
+        assert list(store.limits("dev")) == ["POST"]
+        assert list(store.limits("prod")) == ["all"]
+        # As an older program left it: found in one of them, nobody knows in which.
+        store.remember_limits("", {"all": 20.0, "GET": 7.0})
+        assert {scope: per_s for scope, (per_s, _) in store.limits("prod").items()} == {"all": 40.0, "GET": 7.0}
+        store.remember_limits("prod", {}, ["GET"])
+        assert list(store.limits("prod")) == ["all"]
+
     def test_limits_can_be_read_and_not_written_by_who_only_looks(self, place, store):
-        store.remember_limits({"all": 9.0})
+        store.remember_limits("dev", {"all": 9.0})
         other = place.open(readonly=True)
-        assert other.limits()["all"][0] == 9.0
+        assert other.limits("dev")["all"][0] == 9.0
         with pytest.raises(StoreError):
-            other.remember_limits({"all": 1.0})
+            other.remember_limits("dev", {"all": 1.0})
         other.close()
+
+    # -- lengths of runs
+
+    async def test_what_was_learnt_is_there_for_the_next_run(self, place, claimed):
+        store, journal = claimed
+        assert store.lengths("dev") == {}
+        journal.learn({"audience:a": {"20": 1.0}, "any": {"20": 1.0, "3": 0.5}})
+        journal.append(intent())
+        journal.learn({"any": {"21": 2.0}})
+        await journal.flush()
+        other = place.open(readonly=True)
+        assert other.lengths("dev") == {"audience:a": {"20": 1.0}, "any": {"21": 2.0}}
+        assert other.lengths("prod") == {}
+        other.close()
+        journal.learn({"audience:a": {"5": 3.0}})
+        await journal.flush()
+        assert store.lengths("dev")["audience:a"] == {"5": 3.0}
+        assert [record.kind for record in store.records("r1")] == ["intent"], "nothing of it is in the journal"
+
+    async def test_lengths_belong_to_an_organisation(self, place):
+        stores = {org: place.open(org=org) for org in ("A", "B")}
+        for number, (org, one) in enumerate(stores.items()):
+            one.begin(row(f"of-{org}"), b"")
+            one.claim(f"of-{org}")
+            journal = one.journal(f"of-{org}")
+            journal.learn({"any": {str(number): 1.0}})
+            await journal.flush()
+            journal.close()
+        assert [one.lengths("dev") for one in stores.values()] == [{"any": {"0": 1.0}}, {"any": {"1": 1.0}}]
+        for one in stores.values():
+            one.close()
+
+    async def test_odd_keys_do_no_harm(self, claimed):
+        store, journal = claimed
+        journal.learn({"": {"1": 1.0}, "audience:ü'\"\u2028": {}, "audience:\x00": {"2": 1.0}})
+        await journal.flush()
+        assert store.lengths("dev")[""] == {"1": 1.0}
 
     # -- states that cannot be used
 

@@ -162,6 +162,20 @@ def test_looking_makes_nothing(place):
     assert place.do("SELECT count(*) FROM pg_namespace WHERE nspname = 'headgate'") == [(0,)]
 
 
+def test_a_limit_that_an_older_program_found_is_known_in_every_sandbox(place):
+    place.empty()
+    with pytest.MonkeyPatch.context() as older:
+        older.setattr("headgate.store.postgres.MIGRATIONS", MIGRATIONS[:4])
+        place.open().close()
+    place.do("INSERT INTO headgate.rate VALUES ('A', 'all', 33.0, now(), now())")
+    store = place.open(org="A")
+    assert [store.limits(sandbox)["all"][0] for sandbox in ("dev", "prod")] == [33.0, 33.0]
+    store.remember_limits("dev", {"all": 9.0})
+    assert [store.limits(sandbox)["all"][0] for sandbox in ("dev", "prod")] == [9.0, 33.0]
+    store.close()
+    place.empty()
+
+
 def test_a_user_who_may_not_make_a_schema_uses_the_one_that_is_there(place):
     place.open().close()
     if not place.server.own:

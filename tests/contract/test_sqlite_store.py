@@ -195,10 +195,10 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
             ("", "r1", found),
         ]
         assert store.holder("r1") is None
-        assert store.limits() == {}
+        assert store.limits("dev") == {}
         store.close()
     store = open_store(path, org="A")
-    store.remember_limits({"all": 40.0})
+    store.remember_limits("dev", {"all": 40.0})
     store.claim("r1")
     journal = store.journal("r1")
     journal.append(Record("step", 40, {}))
@@ -210,6 +210,18 @@ async def test_a_file_of_an_older_program_is_read_as_it_is_and_then_migrated(tmp
         assert db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     db.close()
+
+
+def test_a_limit_that_an_older_program_found_is_known_in_every_sandbox(tmp_path):
+    path = tmp_path / "state.db"
+    _older(path, 6)
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("INSERT INTO rate VALUES ('A', 'all', 33.0, 0, ?)", (time.time() - 5,))
+    db.close()
+    store = open_store(path, org="A")
+    assert [store.limits(sandbox)["all"][0] for sandbox in ("dev", "prod")] == [33.0, 33.0]
+    assert 5 <= store.limits("dev")["all"][1] < 60
+    store.close()
 
 
 async def test_a_locked_file_breaks_the_journal_in_words(tmp_path, monkeypatch):

@@ -58,10 +58,10 @@ async def test_a_run_that_is_refused_slows_down_says_so_and_the_next_one_begins_
     assert asked["throttled"] == 5, "that one of them is a fault by its verdict does not matter"
     assert asked["limits"]["all"] < CEILING / 2
     assert watch.gate.found() == pytest.approx(asked["limits"], abs=0.01)
-    (kept,) = store.limits().values()
+    (kept,) = store.limits("dev").values()
     assert kept[0] == pytest.approx(asked["limits"]["all"], abs=0.01)
 
-    store.remember_limits({"all": 150.0})
+    store.remember_limits("dev", {"all": 150.0})
     _, _, said = await run(tmp_path, wishes=Wishes(rate=f"{CEILING}/s", refresh=True), store=store)
     assert said[0] == "rate begins at 150/s, which an earlier run found"
     store.close()
@@ -84,5 +84,5 @@ async def test_a_run_without_refusals_remembers_nothing(tmp_path):
     assert said == []
     assert "limits" not in report.as_json()["requests"]
     assert watch.gate.rate == CEILING
-    assert store.limits() == {}
+    assert store.limits("dev") == {}
     store.close()

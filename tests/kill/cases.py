@@ -4,26 +4,20 @@ import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import SimpleQueue
 
 from tests.kill.kinds import KINDS, judge_always
 from tests.kill.stage import Platforms, Stage
-from tests.kill.zygote import Zygote
 
 KILLED = -signal.SIGKILL
 FLAGS = ("--no-progress", "--report", "report.json")
 
 
 class Workshop:
-    """A few workers, each with a zygote, or two where processes are to meet; all use one thread of platforms."""
+    """A few workers; all use one thread of platforms."""
 
-    def __init__(self, folder, workers=3, *, rivals=False):
+    def __init__(self, folder, workers=3):
         self._folder = folder
         self.platforms = Platforms()
-        self._zygotes = SimpleQueue()
-        self._all = [Zygote() for _ in range(2 * workers if rivals else workers)]
-        for place in range(workers):
-            self._zygotes.put(self._all[place::workers])
         self._pool = ThreadPoolExecutor(workers, "case")
         self._number = 0
 
@@ -33,20 +27,14 @@ class Workshop:
 
     @contextmanager
     def stage(self, name, **options):
-        zygotes = self._zygotes.get()
+        stage = Stage(self.platforms, self._folder / name, **options)
         try:
-            stage = Stage(self.platforms, zygotes, self._folder / name, **options)
-            try:
-                yield stage
-            finally:
-                stage.close()
+            yield stage
         finally:
-            self._zygotes.put(zygotes)
+            stage.close()
 
     def close(self):
         self._pool.shutdown(cancel_futures=True)
-        for zygote in self._all:
-            zygote.close()
         self.platforms.close()
 
 

@@ -2,21 +2,41 @@
 
 import asyncio
 import os
+import subprocess
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.faultpoint import VARIABLE
 from headgate.simulator import Simulator
 
+from tests.forked import Forked
+
 #: Platform seconds in one of ours: an hour is a tenth of a second.
 SCALE = 36_000.0
 SECRETS = {"S3_SECRET": "Very/Secret+Key/that/nobody/may/see/0000", "MAIL_PASSWORD": "hush+hush/hush=hush&hush"}
+#: Seconds after which a command hangs, and what is then said of its end.
+LIMIT_S = 90.0
+HUNG = -1000
 PROFILE = """\
 limits: {rate: 5000/s, concurrency: 10}
 poll: {first_s: 300, cap_s: 600}
 retry: {attempts: 8, first_s: 0.01, cap_s: 0.05, budget_floor: 5000}
 timeout_s: 5
 """
+
+
+@dataclass
+class Ended:
+    """How a process ended: its exit code, or minus the signal; and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def talk(self):
+        return self.out + self.err
 
 
 class Platforms:
@@ -45,8 +65,8 @@ class Platforms:
 class Stage:
     """One platform, one folder, one state."""
 
-    def __init__(self, platforms, zygotes, folder: Path, *, state="", profile=PROFILE, secrets=SECRETS, **options):
-        self._platforms, self._zygotes, self.folder = platforms, zygotes, folder
+    def __init__(self, platforms, folder: Path, *, state="", profile=PROFILE, secrets=SECRETS, **options):
+        self._platforms, self.folder, self._going = platforms, folder, {}
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "headgate.yaml").write_text(profile)
         options = {"time_scale": SCALE, "delete_status": "alternate", "delete_seconds": 60.0, **options}
@@ -78,11 +98,20 @@ class Stage:
         return self.do(lambda: list(self.simulator._server.world.runs.of_flow(flow)))
 
     def start(self, *args, crash_at="", rival=0):
-        """Begin a command; its pid. Rival 1 runs beside rival 0, where the workshop has them."""
-        return self._zygotes[rival].start(args, cwd=self.folder, env=self._env(crash_at), mark="ab"[rival])
+        """Begin a command; its pid. Rival 1 runs beside rival 0."""
+        self._going[rival] = process = Forked(args, cwd=self.folder, env=self._env(crash_at))
+        return process.pid
 
     def wait(self, rival=0):
-        return self._zygotes[rival].wait()
+        """Wait for a command's end, and end it where it does not by itself: :data:`HUNG`."""
+        process, hung = self._going[rival], False
+        try:
+            out, err = process.communicate(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            hung = True
+            process.kill()
+            out, err = process.communicate(LIMIT_S)
+        return Ended(HUNG if hung else process.returncode, out, err)
 
     def run(self, *args, crash_at=""):
         self.start(*args, crash_at=crash_at)

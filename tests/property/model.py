@@ -443,7 +443,9 @@ class Driver:
         if self.rng.random() < self.others:
             self.later(0.0, "tell", Claimed(command.job, self.at, by="run other, driven by process 7"))
             return
-        self.later(0.0, "tell", Claimed(command.job, self.at, notes=tuple(sorted({*command.note, *self.left}))))
+        known = {key: self.disk.known[key] for key in command.keys if key in self.disk.known}
+        notes = tuple(sorted({*command.note, *self.left}))
+        self.later(0.0, "tell", Claimed(command.job, self.at, notes=notes, known=known))
 
     def enqueue(self, record: Record | Lease, send: Send | None) -> None:
         if not self.queue:

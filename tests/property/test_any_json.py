@@ -20,7 +20,7 @@ from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import NO_PHASE, Ask, Claim, Context, Pause, Settle, Signal
 from headgate.workflows.evidence import EVIDENCE
 
-from tests.unit.workflows.steps import MARK, NOON
+from tests.unit.workflows.steps import MARK, NOON, Boarded
 from tests.unit.workflows.test_any_answer import CODES, GOOD, INPUTS, REFUSALS, SPECS
 
 quick = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -94,9 +94,10 @@ BOUND = 3_000
 
 def played(kind, spec, told, begin):
     """Drive a procedure in virtual time; ``told`` gives the answer to each call. The requests it took."""
-    phase, signal, now_s, requests = NO_PHASE, begin, NOON, 0
+    phase, signal, now_s, requests, granted = NO_PHASE, begin, NOON, 0, False
+    advance = Boarded(PROCEDURES[kind].advance)
     for _ in range(3 * BOUND):
-        step = PROCEDURES[kind].advance(Context("k", spec, INPUTS, {}, now_s), phase, signal)
+        step = advance(Context("k", spec, INPUTS, {}, now_s, granted=granted), phase, signal)
         if isinstance(step, Settle):
             orjson.dumps([dict(step.output), [dict(child.spec) for child in step.children]])
             return requests
@@ -113,6 +114,7 @@ def played(kind, spec, told, begin):
             signal = told(step.call)
         else:
             assert isinstance(step, Claim)
+            granted = True
     raise AssertionError(f"{kind} waits for ever: {step}")
 
 

@@ -11,14 +11,14 @@ import urllib.request
 import pytest
 
 from tests.acceptance.cli_support import environment, headgate, write_manifest
+from tests.forked import Forked
 
 
 class Beside:
     """``headgate`` in the background, and the address that it printed."""
 
     def __init__(self, *args, cwd):
-        self.process = subprocess.Popen([sys.executable, "-m", "headgate", *args], cwd=cwd, env=environment(),
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        self.process = Forked(args, cwd=cwd, env=environment())
         self.said = []
         while not (
             found := re.search(r"live page: (http://\S+?)/(?:#token=(\S+))?$", "".join(self.said), re.MULTILINE)

@@ -68,7 +68,7 @@ def drive(asked: Drive) -> int:
         webhook.check(asked.profile)
     watch = Watch(begun=settle)
     try:
-        with _noted(watch), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with _noted(watch), asyncio.Runner(loop_factory=loop_factory()) as runner:
             outcome = runner.run(_run(asked, watch))
     except (asyncio.CancelledError, KeyboardInterrupt):
         report = _unfinished(asked, watch, "interrupted", None)
@@ -201,7 +201,7 @@ def _quietly(end: Callable[[], None]) -> None:
         end()
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The faster event loop, where the ``fast`` extra is installed."""
     try:
         import uvloop

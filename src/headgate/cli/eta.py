@@ -15,8 +15,6 @@ from typing import Final
 #: Rates are taken over so long, in seconds, and the last so many of them are compared.
 _STRETCH_S: Final = 10.0
 _STRETCHES: Final = 6
-#: How much shorter and longer than assumed an ad-hoc run may take.
-_RUN_SPREAD: Final = (0.5, 2.0)
 #: Before there is a rate of its own, a run may go at this share of its ceiling.
 _CAUTION: Final = 0.5
 #: Requests after which it shows how many more are needed than planned.
@@ -50,14 +48,14 @@ class Ahead:
     """What is left of a run. Requests as planned; seconds of real time.
 
     ``held_s`` until the last hold that is known is over; ``hold_s`` more from when the last request of the first kind
-    has left, where flows are still to be made whose audiences will be held; ``rounds`` of runs of ``run_s`` each.
+    has left, where flows are still to be made whose audiences will be held; ``runs_s`` in which ad-hoc jobs wait for
+    their runs, one round after another, at least and at most.
     """
 
     requests: float
     held_s: float = 0.0
     hold_s: float = 0.0
-    rounds: int = 0
-    run_s: float = 0.0
+    runs_s: tuple[float, float] = (0.0, 0.0)
 
 
 class Pace:
@@ -95,8 +93,8 @@ class Pace:
         more = self._needed / self._planned if self._planned >= _ENOUGH and self._needed else 1.0
         low, high = ahead.requests * min(more, 1.0) / fast, ahead.requests * max(more, 1.0) / slow
         ends = [
-            max(asking + ahead.hold_s, ahead.held_s) + ahead.rounds * ahead.run_s * spread
-            for asking, spread in zip((low, high), _RUN_SPREAD, strict=True)
+            max(asking + ahead.hold_s, ahead.held_s) + runs
+            for asking, runs in zip((low, high), ahead.runs_s, strict=True)
         ]
         return Eta(ends[0], ends[1])
 

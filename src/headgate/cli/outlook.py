@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 #: Seconds between two estimates: a number that changes all the time cannot be read.
 _EVERY_S: Final = 2.0
+#: Seconds between two looks at every ad-hoc run that is to come: there may be many.
+_RUNS_EVERY_S: Final = 10.0
+#: How likely the shortest and the longest time is, by all that is known of such runs; and how much more or less a run
+#: may take than is assumed where nothing is known.
+_SHARES: Final = (0.1, 0.9)
+_SPREAD: Final = (0.5, 2.0)
 _ASSUMED: Final = Assumptions()
 #: Requests of a job whose plan was kept without them (a resumed run's), by kind; one where it is not here.
 _USUAL: Final = {"adhoc": 3, "delete": 2}
@@ -35,7 +41,7 @@ class Outlook:
         self._planned = 0
         self._choosing = {row.job for row in machine.plan.selections}
         self._flows = _flows(machine)
-        self._rounds: tuple[int, int] = (-1, 0)
+        self._runs: tuple[int, float, tuple[float, float]] = (-1, 0.0, (0.0, 0.0))
         self._said: tuple[float, Eta | None] | None = None
         #: When it was last looked at, and seconds for which it was paused: those are no rate.
         self._looked, self._away = now, 0.0
@@ -75,8 +81,7 @@ class Outlook:
                 sum(_asks(jobs[at]) for at in still),
                 (max(held) - self._machine.platform_now(now)) / scale if held else 0.0,
                 _ASSUMED.hold_s / scale if self._to_be_held(adhoc) else 0.0,
-                self._left_rounds(adhoc),
-                _ASSUMED.run_s / scale,
+                self._left_runs(adhoc, now),
             ),
             now - self._away,
             sent,
@@ -92,10 +97,18 @@ class Outlook:
             if (checks := jobs[at].after.values())
         )
 
-    def _left_rounds(self, adhoc: Sequence[int]) -> int:
-        if self._rounds[0] != len(adhoc):
-            self._rounds = len(adhoc), rounds_of([self._machine.jobs[at] for at in adhoc])
-        return self._rounds[1]
+    def _left_runs(self, adhoc: Sequence[int], now: float) -> tuple[float, float]:
+        """How long ad-hoc jobs will wait for their runs, at least and at most, in seconds."""
+        machine, (count, looked, found) = self._machine, self._runs
+        if count != len(adhoc) or now - looked >= _RUNS_EVERY_S:
+            jobs = [machine.jobs[at] for at in adhoc]
+            low, high = (
+                rounds_of(jobs, [machine.lasting(at, now, share, _ASSUMED.run_s * spread) for at in adhoc])[1]
+                for share, spread in zip(_SHARES, _SPREAD, strict=True)
+            )
+            looked, found = now, (low, high)
+            self._runs = len(adhoc), looked, found
+        return max(0.0, found[0] - (now - looked)), max(0.0, found[1] - (now - looked))
 
 
 def _asks(job: Job) -> int:

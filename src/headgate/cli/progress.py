@@ -153,7 +153,7 @@ class Looker:
                 continue
             still.append(index)
             if live.state in (State.PAUSED, State.WAITING):
-                waits.add(machine.jobs[index].kind, machine.jobs[index].spec, live)
+                waits.add(machine.jobs[index].kind, machine.jobs[index].spec, live, machine.awaits(index))
             elif live.state is State.RUNNING and live.call is not None:
                 flying[live.call.endpoint] += 1
         self._open = still
@@ -283,17 +283,15 @@ class _Waits:
         self.until: float | None = None
         self.other: Counter[str] = Counter()
 
-    def add(self, kind: str, spec: Any, live: Live) -> None:
-        """One waiting job."""
+    def add(self, kind: str, spec: Any, live: Live, awaited: int) -> None:
+        """One waiting job, and how many runs it waits for."""
         if live.held_until_s is not None and kind == "adhoc":
             self.held += len(spec["pairs"])
             self.until = min(self.until or live.held_until_s, live.held_until_s)
-        elif live.state is State.WAITING:
+        elif live.state is State.WAITING and kind == "adhoc":
             self.line += 1
-        elif kind == "adhoc" and live.phase.get("at") == "runs":
-            self.runs += len(live.phase.get("runs", ())) - len(live.phase.get("done", {}))
-        elif kind == "watch" and live.phase.get("followed"):
-            self.runs += len(live.phase["followed"]) - len(live.phase["done"])
+        elif awaited:
+            self.runs += awaited
         else:
             self.other[_IDS.sub("…", live.reason)] += 1
 

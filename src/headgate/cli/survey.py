@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
 from headgate.changes import changed_items, stuck_words, ways_out
+from headgate.clock import SystemClock
 from headgate.drift import ACTIONS
 from headgate.embedded import SIMULATED_TIME_SCALE
+from headgate.engine.gate import Gate
 from headgate.launch import REPLACES, Wishes, last_unfinished, rules_of
+from headgate.pacing.lengths import Lengths
 from headgate.planning.forecast import Assumptions, Forecast, forecast
 from headgate.planning.model import DATASETS, LISTING, needless
 from headgate.report.render_table import plural
@@ -180,6 +183,7 @@ def survey(
         )
     scale = SIMULATED_TIME_SCALE if simulate else profile.time_scale
     assumed = Assumptions(rate_per_s=rules_of(plan, profile, wishes)[1].rate_per_s, time_scale=scale)
+    lengths = Lengths(store.lengths(plan.sandbox)) if store is not None else None
     return Survey(
         plan,
         reused,
@@ -189,12 +193,19 @@ def survey(
         _warnings(plan),
         refusals,
         unfinished.id if unfinished is not None else "",
-        forecast(plan, assumed, {*reused, *spared}),
+        forecast(plan, assumed, {*reused, *spared}, lengths, _limits(profile, store, plan.sandbox, assumed.rate_per_s)),
         len(plan.pairs),
         sum(len(job.needs) + len(job.after) for job in plan.jobs),
         reasons=reasons,
         updated=updated,
     )
+
+
+def _limits(profile: Profile, store: Store | None, sandbox: str, ceiling: float) -> Mapping[str, float]:
+    """Limits under the rate, configured or found by an earlier run, as far as a run would begin with them."""
+    gate = Gate(ceiling, SystemClock(), retry=profile.retry)
+    gate.restore(store.limits(sandbox) if store is not None else {})
+    return profile.limits.endpoint_rates() | gate.found()
 
 
 def _fate(plan: Plan, row: ItemRow, reused: Collection[int], updated: Collection[int], stuck: Collection[int]) -> str:

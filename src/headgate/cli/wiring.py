@@ -59,9 +59,15 @@ def _talk() -> Talk | None:
 
 
 def load_manifest(choice: Choice) -> Manifest:
-    """The manifest; what is doubtful in it is said on stderr."""
-    from headgate.api import load
+    """The manifest; what is doubtful in it is said on stderr.
 
+    From here on nothing is collected until a run begins, or the command ends: all that is made of a manifest stays.
+    """
+    from headgate.api import load
+    from headgate.garbage import gc_paused
+
+    if (context := click.get_current_context(silent=True)) is not None:
+        context.with_resource(gc_paused())
     talk = _talk()
     manifest = load(
         choice.path,

@@ -68,12 +68,14 @@ class Claimed:
     """What came of a :class:`Lease`: all of its keys are this run's, or ``by`` says who holds one, since when.
 
     ``notes`` is what earlier holders of the keys had noted: flows on which they may have left something running.
+    ``known`` is what the store knows of objects whose marks are among the keys: id (empty while in doubt) and digest.
     """
 
     job: int
     at: float
     by: str = ""
     notes: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 Event = Answered | Returned | Ticked | StopAsked | Claimed
@@ -106,10 +108,20 @@ class Lease:
 
 
 @dataclass(slots=True)
+class Learn:
+    """Keep what was learnt of how long runs take, for the next run: rows of :class:`~headgate.pacing.lengths.Lengths`.
+
+    By key, and each is all that is known of its key.
+    """
+
+    rows: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(slots=True)
 class Tell:
     """Something a person or a program may want to know."""
 
-    name: Literal["settled", "retry", "hold", "stop", "rate"]
+    name: Literal["settled", "retry", "hold", "stop", "rate", "run"]
     job: int
     fields: Mapping[str, Any] = field(default_factory=dict)
 
@@ -123,4 +135,4 @@ class Finish:
     hint: str = ""
 
 
-Command = Send | Write | Lease | Tell | Finish
+Command = Send | Write | Lease | Learn | Tell | Finish

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.engine.events import Stop, StopAsked
 from headgate.engine.record import problem_of
 from headgate.pacing.circuit import Shares, Wall, Walls
-from headgate.workflows.contract import SELECTED, Ending
+from headgate.workflows.contract import ENDINGS, SELECTED, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ class Judge:
             data: What was journaled.
             restored: It ended in an earlier life: a resumed run is not stopped again by what stopped it before.
         """
-        ending = Ending(data["ending"])
+        ending = ENDINGS[data["ending"]]
         entry = self._count(index, root, job, data, ending, restored=restored)
         if restored:
             return None
@@ -111,6 +111,11 @@ class Judge:
 
     def _look(self, job: Job, data: Mapping[str, Any], ending: Ending) -> Wall | None:
         output = data.get("output", {})
+        if "problem" not in data:
+            # Words are put together only where something was refused before.
+            if self._walls.begun and ending is Ending.SUCCEEDED and output and output.get("found") != "store":
+                self._walls.done(_words(job))
+            return None
         rows = output.get("pairs") if job.kind == "adhoc" else None
         problem: Problem | None = problem_of(data)
         if problem is not None and (ending is Ending.FAILED or (rows and all(row[1] == "failed" for row in rows))):

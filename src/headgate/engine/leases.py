@@ -71,7 +71,3 @@ class Leases:
         self._held[job] = keys
         for key in keys:
             self._holder[key] = job
-
-    def held_by(self, key: str) -> int | None:
-        """The job that holds ``key``, if any."""
-        return self._holder.get(key)

@@ -28,9 +28,13 @@ class Rules:
     """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
 
     concurrency: int = 100
-    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free.
+    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free. More would be quicker
+    #: where thousands of requests a second leave, but what is admitted is not overtaken by what matters more: the
+    #: vanguard would not come first.
     ahead: int = 32
     time_scale: float = 1.0
+    #: Requests per second of the whole run, of which polls have a share; 0 where there is no limit.
+    rate_per_s: float = 0.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     poll: PollPolicy = field(default_factory=PollPolicy)
     stop_on_error: bool = False

@@ -23,6 +23,7 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
+    Learn,
     Lease,
     Returned,
     Send,
@@ -34,17 +35,23 @@ from headgate.engine.events import (
 from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Over, Rules, State
+from headgate.engine.polls import Polls
+from headgate.engine.ready import Ready
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.pacing.circuit import VANGUARD
+from headgate.pacing.lengths import Lengths
 from headgate.planning.model import DATASETS, Job, Plan, needless
+from headgate.planning.shares import COMMON, shares
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
+    ENDINGS,
     HELD,
     RUNS,
     Ask,
+    Await,
     Context,
     Ending,
     Pause,
@@ -62,8 +69,10 @@ if TYPE_CHECKING:
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
-
-
+#: What a request weighs in a path against the length of a run, in seconds.
+REQUEST_S: Final = 0.25
+#: As records have it.
+_SUCCEEDED: Final = Ending.SUCCEEDED.value
 #: Seconds that the platform may ask to wait. Who is told to come back tomorrow is not kept waiting: a resume goes on.
 PATIENCE_S = 3600.0
 
@@ -72,7 +81,7 @@ class Machine:
     """One run of one plan.
 
     ``known`` are objects of earlier runs by marker, ``(id, digest)``; an empty id is one that was asked for and
-    whose answer no run has understood.
+    whose answer no run has understood. ``lengths`` is what is known of how long runs take.
     """
 
     def __init__(
@@ -84,6 +93,7 @@ class Machine:
         at: float = 0.0,
         past: Past | None = None,
         known: Mapping[str, tuple[str, str]] | None = None,
+        lengths: Lengths | None = None,
     ) -> None:
         self.plan = plan
         self.rules = rules
@@ -96,8 +106,9 @@ class Machine:
         self._open = len(self.jobs)
         #: Of each job, the open ones that wait for it.
         self._dependents: dict[int, list[int]] = {}
-        self._ready: list[tuple[float, int, int]] = []
-        self._order = 0
+        whose = shares(plan)
+        self._shares = whose.of
+        self._ready = Ready(whose.priorities)
         self._wakes: list[tuple[float, int, int]] = []
         self._leases = Leases()
         #: Jobs whose keys are not yet known to be ours in the store that other runs share.
@@ -117,6 +128,10 @@ class Machine:
         self._answered_once = False
         self._clock = PlatformClock(now_s, at, rules.time_scale)
         self._out: list[Command] = []
+        self._polls = Polls(rules.poll, lengths or Lengths(), rules.rate_per_s, rules.time_scale)
+        self._look_at: float | None = None
+        #: What a job of the vanguard weighs more than the heaviest path.
+        self._ahead = 0.0
         self._settle(past or Past())
         self._link()
         if past is not None:
@@ -145,6 +160,8 @@ class Machine:
             else:
                 self._wake(event.at)
             self._admit(event.at)
+            if self._polls:
+                self._look(event.at)
             self._maybe_finish()
         commands, self._out = self._out, []
         return commands
@@ -153,7 +170,10 @@ class Machine:
         """When something that waits for time may go on (monotonic seconds); ``None`` if nothing does."""
         while self._wakes and not self._is_current_wake(self._wakes[0]):
             heapq.heappop(self._wakes)
-        return self._wakes[0][0] if self._wakes else None
+        wake = self._wakes[0][0] if self._wakes else None
+        if self._look_at is None or not self._polls:
+            return wake
+        return self._look_at if wake is None else min(wake, self._look_at)
 
     def platform_now(self, at: float) -> float:
         """The platform's clock at monotonic second ``at``, epoch seconds, as far as its answers tell."""
@@ -180,9 +200,31 @@ class Machine:
         """Jobs that are paused or in line, with their reasons; for people."""
         return [(index, live) for index, live in enumerate(self.live) if live.state in (State.PAUSED, State.WAITING)]
 
+    def settled(self) -> set[int]:
+        """Jobs that are over."""
+        return {index for index, live in enumerate(self.live) if live.settled is not None}
+
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
         return self.counts[Ending.FAILED]
+
+    def awaits(self, index: int) -> int:
+        """How many runs job ``index`` waits for that are not known to be over."""
+        return self._polls.awaits(index)
+
+    def lasting(self, index: int, at: float, share: float, guess_s: float) -> float:
+        """How much longer job ``index`` will wait for runs that it starts or has started, in seconds.
+
+        ``share`` is how likely they are over by then; ``guess_s`` (platform seconds) is taken where nothing is known.
+        """
+        job = self.jobs[index]
+        runs = PROCEDURES[job.kind].runs(job.spec)
+        return self._polls.lasting(index, runs, self._clock.now(at), share, guess_s) / self.rules.time_scale
+
+    def paced(self, rate_per_s: float) -> None:
+        """So many requests may leave in a second from now on; polls have a share of it. 0 is a pause: it stays."""
+        if rate_per_s:
+            self._polls.rate_per_s = rate_per_s
 
     @property
     def failed_rows(self) -> int:
@@ -210,7 +252,7 @@ class Machine:
         self._undecided = [index for index in range(len(self.jobs)) if index not in over]
         planned = over if not past.children else {i: data for i, data in over.items() if i < len(self.jobs)}
         for ending, count in Counter([data["ending"] for data in planned.values()]).items():
-            self.counts[Ending(ending)] += count
+            self.counts[ENDINGS[ending]] += count
             self._open -= count
         for index, data in planned.items():
             self._judgement.settled(index, index, self.jobs[index], data, restored=True)
@@ -231,15 +273,23 @@ class Machine:
             self.live[index].waits_for = sum(1 for edge in edges if self.live[edge].settled is None)
             for edge in edges:
                 self._dependents.setdefault(edge, []).append(index)
-        # The longest path below each job, in jobs: those go first. Edges point backwards, so one sweep is enough.
+        # The longest path below each job: those go first. It is counted in jobs, and in runs that are waited for as far
+        # as their lengths are known. Edges point backwards, so one sweep is enough.
+        self._ahead = len(self.jobs) + (sum(map(self._weight, unsettled)) if self._polls.lengths else 0.0)
         for index in reversed(unsettled):
             self.live[index].priority = self._above(index)
 
     def _above(self, index: int) -> float:
         # The vanguard goes before all others, so that what is refused at the end of the path is met early.
-        ahead = len(self.jobs) if 0 <= self.jobs[index].item < VANGUARD else 0
+        ahead = self._ahead if 0 <= self.jobs[index].item < VANGUARD else 0
         below = max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
-        return 1.0 + max(below, ahead)
+        return 1.0 + max(below, ahead) + (self._weight(index) if self._polls.lengths else 0.0)
+
+    def _weight(self, index: int) -> float:
+        """How long the longest run that a job starts will take, in requests; nothing where nobody knows."""
+        runs = PROCEDURES[self.jobs[index].kind].runs(self.jobs[index].spec)
+        longest_s = self._polls.lengths.longest(runs) if runs else None
+        return (longest_s or 0.0) / self.rules.time_scale / REQUEST_S
 
     def _restore(self, past: Past) -> None:
         planned, over = len(self.jobs), past.settled()
@@ -276,19 +326,23 @@ class Machine:
             if past is not None and index in past.jobs and past.jobs[index].phase:
                 continue
             found = known.get(job.spec.marker)
-            if found is not None and found[0] and (self.rules.refresh or found[1] != job.digest):
-                # Made from other content, or to be compared: its own job brings it to what is wanted.
-                live = self.live[index]
-                live.phase = converge.begin(found[0], changed=found[1] != job.digest, again=self.rules.refresh)
-                live.signal = Signal.RESUME
-            elif found is not None and found[0]:
-                # Held on its edges or not: what exists needs nothing to be made.
-                self._record_settled(index, Ending.SUCCEEDED, {"id": found[0], "found": "store"}, None, (), None)
-            elif found is not None:
-                self.live[index].signal = Signal.RESUME  # an earlier run may have made it: look first
-                self._doubted.add(index)
+            if found is not None:
+                self._recall(index, *found)
         if known or past:
             self._spare_listings()
+
+    def _recall(self, index: int, remote: str, digest: str) -> None:
+        """Go by what the store knows of a job's object: its id, and what it was made from."""
+        job, live = self.jobs[index], self.live[index]
+        live.signal = Signal.RESUME
+        if not remote:
+            self._doubted.add(index)  # another run may have made it: look first
+        elif self.rules.refresh or digest != job.digest:
+            # Made from other content, or to be compared: its own job brings it to what is wanted.
+            live.phase = converge.begin(remote, changed=digest != job.digest, again=self.rules.refresh)
+        else:
+            # Held on its edges or not: what exists needs nothing to be made.
+            self._record_settled(index, Ending.SUCCEEDED, {"id": remote, "found": "store"}, None, (), None)
 
     def _spare_listings(self) -> None:
         """Ask for no list that nobody needs any more."""
@@ -306,7 +360,7 @@ class Machine:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
         for edge in self.jobs[index].needs.values():
             live = self.live[edge]
-            if live.settled is not None and live.settled["ending"] != Ending.SUCCEEDED.value:
+            if live.settled is not None and live.settled["ending"] != _SUCCEEDED:
                 return live.cause or self.jobs[edge].key
         return None
 
@@ -335,7 +389,7 @@ class Machine:
         while self._wakes and self._wakes[0][0] <= at + 1e-9:
             wake = heapq.heappop(self._wakes)
             if self._is_current_wake(wake):
-                self._make_ready(wake[2])
+                self._rouse(wake[2])
 
     def _stop(self, event: StopAsked) -> None:
         if self.stopped is None:
@@ -351,17 +405,55 @@ class Machine:
             stop = self.stopped if self._open else None
             self._out.append(Finish(stop.reason, stop.detail, stop.hint) if stop else Finish(None))
 
+    # -- runs that are waited for ----------------------------------------------------------------------------------
+
+    def _look(self, at: float) -> None:
+        """Ask for awaited runs, where that is due."""
+        now_s = self._clock.now(at)
+        idle = not self._ready and self.in_flight == 0
+        while self.stopped is None and (due := self._polls.due(at, now_s, idle=idle)) is not None:
+            live = self.live[due[0]]
+            live.tries = live.throttles = 0
+            self._send(*due)
+        self._look_at = self._polls.next_at(at, now_s, idle=idle) if not self.stopped else None
+
+    def _looked(self, index: int, answer: Answer, at: float) -> None:
+        """What a waiting job carried for the board was answered."""
+        polls, now_s = self._polls, self._clock.now(at)
+        learnt: dict[str, None] = {}
+        for found in polls.answered(index, answer, at, now_s):
+            said = {"run": found.run, "state": found.state, "seconds": found.seconds, "lag": found.lag_s}
+            said["ended"] = None if found.lag_s is None else now_s - found.lag_s
+            self._out.append(Tell("run", found.job, said))
+            learnt.update(dict.fromkeys(found.keys if found.seconds is not None else ()))
+        if learnt:
+            self._out.append(Learn({key: polls.lengths.row(key) for key in learnt}))
+        self._await_on(index, at)
+        for job in polls.woken():
+            self._rouse(job)
+
+    def _await_on(self, index: int, at: float) -> None:
+        until_s, reason = self._polls.until(index)
+        self._pause(index, at + max(0.0, until_s - self._clock.now(at)) / self.rules.time_scale, reason)
+
+    def _rouse(self, index: int) -> None:
+        """Its time is up, or all that it waited for is over."""
+        if self._polls.waits(index):
+            self._surroundings(index).ended = self._polls.drop(index)
+        self._make_ready(index)
+
     # -- the walk --------------------------------------------------------------------------------------------------
 
     def _make_ready(self, index: int) -> None:
         live = self.live[index]
         live.state, live.reason, live.held_until_s = State.READY, "", None
-        self._order += 1
-        heapq.heappush(self._ready, (-live.priority, self._order, index))
+        # The vanguard goes before all others, whosever it is.
+        ahead = live.priority > self._ahead
+        self._ready.push(index, COMMON if ahead else self._shares[self.root(index)], live.priority)
 
     def _admit(self, at: float) -> None:
         while self._ready and self.stopped is None and self.in_flight < self.rules.concurrency + self.rules.ahead:
-            index = heapq.heappop(self._ready)[2]
+            index = self._ready.pop()
             live = self.live[index]
             if live.state is not State.READY:
                 continue
@@ -375,6 +467,9 @@ class Machine:
     def _advance(self, index: int, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
         """Ask the procedure what to do next, and do it. ``understood``: an effect's answer came in just now."""
         job, live = self.jobs[index], self.live[index]
+        if isinstance(signal, Answer) and self._polls.carries(index):
+            self._looked(index, signal, at)
+            return
         try:
             step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
         except Exception as error:
@@ -394,7 +489,7 @@ class Machine:
             self._record_settled(index, step.ending, step.output, step.problem, step.children, None)
             return
         live.phase = step.phase
-        if understood or (isinstance(step, Pause) and step.keep):
+        if understood or (isinstance(step, (Pause, Await)) and step.keep):
             self._record_step(index, step.phase)
         if isinstance(step, Ask):
             live.call, live.tries, live.throttles = step.call, 0, 0
@@ -407,8 +502,13 @@ class Machine:
             live.held_until_s = step.until_s if step.held else None
             if step.held:
                 self._out.append(Tell("hold", index, {"reason": step.reason, "until": step.until_s}))
+        elif isinstance(step, Await):
+            self._polls.wait(index, step, at, self._clock.now(at))
+            self._surroundings(index).ended = {}
+            self._await_on(index, at)
         else:
-            live.state, live.reason = State.WAITING, "another ad-hoc job holds one of its audiences"
+            live.state = State.WAITING
+            live.reason = PROCEDURES[self.jobs[index].kind].denied(self.jobs[index].spec, "another job of this run")
             self._unleased[index] = step.keys
             if self._leases.claim(index, step.keys):
                 self._lease(index)
@@ -416,7 +516,7 @@ class Machine:
     def _lease(self, index: int) -> None:
         """Ask the store for the keys that no other job of this run holds."""
         live = self.live[index]
-        live.state, live.reason = State.WAITING, "asking for its audiences"
+        live.state, live.reason = State.WAITING, "asking whether another run holds what it needs"
         note = PROCEDURES[self.jobs[index].kind].note
         self._out.append(Lease(index, self._unleased[index], note(self._surroundings(index))))
 
@@ -424,18 +524,28 @@ class Machine:
         if event.job not in self._unleased:
             raise InvalidTransition(f"{self.jobs[event.job].key}: keys it did not ask for")
         if event.by:
-            reason = f"{event.by} holds one of its audiences"
+            reason = PROCEDURES[self.jobs[event.job].kind].denied(self.jobs[event.job].spec, event.by)
             self._pause(event.job, event.at + LEASE_AGAIN_S, reason)
             if self._denied.get(event.job) != reason:
                 self._denied[event.job] = reason
                 self._out.append(Tell("hold", event.job, {"reason": reason, "until": None}))
             return
-        del self._unleased[event.job]
+        keys = self._unleased.pop(event.job)
         self._denied.pop(event.job, None)
         context = self._surroundings(event.job)
         own = PROCEDURES[self.jobs[event.job].kind].note(context)
-        context.left = tuple(note for note in event.notes if note not in own)
-        self._make_ready(event.job)
+        context.left, context.granted = tuple(note for note in event.notes if note not in own), True
+        context.known = next((event.known[key] for key in keys if key in event.known), None)
+        if context.known is not None:
+            self._hear_of(event.job, *context.known)
+        if self.live[event.job].settled is None:
+            self._make_ready(event.job)
+
+    def _hear_of(self, index: int, remote: str, digest: str) -> None:
+        """The store knows of the object whose mark is ours now: since the run began, another may have made it."""
+        replaced = self.live[index].phase.get(converge.GONE)  # it is there, and is not what is wanted
+        if self.jobs[index].collection and self.stopped is None and not (remote and remote == replaced):
+            self._recall(index, remote, digest)
 
     def _pause(self, index: int, until: float, reason: str) -> None:
         live = self.live[index]
@@ -475,12 +585,13 @@ class Machine:
         job = self.jobs[index]
         inputs: dict[str, Mapping[str, Any]] = {}
         missing: dict[str, str] = {}
-        for role, edge in (*job.needs.items(), *job.after.items()):
-            settled = self.live[edge].settled or {}
-            if settled.get("ending") == Ending.SUCCEEDED.value:
-                inputs[role] = settled.get("output", {})
-            else:
-                missing[role] = self._blame(edge)
+        for edges in (job.needs, job.after):
+            for role, edge in edges.items():
+                settled = self.live[edge].settled
+                if settled is not None and settled["ending"] == _SUCCEEDED:
+                    inputs[role] = settled.get("output", {})
+                else:
+                    missing[role] = self._blame(edge)
         return Context(job.key, job.spec, inputs, missing, 0.0, self._ours, poll=self.rules.poll)
 
     def _blame(self, edge: int) -> str:
@@ -622,10 +733,11 @@ class Machine:
             made = self._made(index, "")  # there is nothing to be in doubt of
         self._out.append(Write(Record("settled", index, data, made, frees)))
         self._out.append(
-            Tell("settled", index, {"ending": ending.value, "message": problem.message if problem else ""})
+            Tell("settled", index, {"ending": data["ending"], "message": problem.message if problem else ""})
         )
-        for child in children_of(data):
-            self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
+        if children:
+            for child in children_of(data):
+                self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
         self._close(index, data)
 
     def _made(self, index: int, remote: str, found: str = "") -> Made | None:
@@ -635,15 +747,16 @@ class Machine:
         return Made(job.spec.marker, job.collection, remote, job.spec.name, job.digest, found)
 
     def _close(self, index: int, data: Mapping[str, Any], *, restored: bool = False) -> None:
-        live, ending = self.live[index], Ending(data["ending"])
+        live, ending = self.live[index], ENDINGS[data["ending"]]
         if live.settled is not None:
             raise InvalidTransition(f"{self.jobs[index].key}: settled twice")
         live.state, live.settled, live.call, live.phase, live.context = State.SETTLED, data, None, {}, None
         live.cause = data.get("cause")
         self._open -= 1
         self.counts[ending] += 1
-        output = data.get("output", {})
-        self._ours.update(output.get(RUNS, ()))
+        output = data.get("output")
+        if output and RUNS in output:
+            self._ours.update(output[RUNS])
         for granted in self._leases.release(index):
             self._lease(granted)
         for dependent in self._dependents.get(index, ()):

@@ -22,6 +22,7 @@ from headgate.engine.events import (
     Command,
     Event,
     Finish,
+    Learn,
     Lease,
     Returned,
     Send,
@@ -160,6 +161,7 @@ class Runner:
             self._ended.set_exception(error)
 
     def _obey(self, command: Command) -> None:
+        # What every job brings comes first.
         if isinstance(command, Send):
             if command.intent is not None:
                 self._journal.append(command.intent, partial(self._post, command))
@@ -170,20 +172,23 @@ class Runner:
             if command.record.kind == "settled":
                 self._time(command.record)
             self._journal.append(command.record)
-        elif isinstance(command, Lease):
-            self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
-        elif isinstance(command, Finish):
-            if self._ended is not None and not self._ended.done():
-                self._ended.set_result(command)
-        else:
+        elif isinstance(command, Tell):
             if command.name == "retry":
                 self._tally.retried += 1
+            elif command.name == "run":
+                self._tally.noticed(command.fields["lag"])
             elif command.name == "stop":
                 self._recall()
             self._tell(command)
+        elif isinstance(command, Lease):
+            self._journal.lease(command.keys, command.note, partial(self._claimed, command.job))
+        elif isinstance(command, Learn):
+            self._journal.learn(command.rows)
+        elif self._ended is not None and not self._ended.done():
+            self._ended.set_result(command)
 
     def _claimed(self, job: int, answer: Leased) -> None:
-        self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes))
+        self._feed(Claimed(job, self._clock.mono(), answer.by, answer.notes, answer.known))
 
     def _tell(self, tell: Tell) -> None:
         """Tell those who listen. One that fails is told nothing more, and does not harm the run."""
@@ -261,6 +266,7 @@ class Runner:
     def _count(self, send: Send, answer: Answer, left_s: float) -> None:
         refused = self._gate.answered(send.call, answer, send.job)
         self._tally.answered(send.call, answer, left_s, refused=refused)
+        self._machine.paced(self._gate.rate)
         now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now

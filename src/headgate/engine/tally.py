@@ -6,6 +6,7 @@ endpoint), how many requests left when (``series``), the ceiling of the rate and
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +33,11 @@ class Tally:
         self.throttled = int(before.get("throttled", 0))
         self.retried = int(before.get("retried", 0))
         self.polls = int(before.get("polls", 0))
+        #: How long the whole run was thought to take when it began; 0.0 where nobody said.
+        self.forecast_s = float(before.get("forecast", 0.0))
+        #: Runs seen to be over, and of how many it took how long to see that, by platform seconds.
+        self.runs = int(before.get("runs", 0))
+        self.lags: Counter[str] = Counter(before.get("lags", {}))
         self.seconds = float(before.get("seconds", 0.0))
         #: Limits of the platform as far as they were found, requests per second by scope.
         self.limits: Mapping[str, float] = before.get("limits", {})
@@ -74,6 +80,13 @@ class Tally:
         if call.purpose == "poll":
             self.polls += answer.requests - answer.tokens
 
+    def noticed(self, lag_s: float | None) -> None:
+        """A run that was waited for is over, for ``lag_s`` platform seconds as far as is known."""
+        self.runs += 1
+        if lag_s is not None:
+            # Tenths of a second, and whole seconds of longer ones: few different numbers.
+            self.lags[f"{math.ceil(lag_s * 10) / 10 if lag_s < 10 else math.ceil(lag_s):g}"] += 1
+
     def as_dict(self, wall_s: float = 0.0) -> dict[str, Any]:
         """For the store and the report; ``wall_s`` is added to the seconds of earlier lives."""
         return {
@@ -81,6 +94,8 @@ class Tally:
             "throttled": self.throttled,
             "retried": self.retried,
             "polls": self.polls,
+            **({"forecast": round(self.forecast_s, 1)} if self.forecast_s else {}),
+            **({"runs": self.runs, "lags": dict(self.lags)} if self.runs else {}),
             "seconds": round(self.seconds + wall_s, 3),
             "byEndpoint": dict(sorted(self.by_endpoint.items())),
             "byStatus": dict(sorted(self.by_status.items())),

@@ -73,6 +73,11 @@ class Walls:
         self._all = _Streak()
         self._by_what: dict[str, _Streak] = {}
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was refused so far: before that there is nothing to be told of."""
+        return bool(self._by_what)
+
     def done(self, what: str) -> None:
         """Something of the kind ``what`` was done: there is a way through."""
         self._all.done()

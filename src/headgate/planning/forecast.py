@@ -7,10 +7,12 @@ an audience must follow each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from headgate.planning.lengths import Experience, runs_of
 from headgate.planning.model import Job, Plan
 
 #: An audience is refused for an hour after it was first activated (contract 4).
@@ -61,25 +63,35 @@ class Forecast:
         }
 
 
-def forecast(plan: Plan, assumed: Assumptions, reused: Collection[int] = ()) -> Forecast:
+def forecast(
+    plan: Plan,
+    assumed: Assumptions,
+    reused: Collection[int] = (),
+    known: Experience | None = None,
+    limits: Mapping[str, float] | None = None,
+) -> Forecast:
     """The forecast of ``plan``.
 
     Args:
         plan: What is to be done.
         assumed: Rate, latency and the like.
-        reused: Jobs that ask nothing, by index: their object exists already.
+        reused: Jobs that ask nothing, by index: their object exists already, or they are over.
+        known: How long runs take; where it knows nothing ``run_s`` is assumed.
+        limits: Limits below the rate, configured or found, requests per second by what they are for: ``all``, an
+            endpoint (``POST /flows``), a method, a path, or ``sandbox NAME``.
 
     Cost: O(jobs + edges + pairs).
     """
-    requests = sum(len(job.requests) for index, job in enumerate(plan.jobs) if index not in reused)
-    path, asked = _longest(plan.jobs, reused)
-    rounds = rounds_of(plan.jobs)
+    asked = Counter(endpoint for index, job in enumerate(plan.jobs) if index not in reused for endpoint in job.requests)
+    path, chained = _longest(plan.jobs, reused)
+    adhoc = [job for index, job in enumerate(plan.jobs) if job.kind == "adhoc" and index not in reused]
     held = _new_flows(plan.jobs, reused)
-    waits = any(job.spec.get("wait", True) for job in plan.jobs if job.kind == "adhoc")
     parts = [
-        Part("requests", requests / assumed.rate_per_s, f"{requests:,} requests at {assumed.rate_per_s:g} a second"),
+        _requests(plan, asked, assumed.rate_per_s, limits or {}),
         Part(
-            "latency", asked * assumed.latency_s, f"the longest chain is {asked} requests, {assumed.latency_s:g} s each"
+            "latency",
+            chained * assumed.latency_s,
+            f"the longest chain is {chained} requests, {assumed.latency_s:g} s each",
         ),
     ]
     if held:
@@ -90,16 +102,10 @@ def forecast(plan: Plan, assumed: Assumptions, reused: Collection[int] = ()) -> 
                 f"{held} flow{'s' if held != 1 else ''} to activate are new: refused for their first hour",
             )
         )
-    if rounds:
-        followed = rounds if waits else rounds - 1
-        parts.append(
-            Part(
-                "ad-hoc runs",
-                followed * assumed.run_s / assumed.time_scale,
-                f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, runs of {assumed.run_s:g} s each",
-            )
-        )
-    return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, requests, assumed)
+    rounds, runs = _runs(adhoc, assumed, known)
+    if runs is not None:
+        parts.append(runs)
+    return Forecast(tuple(parts), sum(part.seconds for part in parts), path, rounds, asked.total(), assumed)
 
 
 def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], int]:
@@ -123,18 +129,59 @@ def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], i
     return path[::-1], depth[deepest]
 
 
-def rounds_of(jobs: Sequence[Job]) -> int:
-    """How many ad-hoc jobs must follow each other: each takes all of its audiences at once, in plan order."""
-    free: dict[str, int] = {}
-    last = 0
-    for job in jobs:
-        if job.kind != "adhoc":
-            continue
+def rounds_of(jobs: Sequence[Job], lasting: Sequence[float]) -> tuple[int, float]:
+    """How many of these ad-hoc jobs must follow each other, and how long that takes, in the unit of ``lasting``.
+
+    Each job takes all of its audiences at once, in plan order, until the longest of its runs is over, which takes as
+    long as ``lasting`` says; the last ones are not waited for where their entry does not.
+    """
+    free: dict[str, tuple[int, float]] = {}
+    rounds, end = 0, 0.0
+    for job, lasts in zip(jobs, lasting, strict=True):
         audiences = {pair[2] for pair in job.spec["pairs"]}
-        turn = 1 + max((free.get(audience, 0) for audience in audiences), default=0)
-        free.update(dict.fromkeys(audiences, turn))
-        last = max(last, turn)
-    return last
+        before = [free[audience] for audience in audiences if audience in free]
+        turn = 1 + max((turn for turn, _ in before), default=0)
+        begins = max((ends for _, ends in before), default=0.0)
+        free.update(dict.fromkeys(audiences, (turn, begins + lasts)))
+        rounds = max(rounds, turn)
+        end = max(end, begins + (lasts if job.spec.get("wait", True) else 0.0))
+    return rounds, end
+
+
+def _runs(jobs: Sequence[Job], assumed: Assumptions, known: Experience | None) -> tuple[int, Part | None]:
+    """The rounds of ad-hoc jobs, and what they add to the time."""
+    long = [known.longest(runs_of(job)) if known is not None else None for job in jobs]
+    rounds, lasts_s = rounds_of(jobs, [assumed.run_s if one is None else one for one in long])
+    if not rounds:
+        return 0, None
+    said = f"runs of {assumed.run_s:g} s each"
+    if known is not None and any(one is not None for one in long):
+        own, every = sum(known.known(runs_of(job)) for job in jobs), sum(len(job.spec["pairs"]) for job in jobs)
+        said = (
+            f"{own:,} run{'s' if own != 1 else ''} as long as before" if own else "runs as long as others were before"
+        )
+        said += f", {every - own:,} as long as others were" if 0 < own < every else ""
+    why = f"{rounds} round{'s' if rounds != 1 else ''} of ad-hoc jobs, {said}"
+    return rounds, Part("ad-hoc runs", lasts_s / assumed.time_scale, why)
+
+
+def _requests(plan: Plan, asked: Counter[str], rate_per_s: float, limits: Mapping[str, float]) -> Part:
+    """Sending all requests: as long as the limit takes that they meet last."""
+    total = asked.total()
+    seconds, why = total / rate_per_s, f"{total:,} requests at {rate_per_s:g} a second"
+    for scope, per_s in limits.items():
+        own = sum(count for endpoint, count in asked.items() if scope in _scopes(endpoint, plan.sandbox))
+        if own / per_s > seconds:
+            of = "" if own == total else f" of {total:,}"
+            named = "the limit found" if scope == "all" else scope
+            seconds, why = own / per_s, f"{own:,} requests{of} at {round(per_s, 1):g} a second ({named})"
+    return Part("requests", seconds, why)
+
+
+def _scopes(endpoint: str, sandbox: str) -> tuple[str, ...]:
+    """Whose limits a request to ``endpoint`` has to keep."""
+    method, _, path = endpoint.partition(" ")
+    return "all", endpoint, path, method, f"sandbox {sandbox}"
 
 
 def _new_flows(jobs: Sequence[Job], reused: Collection[int]) -> int:

@@ -12,6 +12,8 @@ from headgate.exchange import Answer, Verdict
 from headgate.platform.classify import trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yarl import URL
 
     from headgate.platform.endpoint import PlatformSettings
@@ -34,7 +36,7 @@ def open_session(settings: PlatformSettings) -> aiohttp.ClientSession:
     Connecting, waiting for a free connection included, has a time of its own, so that a timeout while
     nothing was sent is known as such.
     """
-    session = aiohttp.ClientSession(
+    return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=settings.connections, ttl_dns_cache=300),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(
@@ -42,28 +44,25 @@ def open_session(settings: PlatformSettings) -> aiohttp.ClientSession:
         ),
         trust_env=False,
     )
-    # aiohttp repeats GET, PUT and DELETE by itself when a connection breaks. What is sent twice must be
-    # counted, paced and judged by whoever asked; there is no public switch (aiohttp's own test client sets
-    # this too).
-    session._retry_connection = False  # noqa: SLF001 -- there is no public switch
-    return session
 
 
-async def read_body(response: aiohttp.ClientResponse, long_ones: asyncio.Semaphore) -> bytes:
+async def read_body(headers: Mapping[str, str], content: aiohttp.StreamReader, long_ones: asyncio.Semaphore) -> bytes:
     """The whole body. Raises ``AnswerTooLongError`` rather than read more than is sane, compressed or not.
 
     Counted is what comes out of a compressed body, piece by piece: the library unpacks no more than it is asked for.
     What grows long waits its turn at ``long_ones``; the request's time goes on meanwhile.
     """
-    length = response.content_length
-    if length is not None and length <= LONG_BYTES and "Content-Encoding" not in response.headers:
-        return await response.read()
+    text = headers.get("Content-Length")
+    length = None if text is None else int(text)
+    if length is not None and length <= LONG_BYTES and "Content-Encoding" not in headers:
+        # Most answers are short, and are there whole with their head.
+        return content.read_nowait() if content.is_eof() else await content.read()
     if length is not None and length > MAX_ANSWER_BYTES:
         raise AnswerTooLongError
     parts: list[bytes] = []
     size, turn = 0, False
     try:
-        async for part in response.content.iter_any():
+        async for part in content.iter_any():
             size += len(part)
             if size > MAX_ANSWER_BYTES:
                 raise AnswerTooLongError

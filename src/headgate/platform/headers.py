@@ -1,13 +1,13 @@
 """The headers and base path of every service (facts 1.1, 1.3).
 
-Headers of a token are built once and shared by all its requests. ``Accept`` is never left to the HTTP
-library: ad-hoc activation picks its version by that header alone, and ``*/*`` is nowhere documented (trap
-11).
+Headers of a token are built once and shared by all its requests. There is no ``Accept`` that nobody asked for: ad-hoc
+activation picks its version by that header alone, and ``*/*`` is nowhere documented (trap 11).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from multidict import CIMultiDict
 
@@ -27,10 +27,16 @@ BASES: dict[Service, str] = {
 #: ``Accept`` unless a call brings its own. Ad-hoc has none: without one it is version 1. Nor has the Schema Registry:
 #: what it takes differs by call, a list with a version is refused and a single schema without one (facts 9).
 _ACCEPT: dict[Service, str] = dict.fromkeys(("flow", "segmentation", "catalog", "conversion"), "application/json")
-#: What the HTTP library must not add by itself. All else it would add is always set here.
-NOT_AUTOMATIC = ("Accept",)
 #: Required by the platform on these, body or not.
 _WITH_CONTENT_TYPE = frozenset({"POST", "PUT", "PATCH"})
+_ENDS_LINE = re.compile(r"[\r\n\0]")
+
+
+class Head(NamedTuple):
+    """The headers of one request: by name, and as lines, each with its end."""
+
+    fields: CIMultiDict[str]
+    lines: str
 
 
 class Headers:
@@ -39,22 +45,26 @@ class Headers:
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
         self._token = ""
-        self._made: dict[tuple[Service, bool], CIMultiDict[str]] = {}
+        self._made: dict[tuple[Service, bool], Head] = {}
 
-    def of(self, call: Call, token: str) -> CIMultiDict[str]:
-        """The headers of ``call``; shared between calls, so not to be changed. A call's own headers win."""
+    def of(self, call: Call, token: str) -> Head:
+        """The headers of ``call``; shared between calls, so not to be changed. A call's own headers win.
+
+        Raises:
+            ValueError: a value holds a line end, and would be more than one header.
+        """
         if token != self._token:
             self._token = token
             self._made = {}
         key = (call.service, call.method in _WITH_CONTENT_TYPE)
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = self._make(*key)
+            made = self._made[key] = _head(self._make(*key))
         if not call.headers:
             return made
-        own = made.copy()
+        own = made.fields.copy()
         own.update(call.headers)
-        return own
+        return _head(own)
 
     def _make(self, service: Service, content_type: bool) -> CIMultiDict[str]:
         settings = self._settings
@@ -72,3 +82,9 @@ class Headers:
         if content_type:
             headers["Content-Type"] = "application/json"
         return headers
+
+
+def _head(fields: CIMultiDict[str]) -> Head:
+    if any(_ENDS_LINE.search(value) for value in fields.values()):
+        raise ValueError("a header holds a line end")
+    return Head(fields, "".join(f"{name}: {value}\r\n" for name, value in fields.items()))

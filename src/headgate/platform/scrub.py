@@ -7,7 +7,6 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -89,13 +88,26 @@ def _leaves(value: Any) -> Iterator[object]:
 
 
 def known(*places: Any) -> frozenset[object]:
-    """Every plain value inside a :class:`Secret` in ``places``: mappings, lists, and the fields of dataclasses."""
+    """Every plain value inside a :class:`Secret` in ``places``: mappings, lists, and the fields of dataclasses.
+
+    They are looked for by the encoder, which goes through a hundred thousand specs in the time that a walk of ours
+    takes for ten thousand.
+
+    Raises:
+        TypeError: something in ``places`` is not JSON, and so could not be sent.
+    """
     found: set[object] = set()
+
+    def met(value: Any) -> Any:
+        if isinstance(value, Secret):
+            found.update(_leaves(value.reveal()))
+            return None
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError(type(value).__name__)
+
     for place in places:
-        if is_dataclass(place) and not isinstance(place, type):
-            found.update(known(*(getattr(place, field.name) for field in fields(place))))
-        else:
-            found.update(secrets_in(place))
+        orjson.dumps(place, met, orjson.OPT_NON_STR_KEYS)
     return frozenset(found)
 
 

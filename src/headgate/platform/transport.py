@@ -20,8 +20,8 @@ import orjson
 from yarl import URL
 
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
-from headgate.faultpoint import Point, reach
 from headgate.platform.classify import classify, stale_token, trouble
+from headgate.platform.client import Client
 from headgate.platform.connection import (
     LONG_AT_ONCE,
     MAX_ANSWER_BYTES,
@@ -31,10 +31,11 @@ from headgate.platform.connection import (
     open_session,
     read_body,
 )
-from headgate.platform.headers import BASES, NOT_AUTOMATIC, Headers
+from headgate.platform.headers import BASES, Headers
 from headgate.platform.ims import FixedToken, ImsTokens, NoTokenError, Tokens
 from headgate.platform.paging import Pager, PagingError
 from headgate.platform.scrub import scrub, secrets_in, spelt, tell_nothing
+from headgate.platform.wire import Wire
 from headgate.secret import Secret
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from headgate.clock import Clock
     from headgate.platform.endpoint import PlatformSettings
+    from headgate.platform.reply import Way
 
 #: Waits for leave to send one more request for the endpoint named.
 Admit = Callable[[str], Awaitable[None]]
@@ -87,9 +89,12 @@ class Transport:
         self._secrets = frozenset(secrets)
         self._spellings: tuple[str, ...] | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._way: Way | None = None
         self._headers = Headers(settings)
         self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
-        self._bases = {service: settings.platform_url.rstrip("/") + base for service, base in BASES.items()}
+        url = URL(settings.platform_url)
+        self._origin = url.origin()
+        self._bases = {service: url.raw_path.rstrip("/") + base for service, base in BASES.items()}
         self._tokens: Tokens = (
             ImsTokens(settings, self._ask_ims, clock.mono)
             if settings.access_token is None
@@ -97,13 +102,19 @@ class Transport:
         )
 
     async def __aenter__(self) -> Self:
-        self._session = self._make_session(self._settings)
+        settings = self._settings
+        self._session = self._make_session(settings)
+        kind = Wire if Wire.known() else Client
+        self._way = kind(self._session, self._origin, settings.timeout_s, settings.connect_timeout_s)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._tokens.close()
+        if self._way is not None:
+            self._way.close()
+            self._way = None
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -121,18 +132,8 @@ class Transport:
         """
         began_mono = self._clock.mono()
         answer = await (self._all_pages(call) if call.paged else self._once(call))
-        # Spelt out: `replace` costs a sixth of all we add to a request.
-        return Answer(
-            answer.verdict,
-            answer.status,
-            answer.body,
-            answer.problem,
-            answer.retry_after_s,
-            answer.date_s,
-            self._clock.mono() - began_mono,
-            answer.requests,
-            answer.tokens,
-        )
+        answer.elapsed_s = self._clock.mono() - began_mono
+        return answer
 
     async def _all_pages(self, call: Call) -> Answer:
         pager = Pager(call, self._settings.origin)
@@ -178,16 +179,16 @@ class Transport:
             return replace(
                 trouble(Verdict.REJECTED, "unsendable", "the path of the request leads somewhere else"), requests=0
             )
-        url = URL(self._url(call), encoded=True)
+        target = self._target(call)
         sent = 0
         try:
             token = self._tokens.current() or await self._tokens.get()
-            answer = await self._send(call, url, data, token)
+            answer = await self._send(call, target, data, token)
             sent = answer.requests
             if self._tokens.renewable and stale_token(answer):
                 token = await self._tokens.renew(token)
                 await self._admitted(call)
-                answer = await self._send(call, url, data, token)
+                answer = await self._send(call, target, data, token)
                 sent += answer.requests
         except NoTokenError as error:
             verdict = Verdict.REFUSED if error.refused else Verdict.NOT_SENT
@@ -199,43 +200,27 @@ class Transport:
             answer if requests == answer.requests and not tokens else replace(answer, requests=requests, tokens=tokens)
         )
 
-    async def _send(self, call: Call, url: URL, data: bytes | None, token: str) -> Answer:
+    async def _send(self, call: Call, target: str, data: bytes | None, token: str) -> Answer:
         """One HTTP request, and the verdict on whatever happened to it."""
-        status = 0
-        headers: Mapping[str, str] = {}
-        raw: bytes | None = None
         if self._clear is not None and call.effect:
             await self._clear()
+        way = self._way
+        if way is None:
+            raise RuntimeError("the transport is used outside its block")
         try:
-            own = self._headers.of(call, token)
-            async with self._opened().request(
-                call.method,
-                url,
-                data=data,
-                headers=own,
-                allow_redirects=False,
-                # Given only when it matters: the library pays for it with another dict per request.
-                skip_auto_headers=None if "Accept" in own else NOT_AUTOMATIC,
-            ) as response:
-                reach(Point.SENT, call.endpoint)
-                status = response.status
-                headers = response.headers
-                raw = await read_body(response, self._long_ones)
+            reply = await way.exchange(call.method, target, self._headers.of(call, token), data, call.endpoint)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return not_sent(error, url)
-        except AnswerTooLongError:
-            if not call.effect and status < 300:
-                limit = f"the answer is longer than {MAX_ANSWER_BYTES // 1024 // 1024} MiB"
-                return trouble(Verdict.REJECTED, "answer_too_long", limit, status=status)
+            return not_sent(error, self._origin)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            # A status that came is still true, though its body broke off; without one all is open. ValueError
-            # is what the library raises for answers it cannot make sense of.
-            if not status:
-                return lost(error, self._settings.timeout_s)
-        clean = partial(self._scrub, call, token)
-        answer = classify(call, status, headers, raw, scrub=clean, now_s=self._clock.now())
+            # ValueError is what the library raises for answers it cannot make sense of.
+            return lost(error, self._settings.timeout_s)
+        if reply.too_long and not call.effect and reply.status < 300:
+            limit = f"the answer is longer than {MAX_ANSWER_BYTES // 1024 // 1024} MiB"
+            return trouble(Verdict.REJECTED, "answer_too_long", limit, status=reply.status)
+        raw, clean = reply.raw, partial(self._scrub, call, token)
+        answer = classify(call, reply.status, reply.headers, raw, scrub=clean, now_s=self._clock.now())
         answer.size = len(raw) if raw is not None else 0
-        if raw and answer.verdict is Verdict.OK and _TELLS.search(raw):
+        if raw and answer.verdict is Verdict.OK and b'"error' in raw and _TELLS.search(raw):
             tell_nothing(answer.body, clean)
         return answer
 
@@ -247,9 +232,12 @@ class Transport:
             "User-Agent": "headgate",
         }
         url = URL(self._settings.ims_url)
+        if self._session is None:
+            raise RuntimeError("the transport is used outside its block")
         try:
-            async with self._opened().post(url, data=form, headers=headers, allow_redirects=False) as response:
-                return response.status, response.headers, await read_body(response, self._long_ones)
+            async with self._session.post(url, data=form, headers=headers, allow_redirects=False) as response:
+                raw = await read_body(response.headers, response.content, self._long_ones)
+                return response.status, response.headers, raw
         except (aiohttp.ClientError, OSError, ValueError, AnswerTooLongError) as error:
             raise NoTokenError(
                 f"the token endpoint at {url.host} cannot be reached, so the credentials could not be used"
@@ -262,12 +250,8 @@ class Transport:
         if self._admit is not None:
             await self._admit(call.endpoint)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("the transport is used outside its block")
-        return self._session
-
-    def _url(self, call: Call) -> str:
+    def _target(self, call: Call) -> str:
+        """Path and query as they are sent."""
         path = call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe="/")
         base = self._bases[call.service] + path
         if not call.query:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headgate.engine.record import JobPast, Past, problem_of
 from headgate.planning.outline import JobLine, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
+from headgate.report.polling import polling
 from headgate.report.selected import NOT_CHOSEN, NOT_DONE, Selected
 from headgate.workflows.contract import HELD, Ending
 from headgate.workflows.delete import GONE
@@ -71,14 +72,15 @@ def build(
         reason,
         hint,
         unsettled,
+        float(counters.get("forecast", 0.0)),
     )
 
 
 def requests_of(counters: Mapping[str, Any]) -> dict[str, Any]:
-    """What was sent, of a run's counters."""
+    """What was sent, of a run's counters; what was found of the platform's limits, and what waiting for runs cost."""
     requests = {key: counters.get(key, 0) for key in ("sent", "throttled", "retried", "polls")}
     found = {"limits": counters["limits"]} if counters.get("limits") else {}
-    return {**requests, "byEndpoint": counters.get("byEndpoint", {}), **found}
+    return {**requests, "byEndpoint": counters.get("byEndpoint", {}), **found, **polling(counters)}
 
 
 def nothing_done(manifest: str, sandbox: str, now_s: float) -> Report:

@@ -37,6 +37,7 @@ def compare(one: Story, other: Story) -> dict[str, Any]:
             **{name: [before[name], after[name]] for name in ("throttled", "retried", "polls")},
             "byEndpoint": _both(one.report.requests.get("byEndpoint", {}), other.report.requests.get("byEndpoint", {})),
         },
+        "polling": {name: [before[name], after[name]] for name in _WAITING},
         "latency": {
             name: {
                 f"p{share * 100:g}": [
@@ -52,10 +53,14 @@ def compare(one: Story, other: Story) -> dict[str, Any]:
     }
 
 
+#: What waiting for flow runs cost, and how soon their ends were seen, in words.
+_WAITING: Final = {"pollsPerRun": "polls a run", "lagSeconds": "99 % of ends seen within"}
+
+
 def _figures(told: Story) -> dict[str, Any]:
     requests, wall = told.report.requests, told.report.wall_s
     sent = int(requests.get("sent", 0))
-    named = told.latency
+    polling, named = requests.get("polling", {}), told.latency
     every = Histogram()
     for histogram in named.values():
         for at in range(BUCKETS):
@@ -65,6 +70,8 @@ def _figures(told: Story) -> dict[str, Any]:
         "sent": sent,
         "rate": round(sent / wall, 2) if wall else None,
         **{name: int(requests.get(name, 0)) for name in ("throttled", "retried", "polls")},
+        "pollsPerRun": polling.get("pollsPerRun"),
+        "lagSeconds": polling.get("lagSeconds", {}).get("p99"),
         "latency": {
             name: {share: _round(histogram.quantile(share)) for share in SHARES}
             for name, histogram in {"all": every, **named}.items()
@@ -118,6 +125,10 @@ def text(found: Mapping[str, Any]) -> str:
         lines.append(
             [title, *(f"{value:,}" for value in both), f"{both[1] - both[0]:+,}" if both[0] != both[1] else "·"]
         )
+    for name, title in _WAITING.items():
+        both = found["polling"][name]
+        if both != [None, None]:
+            lines.append([title, *((_seconds if name == "lagSeconds" else _few)(v) for v in both), _change(both)])
     for share, both in found["latency"].get("all", {}).items():
         lines.append([f"answer in, {share}", *(_seconds(value) for value in both), _change(both)])
     for name, both in found["outcomes"].items():
@@ -152,6 +163,10 @@ def _seconds(value: float | None) -> str:
     if value is None:
         return "·"
     return f"{value * 1000:.3g} ms" if value < 1 else f"{value:.3g} s"
+
+
+def _few(value: float | None) -> str:
+    return "·" if value is None else f"{value:.2g}"
 
 
 def _number(value: float | None) -> str:

@@ -76,6 +76,16 @@ class Report:
     stop_reason: str = ""
     stop_hint: str = ""
     open_jobs: int = 0
+    #: Of a run that is over, in seconds: how long it was thought to take when it began. 0.0 where nobody said.
+    forecast_s: float = 0.0
+
+    @property
+    def forecast(self) -> dict[str, float] | None:
+        """How far off the forecast was: ``ratio`` is what it took for each second that was forecast."""
+        if not self.forecast_s or self.open_jobs:
+            return None
+        took = round(self.wall_s, 1)
+        return {"seconds": self.forecast_s, "tookSeconds": took, "ratio": round(self.wall_s / self.forecast_s, 3)}
 
     @property
     def failed(self) -> bool:
@@ -102,6 +112,7 @@ class Report:
             "wallSeconds": round(self.wall_s, 3),
             "totals": dict(self.totals),
             "requests": dict(self.requests),
+            **({"forecast": said} if (said := self.forecast) is not None else {}),
             "items": [asdict(row) for row in self.items],
             "activations": [asdict(row) for row in self.activations],
             "failures": [asdict(row) for row in self.failures],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from headgate.report.model import Report
 from headgate.report.render_causes import Cause, brief, causes_of
@@ -15,6 +15,8 @@ _ITEM_STATES: Final = ("created", "updated", "replaced", "reused", "unchanged", 
 _PAIR_STATES: Final = ("activated", "failed", "held", "unmapped", "out-of-schedule", "skipped")
 _ALWAYS: Final = frozenset({"created", "reused", "activated", "failed"})
 _RATE_FROM: Final = 20
+#: What takes less is not worth a word on how long it was thought to take, in seconds.
+_FORECAST_FROM_S: Final = 60.0
 _GAP: Final = "   "
 
 
@@ -96,13 +98,23 @@ def _spaced(parts: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _head(report: Report, width: int) -> list[str]:
-    run, where = f"{report.status.upper()}  {report.run_id}", f"  in sandbox {report.sandbox}, {seconds(report.wall_s)}"
+    run, where = f"{report.status.upper()}  {report.run_id}", f"  in sandbox {report.sandbox}, {_took(report)}"
     lines = [run + where] if len(run + where) <= width else [clip(run, width), clip(where, width)]
     if report.stop:
         lines += wrapped(f"stopped: {report.stop}", width, "  ")
     if report.stop_hint:
         lines += wrapped(f"hint: {report.stop_hint}", width, "  ")
     return lines
+
+
+def _took(report: Report) -> str:
+    """How long it took, and how far off the forecast was: ``6 min 00 s (forecast 5 min 00 s: 20 % over)``."""
+    took, said = seconds(report.wall_s), report.forecast
+    if said is None or max(report.wall_s, report.forecast_s) < _FORECAST_FROM_S:
+        return took
+    off = round(100 * (said["ratio"] - 1))
+    by = f": {abs(off)} % {'over' if off > 0 else 'under'}" if off else ""
+    return f"{took} (forecast {seconds(report.forecast_s)}{by})"
 
 
 def _counts(noun: str, rows: Sequence[tuple[str, str]], states: Sequence[str], width: int, most: int) -> list[str]:
@@ -154,7 +166,17 @@ def _requests(report: Report, width: int, endpoints: int) -> list[str]:
     )
     spelled = " · ".join(f"{endpoint.replace(' ', chr(160))}{chr(160)}{count:,}" for endpoint, count in by_endpoint)
     # Hard spaces keep an endpoint and its count on one line.
-    return [*wrapped(line, width, "  "), *(text.replace(chr(160), " ") for text in _joined(spelled, width)[:endpoints])]
+    lines = [*wrapped(line, width, "  "), *wrapped(_waiting(asked.get("polling", {})), width, "  ")]
+    return [*lines, *(text.replace(chr(160), " ") for text in _joined(spelled, width)[:endpoints])]
+
+
+def _waiting(polling: Mapping[str, Any]) -> str:
+    """What waiting for runs cost: ``80 runs waited for: 0.17 polls each, 99 % of ends seen within 3.1 s``."""
+    if not polling:
+        return ""
+    lag = polling.get("lagSeconds", {}).get("p99")
+    seen = f", 99 % of ends seen within {lag:g} s" if lag is not None else ""
+    return f"{plural(polling['runs'], 'run')} waited for: {polling['pollsPerRun']:.2g} polls each{seen}"
 
 
 def _joined(text: str, width: int) -> list[str]:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: Seconds a process may be silent before it is dead to others, unless the store was opened with another number.
 LEASE_S: Final = 60.0
 
+#: How keys begin that are marks of objects. (No other key does: an audience's says that it is one.)
+MARK: Final = "["
+
 RunStatus = Literal["running", "succeeded", "failed", "stopped", "interrupted"]
 
 
@@ -68,12 +71,14 @@ class Leased:
     ``by`` is empty when they were granted, else who has one of them, in words: ``run R, driven by process P on H``;
     ``since_s`` is then how many seconds ago that one was taken. ``notes`` of a grant are what the keys' rows held
     before, oldest first: left by an earlier life of this run or by a holder that is dead. What is named there may
-    still be going on, so it is looked at before anything is sent.
+    still be going on, so it is looked at before anything is sent. ``known`` of a grant is what the store knows, once
+    the keys are granted, of the objects whose marks are among them: id and digest as in :meth:`Store.known`.
     """
 
     by: str = ""
     since_s: float | None = None
     notes: tuple[str, ...] = ()
+    known: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Journal(Protocol):
@@ -96,7 +101,15 @@ class Journal(Protocol):
         A key is free if nobody has it, if this run has it, or if who has it is dead: then it is taken away. Keys are
         those of the run's organisation and sandbox. ``note`` (short strings) is added to what the keys' rows hold,
         for whoever takes them after this process. They stay until a record ``frees`` them, or the run is finished
-        with nothing open.
+        with nothing open and is not abandoned. Who frees an object's mark has said in the same record, or before,
+        what became of it: so whoever is granted it next is told.
+        """
+        ...
+
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Keep with the next group what was learnt of how long runs take, by key: all that is known of each key.
+
+        Of two processes that learn of one key at the same time, the last has the say.
         """
         ...
 
@@ -160,11 +173,19 @@ class Store(Protocol):
         ...
 
     def finish(
-        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: RunStatus,
+        finished_at: float,
+        open_jobs: int,
+        counters: Mapping[str, Any],
+        *,
+        abandoned: bool = False,
     ) -> None:
         """End the run's life in this process and give the claim back.
 
-        With nothing open its keys are free. With open jobs they are free to be taken, and their notes stay.
+        With nothing open its keys are free. With open jobs they are free to be taken, and their notes stay; likewise
+        where it is ``abandoned``: nobody goes on with it, but what it started may still be going on.
         """
         ...
 
@@ -195,14 +216,15 @@ class Store(Protocol):
         """All objects known in ``sandbox`` and those in doubt, in the order of their markers."""
         ...
 
-    def limits(self) -> Mapping[str, tuple[float, float]]:
-        """The platform's limits that runs of this organisation have found, by scope.
+    def limits(self, sandbox: str) -> Mapping[str, tuple[float, float]]:
+        """The platform's limits that runs of this organisation have found in ``sandbox``, by scope.
 
-        Requests per second, and how many seconds ago that was found, by the store's clock.
+        Requests per second, and how many seconds ago that was found, by the store's clock. What older programs found,
+        which did not say in which sandbox, stands in where nothing else is known.
         """
         ...
 
-    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+    def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep what was ``found`` just now (requests per second by scope); forget scopes that are ``gone``."""
         ...
 
@@ -218,6 +240,10 @@ class Store(Protocol):
 
     def told(self, run_id: str) -> Mapping[str, Any]:
         """What the process that drives the run last told of it; empty where it told nothing (an older program)."""
+        ...
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """What runs of this organisation have learnt in ``sandbox`` of how long runs take, by key."""
         ...
 
     def holder(self, run_id: str) -> str | None:

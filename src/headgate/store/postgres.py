@@ -31,7 +31,7 @@ from headgate.store.latest import latest
 from headgate.store.postgres_journal import PostgresJournal
 from headgate.store.postgres_line import Connection, Line
 from headgate.store.postgres_schema import LOCK_CLAIMS, LOCK_KEYS, LOCK_MIGRATIONS, MIGRATIONS
-from headgate.store.rows import COLUMNS, packed, run_row, run_values
+from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -80,12 +80,13 @@ SELECT string_agg('["' || kind || '",' || job || ',' || data || ']', ',' ORDER B
 FROM headgate.journal WHERE run = $1 AND seq = ANY ($2::bigint[])
 """
 _REMEMBER: Final = """
-INSERT INTO headgate.rate (org, scope, per_second, next_at) VALUES ($1, $2, $3, clock_timestamp())
-ON CONFLICT (org, scope) DO UPDATE SET per_second = excluded.per_second, found_at = clock_timestamp()
+INSERT INTO headgate.rate (org, sandbox, scope, per_second, next_at) VALUES ($1, $2, $3, $4, clock_timestamp())
+ON CONFLICT (org, sandbox, scope) DO UPDATE SET per_second = excluded.per_second, found_at = clock_timestamp()
 """
-#: The schemas from which on plans are kept, and limits.
+#: The schemas from which on plans are kept, lengths of runs, and limits by sandbox.
 _KEPT: Final = 2
-_LIMITS: Final = 3
+_LENGTHS: Final = 4
+_LIMITS: Final = 5
 
 
 class PostgresStore:
@@ -262,7 +263,14 @@ class PostgresStore:
         return desk.of(self._value(desk.TOLD, run_id)) if self._found >= desk.SINCE else {}
 
     def finish(
-        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: RunStatus,
+        finished_at: float,
+        open_jobs: int,
+        counters: Mapping[str, Any],
+        *,
+        abandoned: bool = False,
     ) -> None:
         """Write how the run ended and give the claim back."""
 
@@ -291,7 +299,7 @@ class PostgresStore:
                 await connection.execute(LOCK_KEYS, row[0], row[1])
                 await connection.execute(
                     "UPDATE headgate.lease SET holder = NULL WHERE run = $1"
-                    if open_jobs
+                    if open_jobs or abandoned
                     else "DELETE FROM headgate.lease WHERE run = $1",
                     run_id,
                 )
@@ -381,18 +389,19 @@ class PostgresStore:
         )
         return [ObjectRow(*row) for row in rows]
 
-    def limits(self) -> Mapping[str, tuple[float, float]]:
-        """Limits found by scope: requests per second, and seconds ago."""
+    def limits(self, sandbox: str) -> Mapping[str, tuple[float, float]]:
+        """Limits found in a sandbox, by scope: requests per second, and seconds ago."""
         if self._found < _LIMITS:
             return {}
         rows = self._rows(
             "SELECT scope, per_second, extract(epoch FROM clock_timestamp() - found_at)::float8 "
-            "FROM headgate.rate WHERE org = $1",
+            "FROM headgate.rate WHERE org = $1 AND sandbox IN ('', $2) ORDER BY sandbox <> ''",
             self._org,
+            sandbox,
         )
         return {scope: (per_s, age_s) for scope, per_s, age_s in rows}
 
-    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+    def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep limits that were found just now, forget others. In the order of scopes, as everybody locks them."""
 
         async def ask(connection: Connection, _again: bool) -> None:
@@ -400,12 +409,26 @@ class PostgresStore:
                 for scope in sorted({*found, *gone}):
                     if scope not in found:
                         await connection.execute(
-                            "DELETE FROM headgate.rate WHERE org = $1 AND scope = $2", self._org, scope
+                            "DELETE FROM headgate.rate WHERE org = $1 AND sandbox IN ('', $2) AND scope = $3",
+                            self._org,
+                            sandbox,
+                            scope,
                         )
                         continue
-                    await connection.execute(_REMEMBER, self._org, scope, found[scope])
+                    await connection.execute(_REMEMBER, self._org, sandbox, scope, found[scope])
 
         self._line.call(ask)
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """How long runs take, by key."""
+        if self._found < _LENGTHS:
+            return {}
+        rows = self._rows(
+            "SELECT key, counts FROM headgate.length WHERE sandbox = $1 AND ($2 IN ('', org) OR org = '') ORDER BY org",
+            sandbox,
+            self._org,
+        )
+        return histograms(rows)
 
     def journal(self, run_id: str) -> PostgresJournal:
         """The journal of a claimed run, with a connection of its own."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headgate.store.postgres_line import Connection
 
 #: The schema from which on there is a desk.
-SINCE: Final = 5
+SINCE: Final = 6
 #: Seconds that a visit may take: the journal waits for it.
 _PATIENCE_S: Final = 1.0
 ASK: Final = "INSERT INTO headgate.ask (run, process, action) VALUES ($1, $2, $3) RETURNING number"

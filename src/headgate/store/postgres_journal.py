@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +21,7 @@ import orjson
 from headgate.engine.record import Record
 from headgate.errors import StoreError
 from headgate.faultpoint import Point, reach
-from headgate.store.contract import Leased
+from headgate.store.contract import MARK, Leased
 from headgate.store.desk import LOOK_S
 from headgate.store.group import Group, gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s, surely_gone
@@ -43,9 +43,18 @@ AGAIN_S: Final = 0.05
 AGAIN_MOST_S: Final = 1.0
 
 _WRITE: Final = f"SELECT headgate.write_group({', '.join(f'${number}' for number in range(1, 22))})"
+#: In place of what was known of a key. It may be sent twice.
+_LEARN: Final = """
+INSERT INTO headgate.length (org, sandbox, key, counts)
+SELECT $1, $2, l.key, l.counts FROM unnest($3::text[], $4::text[]) l(key, counts)
+ON CONFLICT (org, sandbox, key) DO UPDATE SET counts = excluded.counts
+"""
 _TAKEN_BY: Final = """
 SELECT 'process ' || p.pid || ' on ' || p.host FROM headgate.run JOIN headgate.process p ON p.id = run.holder
 WHERE run.id = $1 AND p.id <> $2
+"""
+_KNOWN: Final = """
+SELECT marker, id, digest FROM headgate.object WHERE org = $1 AND sandbox = $2 AND marker = ANY ($3)
 """
 
 
@@ -58,8 +67,15 @@ class _Asked:
     then: Callable[[Leased], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """Lengths of runs that are to be kept."""
+
+    lengths: Mapping[str, Mapping[str, float]]
+
+
 #: A record and its callback; a callback alone is a flush; neither ends the journal.
-_Entry = tuple[Record | _Asked | None, Callable[[], None] | None]
+_Entry = tuple[Record | _Asked | _Learnt | None, Callable[[], None] | None]
 
 
 @dataclass(slots=True)
@@ -69,6 +85,7 @@ class _Batch:
     records: list[Record] = field(default_factory=list)
     asks: list[_Asked] = field(default_factory=list)
     calls: list[Callable[[], None] | _Asked] = field(default_factory=list)
+    lengths: dict[str, Mapping[str, float]] = field(default_factory=dict)
     closing: bool = False
 
     def add(self, entry: _Entry) -> bool:
@@ -77,6 +94,8 @@ class _Batch:
         if isinstance(what, _Asked):
             self.asks.append(what)
             self.calls.append(what)
+        elif isinstance(what, _Learnt):
+            self.lengths.update(what.lengths)
         elif what is not None:
             if what.frees and self.asks:
                 return False
@@ -113,6 +132,10 @@ class PostgresJournal:
     def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
         """Ask for keys with the next group."""
         self._put((_Asked(tuple(keys), tuple(note), then), None))
+
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Lengths of runs for the next group."""
+        self._put((_Learnt(lengths), None))
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
@@ -187,7 +210,7 @@ class PostgresJournal:
                 hint="`headgate resume` goes on from there; please report it",
             ) from None
         reach(Point.GROUP_OPEN, batch.records)
-        answers = await self._send(group, batch.asks)
+        answers = await self._send(group, batch.asks, batch.lengths)
         reach(Point.GROUP_DURABLE, batch.records)
         self._seq += len(batch.records)
         called = iter(answers)
@@ -211,7 +234,7 @@ class PostgresJournal:
                 return
             self._entries.popleft()
 
-    async def _send(self, group: Group, asks: list[_Asked]) -> list[Leased]:
+    async def _send(self, group: Group, asks: list[_Asked], lengths: Mapping[str, Mapping[str, float]]) -> list[Leased]:
         """Write one group, whatever happens to the connection; the answers to who asks for keys.
 
         Raises:
@@ -223,6 +246,8 @@ class PostgresJournal:
             try:
                 if self._connection is None:
                     self._connection = await self._line.connect()
+                if lengths:
+                    await self._learn(self._connection, lengths)
                 if again and group.rows and await self._written(group.rows[-1][0]):
                     group = Group()  # it took effect, and only the answer was lost
                 return await self._once(self._connection, group, asks, counters)
@@ -267,11 +292,31 @@ class PostgresJournal:
             gone = {number: _gone(answers[number]) for number in left}
             left = [number for number in left if gone[number]]
             if not left:
-                return [_leased(answers[number]) for number in range(len(asks))]
+                leased = [_leased(answers[number]) for number in range(len(asks))]
+                return await self._informed(connection, asks, leased)
             # Killed on this very machine: nobody waits for its lease to end. The group itself is written.
             dead = sorted(set().union(*gone.values()))
             await connection.execute("UPDATE headgate.process SET dead = true WHERE id = ANY ($1)", dead)
             values, counters = [[] for _ in values], None
+
+    async def _informed(self, connection: Connection, asks: list[_Asked], leased: list[Leased]) -> list[Leased]:
+        """Add what is known of objects whose marks were granted. Nobody else changes that while they are ours."""
+        granted = (one for one, answer in zip(asks, leased, strict=True) if not answer.by)
+        marks = {key for one in granted for key in one.keys if key.startswith(MARK)}
+        if not marks:
+            return leased
+        patience_s = max(1.0, self._lease_s / 3)
+        rows = await connection.fetch(_KNOWN, self._who.org, self._who.sandbox, sorted(marks), timeout=patience_s)
+        known = {marker: (remote, digest) for marker, remote, digest in rows}
+        return [
+            replace(answer, known={key: known[key] for key in one.keys if key in known}) if not answer.by else answer
+            for one, answer in zip(asks, leased, strict=True)
+        ]
+
+    async def _learn(self, connection: Connection, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        # In one order for everybody: two processes must not wait crosswise.
+        rows = [(key, orjson.dumps(lengths[key]).decode()) for key in sorted(lengths)]
+        await connection.execute(_LEARN, self._who.org, self._who.sandbox, *_columns(rows, 2))
 
     async def _written(self, seq: int) -> bool:
         assert self._connection is not None

@@ -166,6 +166,12 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (org, sandbox, key)
     );
     """,
+    # What is there says nothing of its sandbox.
+    """
+    ALTER TABLE headgate.rate ADD COLUMN sandbox text NOT NULL DEFAULT '';
+    ALTER TABLE headgate.rate DROP CONSTRAINT rate_pkey;
+    ALTER TABLE headgate.rate ADD PRIMARY KEY (org, sandbox, scope);
+    """,
     """
     CREATE TABLE headgate.ask (
         number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, run text NOT NULL REFERENCES headgate.run(id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -10,7 +11,7 @@ from headgate.errors import StoreError
 from headgate.store.contract import RunRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 COLUMNS: Final = "id, manifest, path, sandbox, fingerprint, status, started_at, finished_at, open, args, counters"
 
@@ -51,3 +52,12 @@ def run_values(run: RunRow) -> tuple[Any, ...]:
         packed(run.args),
         packed(run.counters),
     )
+
+
+def histograms(rows: Iterable[Sequence[Any]]) -> dict[str, dict[str, float]]:
+    """Lengths of runs from rows of key and JSON text. What cannot be read is not known: it will be learnt again."""
+    found: dict[str, dict[str, float]] = {}
+    for key, text in rows:
+        with suppress(ValueError, AttributeError, TypeError):
+            found[key] = {str(step): float(count) for step, count in orjson.loads(text).items()}
+    return found

@@ -2,7 +2,7 @@
 
 ``process`` is the one lease-and-fence row of each living process; ``run`` names it, so that what a dead process drove
 is free the moment its row is dead. ``lease`` holds keys across processes in the same way; one without a holder is of
-a run that ended with open jobs. ``rate`` is the limits that an organisation's runs have found; as a
+a run that ended with open jobs. ``rate`` is the limits that an organisation's runs have found in a sandbox; as a
 schedule that several processes share (``next_at``) it is laid out only.
 """
 
@@ -82,6 +82,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         org TEXT NOT NULL, sandbox TEXT NOT NULL, key TEXT NOT NULL, counts TEXT NOT NULL,
         PRIMARY KEY (org, sandbox, key)
     ) WITHOUT ROWID;
+    """,
+    # What is there says nothing of its sandbox.
+    """
+    ALTER TABLE rate RENAME TO rate_6;
+    CREATE TABLE rate (
+        org TEXT NOT NULL, sandbox TEXT NOT NULL, scope TEXT NOT NULL, per_second REAL NOT NULL, next_at REAL NOT NULL,
+        found_at REAL NOT NULL, PRIMARY KEY (org, sandbox, scope)
+    ) WITHOUT ROWID;
+    INSERT INTO rate (org, sandbox, scope, per_second, next_at, found_at)
+    SELECT org, '', scope, per_second, next_at, found_at FROM rate_6;
+    DROP TABLE rate_6;
     """,
     # What other processes ask of the one that drives a run, and what that one tells them.
     """

@@ -20,7 +20,7 @@ from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
 from headgate.store.desk import left_for, nobody
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
 from headgate.store.latest import latest
-from headgate.store.rows import COLUMNS, packed, run_row, run_values
+from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
 from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from headgate.engine.record import Latest
     from headgate.store.latest import Texts
 
-#: The schemas from which on plans are kept, and limits.
+#: The schemas from which on plans are kept, lengths of runs, and limits by sandbox.
 _KEPT: Final = 4
-_LIMITS: Final = 5
+_LENGTHS: Final = 6
+_LIMITS: Final = 7
 #: Two scans, each with less to put together, are quicker than one.
 _SETTLED: Final = """
 SELECT group_concat(job), group_concat(data)
@@ -251,7 +252,14 @@ class SqliteStore:
             return desk.told(self._db, run_id) if self._version() >= desk.SINCE else {}
 
     def finish(
-        self, run_id: str, status: RunStatus, finished_at: float, open_jobs: int, counters: Mapping[str, Any]
+        self,
+        run_id: str,
+        status: RunStatus,
+        finished_at: float,
+        open_jobs: int,
+        counters: Mapping[str, Any],
+        *,
+        abandoned: bool = False,
     ) -> None:
         """Write how the run ended and give the claim back."""
         with plainly(self._path), self._transaction():
@@ -263,7 +271,7 @@ class SqliteStore:
             reach(Point.FINISHING)
             if not ended:
                 raise not_driven(run_id)
-            leases.leave(self._db, run_id, open_jobs=open_jobs)
+            leases.leave(self._db, run_id, notes=abandoned or open_jobs > 0)
             desk.clear(self._db, run_id)
             if not open_jobs:
                 self._db.execute("DELETE FROM kept WHERE run = ?", (run_id,))
@@ -345,25 +353,43 @@ class SqliteStore:
             )
             return [ObjectRow(*row) for row in rows]
 
-    def limits(self) -> Mapping[str, tuple[float, float]]:
-        """Limits found by scope: requests per second, and seconds ago."""
+    def limits(self, sandbox: str) -> Mapping[str, tuple[float, float]]:
+        """Limits found in a sandbox, by scope: requests per second, and seconds ago."""
         with plainly(self._path):
             if self._version() < _LIMITS:
                 return {}
-            rows = self._db.execute("SELECT scope, per_second, found_at FROM rate WHERE org = ?", (self._org,))
+            rows = self._db.execute(
+                "SELECT scope, per_second, found_at FROM rate WHERE org = ? AND sandbox IN ('', ?) ORDER BY sandbox",
+                (self._org, sandbox),
+            )
             now = time.time()
             return {scope: (per_s, now - at) for scope, per_s, at in rows}
 
-    def remember_limits(self, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
+    def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep limits that were found just now, forget others."""
         with plainly(self._path), self._transaction():
             now = time.time()
-            self._db.executemany("DELETE FROM rate WHERE org = ? AND scope = ?", [(self._org, scope) for scope in gone])
             self._db.executemany(
-                "INSERT INTO rate (org, scope, per_second, next_at, found_at) VALUES (?, ?, ?, 0, ?) "
-                "ON CONFLICT DO UPDATE SET per_second = excluded.per_second, found_at = excluded.found_at",
-                [(self._org, scope, per_s, now) for scope, per_s in found.items()],
+                "DELETE FROM rate WHERE org = ? AND sandbox IN ('', ?) AND scope = ?",
+                [(self._org, sandbox, scope) for scope in gone],
             )
+            self._db.executemany(
+                "INSERT INTO rate (org, sandbox, scope, per_second, next_at, found_at) VALUES (?, ?, ?, ?, 0, ?) "
+                "ON CONFLICT DO UPDATE SET per_second = excluded.per_second, found_at = excluded.found_at",
+                [(self._org, sandbox, scope, per_s, now) for scope, per_s in found.items()],
+            )
+
+    def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:
+        """How long runs take, by key."""
+        with plainly(self._path):
+            if self._version() < _LENGTHS:
+                return {}
+            mine, org = self._mine()
+            rows = self._db.execute(
+                f"SELECT key, counts FROM length WHERE {mine} AND sandbox = ? ORDER BY org",  # noqa: S608 -- our own column names
+                (*org, sandbox),
+            )
+            return histograms(rows)
 
     def journal(self, run_id: str) -> SqliteJournal:
         """The journal of a claimed run, with a writer thread and a connection of its own."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headgate.store.holder import Taker
 
 #: The schema from which on there is a desk.
-SINCE: Final = 7
+SINCE: Final = 8
 _ASK: Final = "INSERT INTO ask (run, process, action) VALUES (?, ?, ?)"
 _ASKED: Final = "SELECT number, action FROM ask WHERE run = ? AND process = ? AND number > ? ORDER BY number"
 #: Only who drives the run says how it stands.

@@ -1,7 +1,8 @@
 """The SQLite journal of one run: a writer thread with a connection of its own that commits in groups.
 
-Grouping, not the driver, decides the cost (measured: 40 times dearer with a commit per record). A record given while
-a commit is under way joins the next one; when many come at once the writer lingers a moment so that groups are large.
+Grouping, not the driver, decides the cost (measured: 40 times dearer with a commit per record). What is given while a
+commit is under way makes the next group; when much comes, that one waits a moment so that groups are large. Groups are
+made on the loop: the thread is woken once for each and not for every record, and both need the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -33,44 +35,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-#: How long the writer waits for more when a group has at least this many records.
+#: How long a group waits for more when it has at least this many records.
 LINGER_S: Final = 0.002
 LINGER_FROM: Final = 8
+#: Rows of one statement: every row of an ``executemany`` would hand the interpreter's lock over once, and reading rows
+#: out of one JSON text costs SQLite twice as much as being given them. Older ones take 999 values at a time.
+_ROWS: Final = 100
 
-#: A group is one statement per table: every row of an ``executemany`` would hand the interpreter lock over once.
-_APPEND = """
-INSERT INTO journal (run, seq, kind, job, data)
-SELECT ?1, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]')
-FROM json_each(?2)
-"""
-_OBJECTS = """
-INSERT INTO object (org, sandbox, run, marker, collection, id, name, digest, found)
-SELECT ?1, ?2, ?3, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-       json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
-FROM json_each(?4) WHERE true ON CONFLICT (org, sandbox, marker)
-"""
+_APPEND: Final = "INSERT INTO journal (run, seq, kind, job, data)"
+_OBJECTS: Final = "INSERT INTO object (org, sandbox, run, marker, collection, id, name, digest, found)"
 #: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
-_DOUBT = _OBJECTS + "DO NOTHING"
+_DOUBT: Final = "ON CONFLICT (org, sandbox, marker) DO NOTHING"
 #: Who made it, and how it was found, stays as it was first known: a later run may have changed it, and no more.
-_MADE = (
-    _OBJECTS
-    + """DO UPDATE SET id = excluded.id, digest = excluded.digest,
+_MADE: Final = """
+ON CONFLICT (org, sandbox, marker) DO UPDATE SET id = excluded.id, digest = excluded.digest,
     run = CASE object.id WHEN excluded.id THEN object.run ELSE excluded.run END,
     found = CASE object.id WHEN excluded.id THEN object.found ELSE excluded.found END
 """
-)
-_UNDONE = """
+_UNDONE: Final = """
 DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND id = '' AND marker IN (SELECT value FROM json_each(?3))
 """
 #: What exists no more is forgotten by its id, whoever made it.
-_GONE = """
+_GONE: Final = """
 DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND (id, collection) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3)
 )
 """
-
-
+#: In place of what was known of a key.
+_LEARN: Final = """
+INSERT INTO length (org, sandbox, key, counts)
+SELECT ?1, ?2, key, json(value) FROM json_each(?3) WHERE true
+ON CONFLICT (org, sandbox, key) DO UPDATE SET counts = excluded.counts
+"""
 _ALIVE = """
 UPDATE process SET expires_at = ?1 WHERE id = ?2 AND dead = 0
 AND EXISTS (SELECT 1 FROM run WHERE run.id = ?3 AND run.holder = process.id)
@@ -90,8 +86,15 @@ class _Asked:
     then: Callable[[Leased], None]
 
 
-#: A record and its callback; a callback alone is a flush; neither ends the journal.
-_Entry = tuple[Record | _Asked | None, Callable[[], None] | None]
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """Lengths of runs that are to be kept."""
+
+    lengths: Mapping[str, Mapping[str, float]]
+
+
+#: A record and its callback; a callback alone is a flush.
+_Entry = tuple[Record | _Asked | _Learnt | None, Callable[[], None] | None]
 
 
 class SqliteJournal:
@@ -99,7 +102,11 @@ class SqliteJournal:
 
     def __init__(self, path: Path, who: Taker, last: int, lease_s: float, fresh_until_mono: float) -> None:
         self._path, self._who, self._seq, self._lease_s = path, who, last, lease_s
-        self._queue: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
+        #: Given and not handed over yet; groups for the writer, ``None`` ends it; how many it has not come back with.
+        self._given: list[_Entry] = []
+        self._queue: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
+        self._away = 0
+        self._turn: asyncio.Handle | None = None
         self._counters: bytes | None = None
         self._desk = Desk(who)
         self._listener: Callable[[str], object] = _nobody
@@ -111,12 +118,16 @@ class SqliteJournal:
         self._thread.start()
 
     def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
-        """Queue one record for the next group."""
-        self._queue.put((record, then))
+        """Put one record into the next group."""
+        self._give((record, then))
 
     def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
         """Ask for keys with the next group."""
-        self._queue.put((_Asked(tuple(keys), tuple(note), then), None))
+        self._give((_Asked(tuple(keys), tuple(note), then), None))
+
+    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
+        """Lengths of runs for the next group."""
+        self._give((_Learnt(lengths), None))
 
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
@@ -131,9 +142,10 @@ class SqliteJournal:
         self._listener = listener
 
     async def flush(self) -> None:
-        """Wait until all queued records are durable."""
+        """Wait until everything given is durable."""
         done: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put((None, partial(_resolve, done, None)))
+        self._given.append((None, partial(_resolve, done, None)))
+        self._hand_over()
         waits: list[asyncio.Future[Any]] = [done, self.broken]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if self.broken.done():
@@ -141,15 +153,43 @@ class SqliteJournal:
 
     def close(self) -> None:
         """End the writer. Call after ``flush``."""
-        self._queue.put((None, None))
+        self._hand_over()
+        self._queue.put(None)
         self._thread.join()
+
+    def _give(self, entry: _Entry) -> None:
+        self._given.append(entry)
+        if self._turn is None and not self._away:
+            self._turn = self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Give the writer its next group."""
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        if self._given:
+            self._away += 1
+            self._queue.put(self._given)
+            self._given = []
+
+    def _landed(self, callbacks: list[Callable[[], object]]) -> None:
+        """A group is durable: tell those who wait for it, and hand the next one over."""
+        self._away -= 1
+        try:
+            for then in callbacks:
+                then()
+        finally:
+            if self._given and self._turn is None and not self._away:
+                wait_s = LINGER_S if len(self._given) >= LINGER_FROM else 0.0
+                self._turn = self._loop.call_later(wait_s, self._hand_over)
 
     # -- the writer thread -----------------------------------------------------------------------------------------
 
     def _write(self) -> None:
         try:
             with plainly(self._path):
-                db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None)
+                # One statement for each number of rows and each table is kept ready.
+                db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None, cached_statements=4 * _ROWS)
                 db.execute("PRAGMA synchronous = FULL")
                 try:
                     while self._group(db):
@@ -167,31 +207,25 @@ class SqliteJournal:
             self._on_loop(partial(_resolve, self.broken, broken))
 
     def _group(self, db: sqlite3.Connection) -> bool:
-        """Write one group; ``False`` when the journal is to be closed."""
+        """Write one group, or a sign of life; ``False`` when the journal is to be closed."""
         try:
-            group = [self._queue.get(timeout=min(self._lease_s / 6, LOOK_S))]
+            group = self._queue.get(timeout=min(self._lease_s / 6, LOOK_S))
         except queue.Empty:
-            group = []
+            self._look(db)
+            if time.monotonic() >= self._beat_at:
+                self._commit(db, [])
+            return True
+        if group is None:
+            return False
+        self._look(db)
+        callbacks = self._commit(db, group)
+        self._on_loop(partial(self._landed, callbacks))
+        return True
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        """Look what others ask."""
         for action in self._desk.visit(db):
             self._on_loop(partial(self._listener, action))
-        if not group and time.monotonic() < self._beat_at:
-            return True
-        self._drain(group)
-        if len(group) >= LINGER_FROM:
-            time.sleep(LINGER_S)
-            self._drain(group)
-        closing = any(what is None and then is None for what, then in group)
-        callbacks = self._commit(db, group)
-        if callbacks:
-            self._on_loop(lambda: [then() for then in callbacks])
-        return not closing
-
-    def _drain(self, group: list[_Entry]) -> None:
-        while True:
-            try:
-                group.append(self._queue.get_nowait())
-            except queue.Empty:
-                return
 
     def _commit(self, db: sqlite3.Connection, entries: list[_Entry]) -> list[Callable[[], object]]:
         """Write one group; what is to be called now that it is durable, in order."""
@@ -206,17 +240,22 @@ class SqliteJournal:
             db.execute("ROLLBACK")
             raise fenced(who.run, by and by[0])
         records: list[Record] = []
+        learnt: dict[str, Mapping[str, float]] = {}
         for what, then in entries:
             if isinstance(what, _Asked):
                 self._put(db, records)  # what was freed before is free
                 records = []
                 leased = leases.take(db, who, what.keys, what.note, now)
                 callbacks.append(partial(what.then, leased))
+            elif isinstance(what, _Learnt):
+                learnt.update(what.lengths)
             elif what is not None:
                 records.append(what)
             if then is not None:
                 callbacks.append(then)
         self._put(db, records)
+        if learnt:
+            db.execute(_LEARN, (who.org, who.sandbox, orjson.dumps(learnt).decode()))
         if counters is not None:
             db.execute("UPDATE run SET counters = ? WHERE id = ?", (counters.decode(), who.run))
         reach(Point.GROUP_OPEN, entries)
@@ -231,14 +270,14 @@ class SqliteJournal:
             return
         group, who = gathered(records, self._seq), self._who
         self._seq += len(records)
-        db.execute(_APPEND, (who.run, orjson.dumps(group.rows).decode()))
+        _insert(db, _APPEND, "", (who.run,), group.rows)
+        whose = (who.org, who.sandbox)
         if group.gone:
-            db.execute(_GONE, (who.org, who.sandbox, orjson.dumps(group.gone).decode()))
+            db.execute(_GONE, (*whose, orjson.dumps(group.gone).decode()))
         if group.undone:
-            db.execute(_UNDONE, (who.org, who.sandbox, orjson.dumps(group.undone).decode()))
-        for statement, objects in ((_DOUBT, group.doubts), (_MADE, group.made)):
-            if objects:
-                db.execute(statement, (who.org, who.sandbox, who.run, orjson.dumps(objects).decode()))
+            db.execute(_UNDONE, (*whose, orjson.dumps(group.undone).decode()))
+        _insert(db, _OBJECTS, _DOUBT, (*whose, who.run), group.doubts)
+        _insert(db, _OBJECTS, _MADE, (*whose, who.run), group.made)
         if group.frees:
             leases.free(db, who, group.frees)
 
@@ -256,3 +295,21 @@ def _nobody(_action: str) -> None:
 def _resolve(future: asyncio.Future[Any], value: object) -> None:
     if not future.done():
         future.set_result(value)
+
+
+def _insert(
+    db: sqlite3.Connection, into: str, after: str, first: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert ``rows``, each with the values of ``first`` before its own."""
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        db.execute(_insertion(into, after, len(first), len(some), len(some[0])), [*first, *chain.from_iterable(some)])
+
+
+@cache
+def _insertion(into: str, after: str, shared: int, rows: int, width: int) -> str:
+    """The statement for so many ``rows``: the first values are the same for all of them and given once."""
+    first = "".join(f"?{number}," for number in range(1, shared + 1))
+    starts = range(shared + 1, shared + 1 + rows * width, width)
+    values = (f"({first}{','.join(f'?{start + column}' for column in range(width))})" for start in starts)
+    return f"{into} VALUES {','.join(values)} {after}"

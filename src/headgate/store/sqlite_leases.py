@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from headgate.store.contract import Leased
+from headgate.store.contract import MARK, Leased
 from headgate.store.holder import Holder, Taker
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ SELECT ?1, ?2, ?3, ?4, ?5, json_extract(value, '$[0]'), json_extract(value, '$[1
 ON CONFLICT (org, sandbox, key) DO UPDATE SET
     run = excluded.run, holder = excluded.holder, remote = excluded.remote,
     since = CASE lease.run WHEN excluded.run THEN lease.since ELSE excluded.since END
+"""
+
+_KNOWN = """
+SELECT marker, id, digest FROM object
+WHERE org = ?1 AND sandbox = ?2 AND marker IN (SELECT value FROM json_each(?3))
 """
 
 
@@ -44,7 +49,14 @@ def take(db: sqlite3.Connection, who: Taker, keys: Iterable[str], note: Sequence
     declare_dead(db, dead)
     given = [[key, _text([*before.get(key, ()), *note])] for key in wanted]
     db.execute(_TAKE, (who.org, who.sandbox, who.run, who.process, now, orjson.dumps(given).decode()))
-    return Leased(notes=tuple(dict.fromkeys(one for notes in before.values() for one in notes)))
+    notes = tuple(dict.fromkeys(one for notes in before.values() for one in notes))
+    marks = [key for key in wanted if key.startswith(MARK)]
+    return Leased(notes=notes, known=_known(db, who, marks) if marks else {})
+
+
+def _known(db: sqlite3.Connection, who: Taker, marks: Sequence[str]) -> dict[str, tuple[str, str]]:
+    rows = db.execute(_KNOWN, (who.org, who.sandbox, orjson.dumps(marks).decode()))
+    return {marker: (remote, digest) for marker, remote, digest in rows}
 
 
 def declare_dead(db: sqlite3.Connection, processes: Sequence[int]) -> None:
@@ -69,9 +81,9 @@ def adopt(db: sqlite3.Connection, run_id: str, process: int) -> None:
     db.execute("UPDATE lease SET holder = ? WHERE run = ?", (process, run_id))
 
 
-def leave(db: sqlite3.Connection, run_id: str, *, open_jobs: int) -> None:
-    """The run has ended: forget its keys; with open jobs, keep their notes for whoever takes them."""
-    if open_jobs:
+def leave(db: sqlite3.Connection, run_id: str, *, notes: bool) -> None:
+    """The run has ended: forget its keys, or keep their ``notes`` for whoever takes them."""
+    if notes:
         db.execute("UPDATE lease SET holder = NULL WHERE run = ?", (run_id,))
     else:
         db.execute("DELETE FROM lease WHERE run = ?", (run_id,))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROCEDURES: Final[Mapping[str, Procedure]] = {
-    "create": Procedure(create.advance),
+    "create": create.PROCEDURE,
     "list": Procedure(listing.advance),
     DATASETS: Procedure(datasets.advance),
     "dataset-source": Procedure(dataset_source.advance),
@@ -52,5 +52,5 @@ PROCEDURES: Final[Mapping[str, Procedure]] = {
     "flow-retry": Procedure(flow_retry.advance),
     "watch": Procedure(watch.advance),
     "verdict": Procedure(verdict.advance),
-    "delete": Procedure(delete.advance),
+    "delete": delete.PROCEDURE,
 }

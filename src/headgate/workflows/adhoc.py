@@ -12,7 +12,7 @@ The way of a job::
       │        400 running: that audience waits for the run and goes again, the rest goes at once
       │        400 not part of: found by name, else by halving; the rest goes again
     find ── after a lost answer: runs newer than ``since`` are the evidence; only without any is it sent again
-    runs ── GET /runs?property=id==… until every run is terminal
+    runs ── wait until every run is terminal; the engine asks for the runs of all jobs together
 
 A split settles the job with what is known and starts children, so every request is a job with a record of its own.
 Facts: aep-api 4; traps 8-16, 61, 68, 69.
@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Problem, Verdict
+from headgate.planning.lengths import run_keys
 from headgate.workflows.adhoc_request import (
     GROUP,
     all_pairs,
@@ -48,11 +49,8 @@ from headgate.workflows.adhoc_runs import (
     follow,
     found_runs,
     keep_looking,
-    poll,
-    polled,
-    runs_polled,
 )
-from headgate.workflows.contract import RUNS, Claim, Context, Pause, Phase, Procedure, Signal, Step
+from headgate.workflows.contract import RUNS, Await, Claim, Context, Pause, Phase, Procedure, Signal, Step
 from headgate.workflows.refusal import Busy, Running, Unmapped, named, read_refusal
 from headgate.workflows.runs import created_ms, is_terminal, items_of
 
@@ -67,6 +65,8 @@ TOGETHER_S: Final = 1800.0
 LOOK_BACK_S: Final = 6 * 3600.0
 #: Times a request is put off because something unnamed is going on (platform time: about two hours).
 WAITS: Final = 60
+#: Platform seconds for which the run of somebody else is waited for.
+AFTER_S: Final = 2 * 3600.0
 
 
 def keys(spec: Mapping[str, Any], phase: Phase) -> tuple[str, ...]:
@@ -77,6 +77,16 @@ def keys(spec: Mapping[str, Any], phase: Phase) -> tuple[str, ...]:
 def note(ctx: Context) -> tuple[str, ...]:
     """The flows of the job: whoever takes its audiences over from a dead process looks at what runs there."""
     return flows_of(ctx)
+
+
+def denied(_spec: Any, by: str) -> str:
+    """Why a job waits for another one."""
+    return f"{by} holds one of its audiences"
+
+
+def runs(spec: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """One run for each pair, known by its keys: a flow that is made by the same plan has none that is known."""
+    return tuple(run_keys(pair[2], pair[1]) for pair in spec["pairs"])
 
 
 def _audiences(spec: Mapping[str, Any]) -> tuple[str, ...]:
@@ -99,21 +109,18 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
 
 def _start(ctx: Context, phase: Phase) -> Step:
     if ctx.spec.get("after") and not phase.get("waited"):
-        following = phase if phase.get("at") == "after" else {"look": 0, "waits": phase.get("waits", 0)}
-        return poll({**following, "at": "after"}, [ctx.spec["after"]])
+        return _after(ctx, phase)
     return _sorted(ctx, phase)
 
 
-def _after(ctx: Context, phase: Phase, answer: Answer) -> Step:
-    """A look at the run of somebody else that has the audience."""
-    following, singles = polled(phase, answer, [ctx.spec["after"]])
-    look = int(phase["look"]) + 1
-    if following["done"] or look > WAITS:
+def _after(ctx: Context, phase: Phase) -> Step:
+    """Wait for the run of somebody else that has the audience."""
+    until_s = float(phase["until"]) if phase.get("at") == "after" else ctx.now_s + AFTER_S
+    if ctx.ended or ctx.now_s >= until_s:
         # Over, or nobody can say: the platform will say so again if it is still going on.
         return _sorted(ctx, {"at": "start", "waits": phase.get("waits", 0), "waited": True})
-    if singles:
-        return poll({**following, "unlisted": True}, singles)
-    return Pause(ctx.poll.wait(look), "waiting for the run of somebody else", {**following, "look": look})
+    following: Phase = {"at": "after", "waits": phase.get("waits", 0), "until": until_s}
+    return Await({ctx.spec["after"]: ()}, "waiting for the run of somebody else", following, until_s)
 
 
 def _sorted(ctx: Context, phase: Phase) -> Step:
@@ -183,8 +190,10 @@ def _judge(ctx: Context, pair: list[Any]) -> tuple[list[Any] | None, float]:
 
 def _claimed(ctx: Context, phase: Phase) -> Step:
     until = float(phase.get("until", ctx.now_s + FOLLOW_S))
-    waits = phase.get("waits", 0)
-    return ask_runs(ctx, {"at": "busy", "since": 0, "token": "", "page": 0, "waits": waits, "until": until})
+    asked: Phase = {"at": "busy", "since": 0, "token": "", "page": 0, "waits": phase.get("waits", 0), "until": until}
+    if any(end.problem is not None for end in ctx.ended.values()):
+        asked["blind"] = True  # the flow's list shows a run that nobody may read
+    return ask_runs(ctx, asked)
 
 
 def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
@@ -192,15 +201,20 @@ def _busy(ctx: Context, phase: Phase, answer: Answer) -> Step:
         return all_pairs(ctx, "failed", answer.problem)
     runs, token = items_of(answer.body)
     since = max([int(phase["since"]), *(created_ms(run) for run in runs)])
-    for run in runs:
-        if not is_terminal(run) and run.get("id") not in ctx.ours:
-            said = f"flow {run.get('flowId')} has a run in progress"
-            until = float(phase.get("until", ctx.now_s + FOLLOW_S))
-            if ctx.now_s > until:  # its state may be one that nobody knows, and not be over for ever
-                why = f"{said} that is not over after {FOLLOW_S / 3600:.0f} hours: {run.get('id')}"
-                advice = "look at the run on the platform; when it is over, run again"
-                return all_pairs(ctx, "failed", Problem(0, "headgate-busy", why, advice=advice))
-            return Pause(ctx.poll.first_s, said, {"at": "claimed", "waits": phase["waits"], "until": until})
+    theirs = [run for run in runs if not is_terminal(run) and run.get("id") not in ctx.ours]
+    if theirs:
+        said = f"flow {theirs[0].get('flowId')} has a run in progress"
+        until = float(phase.get("until", ctx.now_s + FOLLOW_S))
+        if ctx.now_s >= until:  # its state may be one that nobody knows, and not be over for ever
+            why = f"{said} that is not over after {FOLLOW_S / 3600:.0f} hours: {theirs[0].get('id')}"
+            advice = "look at the run on the platform; when it is over, run again"
+            return all_pairs(ctx, "failed", Problem(0, "headgate-busy", why, advice=advice))
+        following: Phase = {"at": "claimed", "waits": phase["waits"], "until": until}
+        awaited: dict[str, tuple[str, ...]] = {str(run["id"]): () for run in theirs if run.get("id")}
+        if not awaited or phase.get("blind"):
+            return Pause(ctx.poll.wait(1), said, following)
+        began_s = max(created_ms(run) for run in theirs) / 1000
+        return Await(awaited, said, following, until, min(began_s, ctx.now_s) if began_s else None)
     newest = max((created_ms(run) for run in runs), default=0)
     page = int(phase["page"]) + 1
     if token and page < PAGES and newest / 1000 > ctx.now_s - LOOK_BACK_S:
@@ -329,6 +343,6 @@ def _clock(at_s: float) -> str:
 
 
 _RESUMED = {"start": _start, "after": _start, "claimed": _claimed, "busy": _claimed, "find": find, "runs": keep_looking}
-_ANSWERED = {"clock": _told, "after": _after, "busy": _busy, "post": _posted, "find": found_runs, "runs": runs_polled}
+_ANSWERED = {"clock": _told, "busy": _busy, "post": _posted, "find": found_runs}
 
-PROCEDURE = Procedure(advance, keys, note)
+PROCEDURE = Procedure(advance, keys, note, runs, denied)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from headgate.exchange import Answer, Call, Problem, Verdict
+from headgate.exchange import Answer, Problem, Verdict
+from headgate.planning.lengths import run_keys
 from headgate.workflows.adhoc_request import (
     all_pairs,
     ask_runs,
@@ -15,9 +16,9 @@ from headgate.workflows.adhoc_request import (
     tries,
     wire_of,
 )
-from headgate.workflows.contract import RUNS, Ask, Context, Pause, Phase, Step
+from headgate.workflows.contract import RUNS, Await, Context, Pause, Phase, Step
 from headgate.workflows.evidence import EVIDENCE, LOOK_AGAIN_S
-from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of, run_state
+from headgate.workflows.runs import RunState, audiences_of, created_ms, is_terminal, items_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,76 +146,40 @@ def follow(ctx: Context, runs: Mapping[str, str], several: Mapping[str, list[str
     ``several``: runs by row, one of which is the row's; they are followed too.
     """
     known = [run for run in runs.values() if run]
-    phase: Phase = {"at": "runs", "of": dict(runs), RUNS: known, "look": 0, "until": ctx.now_s + FOLLOW_S}
+    phase: Phase = {"at": "runs", "of": dict(runs), RUNS: known, "until": ctx.now_s + FOLLOW_S}
     if several:
         known += [run for row in several.values() for run in row if run not in known]
         phase["several"] = dict(several)
     if not ctx.spec.get("wait", True) or not known:
         return _finished(ctx, phase, {}, "")
-    return Pause(ctx.poll.wait(0), f"{_count(len(runs))} in progress", phase, keep=True)
+    return _await(ctx, phase, known, ctx.now_s)
+
+
+def _await(ctx: Context, phase: Phase, left: list[str], began_s: float | None = None) -> Step:
+    keys = {phase["of"].get(str(pair[0])): run_keys(pair[2], flow_of_pair(ctx, pair)) for pair in ctx.spec["pairs"]}
+    going_on = f"{len(left)} of " if len(left) < len(phase[RUNS]) else ""
+    why = f"{going_on}{_count(len(phase[RUNS]))} in progress"
+    until_s = float(phase.get("until", ctx.now_s + FOLLOW_S))
+    return Await({run: keys.get(run, ()) for run in left}, why, phase, until_s, began_s, keep="done" not in phase)
 
 
 def _count(runs: int) -> str:
     return f"{runs} run{'s' if runs != 1 else ''}"
 
 
-def poll(phase: Phase, runs: list[str]) -> Step:
-    """Look at ``runs``: all in one list request, or one by one where the list was found not to show them."""
-    if phase.get("unlisted"):
-        return _single(phase, runs)
-    query = (("property", f"id=={','.join(runs)}"), ("limit", "100"))
-    call = Call("GET", "flow", "/runs", "GET /runs", "poll", query=query)
-    return Ask(call, {**phase, "singles": []})
-
-
-def _single(phase: Phase, runs: list[str]) -> Ask:
-    call = Call("GET", "flow", f"/runs/{runs[0]}", "GET /runs/{id}", "poll")
-    return Ask(call, {**phase, "singles": runs})
-
-
-def polled(phase: Phase, answer: Answer, wanted: list[str]) -> tuple[Phase, list[str]]:
-    """Take in a look at runs: the phase, with what is over under ``done``, and what is still to be asked one by one.
-
-    What the list leaves out is asked for by its id (a run may take a while to become readable, facts 3.6). If that
-    shows what the list does not, the list is not asked again.
-    """
-    done: dict[str, list[Any]] = dict(phase.get("done", {}))
-    shown = items_of(answer.body)[0] if answer.verdict is Verdict.OK else []
-    done.update({run["id"]: list(run_state(run)) for run in shown if run.get("id") in wanted and is_terminal(run)})
-    following: Phase = {**phase, "done": done}
-    asked: list[str] = phase.get("singles", [])
-    if asked:
-        following["unlisted"] = phase.get("unlisted") or bool(shown)
-        left = [run for run in asked[1:] if run not in done]
-    else:
-        seen = {run.get("id") for run in shown}
-        left = [run for run in wanted if run not in seen and run not in done]
-    following["singles"] = []
-    return following, left
-
-
-def runs_polled(ctx: Context, phase: Phase, answer: Answer) -> Step:
-    """A look at our own runs came back."""
-    following, singles = polled(phase, answer, phase[RUNS])
-    done = following["done"]
+def keep_looking(ctx: Context, phase: Phase) -> Step:
+    """Our own runs are over, or time is; or the run was resumed, and nothing is known of them."""
+    over = {run: [end.state, end.reason] for run, end in ctx.ended.items() if end.problem is None}
+    done: dict[str, list[Any]] = {**phase.get("done", {}), **over}
     left = [run for run in phase[RUNS] if run not in done]
     if not left:
         return _finished(ctx, phase, done, "")
-    refused = answer.verdict is not Verdict.OK and answer.status != 404 and bool(phase.get("singles"))
-    if refused or ctx.now_s > float(phase.get("until", ctx.now_s)):
+    unread = next((end.problem for run in left if (end := ctx.ended.get(run)) and end.problem), None)
+    if unread is not None or ctx.now_s >= float(phase.get("until", ctx.now_s + 1.0)):
         # They were activated; only what became of them is not known. That is no reason to do it again.
-        why = answer.problem.message if answer.problem else "not over after a day"
+        why = unread.message if unread else "not over after a day"
         return _finished(ctx, phase, done, f"its run was not followed to its end: {why}")
-    if singles:
-        return _single(following, singles)
-    following["look"] = int(phase["look"]) + 1
-    return Pause(ctx.poll.wait(following["look"]), f"{len(left)} of {_count(len(phase[RUNS]))} in progress", following)
-
-
-def keep_looking(_ctx: Context, phase: Phase) -> Step:
-    """Look again at those of our runs that are not over."""
-    done = phase.get("done", {})
-    return poll(phase, [run for run in phase[RUNS] if run not in done])
+    return _await(ctx, {**phase, "done": done}, left)
 
 
 def _finished(ctx: Context, phase: Phase, done: Mapping[str, list[Any]], why: str) -> Step:

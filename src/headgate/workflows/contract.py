@@ -35,6 +35,15 @@ class Signal(Enum):
     LOST = "lost"  # the effect asked for in this phase may or may not have happened
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """What became of an awaited run: how it ended, or why nobody can say (``problem``)."""
+
+    state: str
+    reason: str | None = None
+    problem: Problem | None = None
+
+
 @dataclass(slots=True)
 class Context:
     """What a procedure may look at.
@@ -54,7 +63,14 @@ class Context:
     dated: bool = True
     #: What earlier holders of the claimed keys noted (see :class:`Procedure`), this job's own notes aside.
     left: tuple[str, ...] = ()
+    #: Whether this life of the run has been granted what the job claimed.
+    granted: bool = False
+    #: What the store knew of the object whose mark was claimed when it was granted: its id (empty while it is in
+    #: doubt) and digest. A creation is only told of a doubt: what exists, the engine sees to.
+    known: tuple[str, str] | None = None
     poll: PollPolicy = field(default_factory=PollPolicy)
+    #: After an :class:`Await`: the runs of it that are over, or of which nobody can say anything more.
+    ended: Mapping[str, RunEnd] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -82,10 +98,29 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Hold no slot until all ``runs`` are over, or it is ``until_s`` on the platform's clock; then ``RESUME``.
+
+    What became of them is then in :attr:`Context.ended`. Who asks, when, and with which requests is the engine's
+    business: those of many jobs are asked for together. ``runs`` are ids, each with the keys by which its length may
+    be known, the most telling first (``audience:…``, ``flow:…``). ``began_s`` is when the youngest of them began, where
+    all were seen going on just now; ``None`` where nobody has looked. ``keep`` journals the phase.
+    """
+
+    runs: Mapping[str, tuple[str, ...]]
+    reason: str
+    phase: Phase
+    until_s: float
+    began_s: float | None = None
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled.
 
-    A key has one holder among all runs that share a state store.
+    A key has one holder among all runs that share a state store. One that is an object's mark is the right to make or
+    delete that object: with it comes what the store knows of the object (``Context.known``).
     """
 
     keys: tuple[str, ...]
@@ -98,6 +133,10 @@ class Ending(str, Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+#: By what a record says. (Asking the enumeration itself costs five times as much.)
+ENDINGS: Final = {ending.value: ending for ending in Ending}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +158,7 @@ class Settle:
     children: tuple[Child, ...] = ()
 
 
-Step = Ask | Pause | Claim | Settle
+Step = Ask | Pause | Await | Claim | Settle
 Advance = Callable[[Context, Phase, "Signal | Answer"], Step]
 
 
@@ -131,16 +170,28 @@ def _no_note(_ctx: Context) -> tuple[str, ...]:
     return ()
 
 
+def _denied(_spec: Any, by: str) -> str:
+    return f"{by} holds what it needs"
+
+
+def _no_runs(_spec: Any) -> tuple[tuple[str, ...], ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Procedure:
     """How jobs of one kind go. ``keys(spec, phase)`` are what such a job holds in a journaled phase.
 
     ``note(ctx)`` is kept with its keys, for a run that takes them over from a dead one: it gets it as ``ctx.left``.
+    ``runs(spec)`` are the keys of each run that it will start, by which their lengths may be known.
+    ``denied(spec, by)`` says to people why such a job waits while ``by`` (in words) has one of its keys.
     """
 
     advance: Advance
     keys: Callable[[Any, Phase], tuple[str, ...]] = _no_keys
     note: Callable[[Context], tuple[str, ...]] = _no_note
+    runs: Callable[[Any], tuple[tuple[str, ...], ...]] = _no_runs
+    denied: Callable[[Any, str], str] = _denied
 
 
 NO_PHASE: Final[Phase] = {}

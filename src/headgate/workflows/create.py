@@ -5,6 +5,10 @@ of those the ones that bear our marker. One found: adopt it. None: look again, s
 creations), then post again. Two or more: never guess, list them. How often and how long is a row of
 :mod:`headgate.workflows.evidence`; what each service calls a list, a page and a creation's answer is
 :mod:`headgate.workflows.dialects`' business.
+
+What a sandbox has once is made by whoever holds its mark, of all runs that share a state store. With the mark comes
+what the store knows: that it is there (then nothing is asked), that a holder who died may have made it (then it is
+looked for as after a lost answer), or nothing. That nothing was listed says little: it may have been made since.
 """
 
 from __future__ import annotations
@@ -14,7 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows import converge
-from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.contract import (
+    Ask,
+    Claim,
+    Context,
+    Ending,
+    Pause,
+    Phase,
+    Procedure,
+    Settle,
+    Signal,
+    Step,
+    failed,
+)
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.evidence import EVIDENCE, Evidence
 from headgate.workflows.listing import PAGES, listed, repeats, signature
@@ -26,6 +42,8 @@ if TYPE_CHECKING:
 _KEPT = ("taken", converge.GONE)
 #: In the output of a failed creation: the object surely does not exist.
 ABSENT = "absent"
+#: The phase in which the mark is asked for, before anything was sent.
+_CLAIMED = "claimed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +79,28 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
         return _posted(ctx, signal, phase) if phase.get("at") == "post" else _looked(ctx, phase, signal)
     if signal is Signal.START:
         found = listed(ctx.inputs, spec.marker)
-        return _adopted(ctx, [[remote, "", ""] for remote in found], 0) if found else _post(ctx, 1)
+        if found:
+            return _adopted(ctx, [[remote, "", ""] for remote in found], 0)
+    if spec.shared and not ctx.granted:
+        return Claim((spec.marker,), {"at": _CLAIMED} if signal is Signal.START else phase)
+    if signal is Signal.START or (phase.get("at") == _CLAIMED and ctx.known is None):
+        return _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
     return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, _kept(phase))
+
+
+def keys(spec: Any, phase: Phase) -> tuple[str, ...]:
+    """The mark, from before anything is sent until the object is there or given up, where a sandbox has it once."""
+    making = phase and phase.get("at") not in converge.PHASES
+    return (spec.marker,) if making and spec.shared else ()
+
+
+def denied(spec: Any, by: str) -> str:
+    """Why a creation waits for another run."""
+    return f"{by} is at work on {spec.name}"
+
+
+PROCEDURE = Procedure(advance, keys, denied=denied)
 
 
 def evidence_of(collection: str) -> Evidence:

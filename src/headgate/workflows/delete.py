@@ -4,6 +4,8 @@ A deletion is answered by 202 or 204 (trap 4) and may be asynchronous, so that o
 is done. After a lost answer the same GET tells; if the object is still there, the deletion is asked for again. What
 was in doubt (asked for, and the answer never understood) is looked up by its mark first. How often each of it is done
 is a row of :mod:`headgate.workflows.evidence`.
+
+What a sandbox has once is deleted by whoever holds its mark, as it is made: no run makes it while it is going.
 """
 
 from __future__ import annotations
@@ -13,7 +15,19 @@ from typing import Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.collections import COLLECTIONS, Collection
-from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.contract import (
+    Ask,
+    Claim,
+    Context,
+    Ending,
+    Pause,
+    Phase,
+    Procedure,
+    Settle,
+    Signal,
+    Step,
+    failed,
+)
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.evidence import EVIDENCE, Evidence
 from headgate.workflows.listing import PAGES, repeats, signature
@@ -69,7 +83,26 @@ def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     where = COLLECTIONS.get(spec.collection)
     if where is None:
         return failed(None, f"{spec.collection}: headgate cannot delete there", code="headgate-delete")
+    if spec.shared and spec.marker and not ctx.granted:
+        return Claim((spec.marker,), phase)
+    if not spec.id and ctx.known is not None and ctx.known[0]:
+        why = "another run has made it since, or found it"
+        return Settle(Ending.SUCCEEDED, {"id": ctx.known[0], KEPT: why, "status": "unchanged"})
     return _Deletion(ctx, spec, where, phase).step(signal)
+
+
+def keys(spec: Any, phase: Phase) -> tuple[str, ...]:
+    """The mark of what a sandbox has once, for as long as it is being deleted."""
+    one = DeleteSpec.of(spec)
+    return (one.marker,) if phase and one.shared and one.marker else ()
+
+
+def denied(spec: Any, by: str) -> str:
+    """Why a deletion waits for another run."""
+    return f"{by} is at work on {DeleteSpec.of(spec).name or 'it'}"
+
+
+PROCEDURE = Procedure(advance, keys, denied=denied)
 
 
 class _Deletion:

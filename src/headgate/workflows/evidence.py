@@ -40,7 +40,8 @@ DELETE /tenant/schemas/{id}             GET /tenant/schemas/{id}   absence     1
   for lists that lag.
 * ``POST /adhocrun`` has a second witness: sent again, the platform names the run that is going on. After that it is
   not sent a third time.
-* A connection that a sandbox has once (the profile store's) is the same whoever made it: the oldest serves all.
+* A connection that a sandbox has once (the profile store's) is the same whoever made it: the oldest serves all. Runs
+  that share a state store make it one at a time, and each is told what became of it before.
 * *losses*: requests in all whose answer may be lost before the job fails. It fails as "in doubt" where that is so,
   and the next run looks first.
 

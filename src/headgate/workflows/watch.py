@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.exchange import Answer, Call, Problem, Verdict
-from headgate.workflows.contract import Ask, Child, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
+from headgate.workflows.contract import Ask, Await, Child, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.runs import RunState, created_ms, is_terminal, items_of, run_state
 from headgate.workflows.verdict import verdict
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Pages of 100 runs that are read to find the latest runs of a group; who is not among them is asked for alone.
 PAGES: Final = 5
-#: Runs asked for by one request.
-BATCH: Final = 50
 #: Platform seconds in which a first run may appear; a flow that has none by then has nothing to follow.
 APPEARS_S: Final = 600.0
 #: A day, in platform seconds: when watching ends if nobody says otherwise.
@@ -30,41 +28,19 @@ _WORST: Final = (RunState.SUCCESS.value, RunState.PARTIAL.value, "running", RunS
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     """The procedure. ``spec``: ``{"flows": [id, …], "within": seconds}``. It ends with one child for each flow.
 
-    In its phase: ``followed`` ``{run: [flow, createdAt]}``, ``done`` ``{run: [state, reason]}``, ``ask`` the lists of
-    ids still to be asked for in this look.
+    In its phase: ``followed`` ``{run: [flow, createdAt]}``, ``done`` ``{run: [state, reason]}``, ``ask`` the flows
+    still to be asked for in this look.
     """
     if isinstance(signal, Answer):
-        return _found(ctx, phase, signal) if phase["at"] == "find" else _polled(ctx, phase, signal)
+        return _found(ctx, phase, signal)
     if not phase:
         until = ctx.now_s + float(ctx.spec.get("within") or WITHIN_S)
         phase = {"since": ctx.now_s, "until": until, "followed": {}, "done": {}, "polls": 0}
-    return _look(ctx, phase)
-
-
-# -- one look: the runs known to be going on, then the flows without a run ---------------------------------------------
-
-
-def _look(ctx: Context, phase: Phase) -> Step:
-    going_on = [run for run in phase["followed"] if run not in phase["done"]]
-    if going_on:
-        batches = [going_on[at : at + BATCH] for at in range(0, len(going_on), BATCH)]
-        return _poll({**phase, "ask": batches})
-    return _find(ctx, phase, [*_without_run(ctx, phase)])
-
-
-def _poll(phase: Phase) -> Ask:
-    query = (("property", f"id=={','.join(phase['ask'][0])}"), ("limit", "100"))
-    return Ask(Call("GET", "flow", "/runs", "GET /runs", "poll", query=query), {**phase, "at": "poll"})
-
-
-def _polled(ctx: Context, phase: Phase, answer: Answer) -> Step:
-    if answer.verdict is not Verdict.OK:
-        return failed(answer.problem)
-    followed = _take(phase, items_of(answer.body)[0], phase["ask"][0])
-    followed["ask"] = phase["ask"][1:]
-    if followed["ask"]:
-        return _poll(followed)
-    return _find(ctx, followed, _without_run(ctx, followed))
+    unread = next((end.problem for end in ctx.ended.values() if end.problem is not None), None)
+    if unread is not None:
+        return failed(unread)
+    over = {run: [end.state, end.reason] for run, end in ctx.ended.items()}
+    return _find(ctx, {**phase, "done": {**phase["done"], **over}}, _without_run(ctx, phase))
 
 
 def _without_run(ctx: Context, phase: Phase) -> list[str]:
@@ -128,10 +104,17 @@ def _judge(ctx: Context, phase: Phase) -> Step:
     awaited = _without_run(ctx, phase) if ctx.now_s < phase["since"] + APPEARS_S else []
     if (not going_on and not awaited) or ctx.now_s >= phase["until"]:
         return Settle(Ending.SUCCEEDED, children=tuple(_row(ctx, kept, str(flow)) for flow in ctx.spec["flows"]))
-    what = f"{going_on} run{'s' if going_on != 1 else ''} in progress" if going_on else "waiting for a first run"
     polls = int(phase["polls"])
     # Kept once, so that a resumed run keeps its deadline and asks only for what was going on.
-    return Pause(ctx.poll.wait(polls), what, {**kept, "polls": polls + 1}, keep=polls == 0)
+    following, keep, again_s = {**kept, "polls": polls + 1}, polls == 0, ctx.poll.wait(polls)
+    if not going_on:
+        return Pause(again_s, "waiting for a first run", following, keep=keep)
+    runs = {run: (f"flow:{flow}",) for run, (flow, _) in phase["followed"].items() if run not in phase["done"]}
+    until_s = min(float(phase["until"]), ctx.now_s + again_s) if awaited else float(phase["until"])
+    began_ms = max(phase["followed"][run][1] for run in runs) if keep else 0  # later on nobody has looked
+    began_s = min(began_ms / 1000, ctx.now_s) if began_ms else None
+    why = f"{going_on} run{'s' if going_on != 1 else ''} in progress"
+    return Await(runs, why, following, until_s, began_s, keep=keep)
 
 
 def _row(ctx: Context, phase: Phase, flow: str) -> Child:

@@ -97,7 +97,7 @@ async def actions_on_flows(world: World) -> None:
     assert report.status == "succeeded", report.failures[:3]
 
 
-@scenario(seed_counts={"flows": 4})
+@scenario(seed_counts={"flows": 4}, delete_status="204")
 async def flows_that_are_deleted(world: World) -> None:
     """By selection, with the first answer lost, so that one is asked for that is gone."""
     world.simulator.set_faults([Fault("lost-after-commit", method="DELETE", path="/flows/", nth=1)])
@@ -125,7 +125,7 @@ async def runs_that_are_watched(world: World) -> None:
     assert {"success", "failed"} <= {row.runState for row in report.items}
 
 
-@scenario(time_scale=DELETE_SCALE, delete_seconds=DELETE_S, delete_status="alternate")
+@scenario(time_scale=DELETE_SCALE, delete_seconds=DELETE_S, delete_status="202")
 async def everything_is_destroyed(world: World) -> None:
     """In the order that the platform wants; deletions take their time, and one answer is lost."""
     datasets = {

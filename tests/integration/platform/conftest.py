@@ -10,6 +10,7 @@ from aiohttp import web
 
 from headgate.clock import SystemClock
 from headgate.platform import PlatformSettings, Transport
+from headgate.platform.wire import Wire
 from headgate.secret import Secret
 
 FLOW = "/data/foundation/flowservice"
@@ -165,6 +166,12 @@ def settings_of(odd):
         return PlatformSettings(**base | changes)
 
     return make
+
+
+@pytest.fixture(params=["wire", "client"], autouse=True)
+def way(request, monkeypatch):
+    """Both ways of sending a request: past aiohttp's client, and through it."""
+    monkeypatch.setattr(Wire, "known", lambda: request.param == "wire")
 
 
 @pytest.fixture

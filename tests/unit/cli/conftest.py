@@ -3,7 +3,7 @@
 import pytest
 
 import headgate
-from headgate.engine.events import Answered, Send, Ticked
+from headgate.engine.events import Answered, Claimed, Lease, Send, Ticked
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.tally import Tally
@@ -21,13 +21,19 @@ class Hand:
         self.machine = Machine(plan, Rules(), now_s=1.8e9)
         self.at = 0.0
         self.sends = []
+        #: The run that has whatever is asked for, in words.
+        self.holder = ""
         self._take(Ticked(0.0))
         self.watch = Watch()
         self.watch.run = RunRow("small-1", "small", "small.yaml", "dev", plan.fingerprint, "running", 1.8e9)
         self.watch.machine, self.watch.tally = self.machine, Tally({"sent": 40, "throttled": 1})
 
     def _take(self, *events):
-        self.sends += [command for command in self.machine.handle(*events) if isinstance(command, Send)]
+        commands = self.machine.handle(*events)
+        self.sends += [command for command in commands if isinstance(command, Send)]
+        for command in commands:
+            if isinstance(command, Lease):
+                self._take(Claimed(command.job, self.at, by=self.holder))
 
     def answer(self, count=1, problem=None):
         for _ in range(count):

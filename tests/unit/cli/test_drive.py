@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,3 +175,11 @@ def test_events_that_cannot_be_written_do_not_harm_the_run(tmp_path, plan, monke
     assert simulated(tmp_path, plan, events=Path("/dev/full"), progress=False) == 0
     assert json.loads((tmp_path / "r.json").read_text())["status"] == "succeeded"
     assert "the run itself was not harmed" in capsys.readouterr().err
+
+
+def test_the_faster_loop_is_taken_where_it_is_installed(monkeypatch):
+    made = object()
+    monkeypatch.setitem(sys.modules, "uvloop", SimpleNamespace(new_event_loop=made))
+    assert module.loop_factory() is made
+    monkeypatch.setitem(sys.modules, "uvloop", None)  # as if it were not there
+    assert module.loop_factory() is None

@@ -55,4 +55,4 @@ def test_holds_and_rounds_are_waited_for():
     pace, now, sent = pace_of(50)
     assert pace.left(Ahead(100, held_s=600), now, sent, 50) == Eta(600, 600)
     assert pace.left(Ahead(100, hold_s=3600), now, sent, 50) == Eta(3602, 3602)
-    assert pace.left(Ahead(0, rounds=2, run_s=180), now, sent, 50) == Eta(180, 720)
+    assert pace.left(Ahead(0, runs_s=(180, 720)), now, sent, 50) == Eta(180, 720)

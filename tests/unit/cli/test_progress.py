@@ -12,10 +12,13 @@ from headgate.cli.live import render
 from headgate.cli.progress import EntryLine, Looker, Snapshot
 from headgate.cli.show import Lines
 from headgate.engine.events import Stop, StopAsked, Tell
-from headgate.engine.live import State
+from headgate.engine.live import Rules, State
+from headgate.engine.machine import Machine
 from headgate.launch import Watch
+from headgate.pacing.lengths import Lengths
 from headgate.report.render_causes import Cause
 from headgate.report.render_table import width
+from headgate.workflows.contract import Await
 
 
 class Clock:
@@ -89,8 +92,17 @@ def test_waits_are_grouped_with_their_reasons(hand):
     ]
     live.held_until_s, live.state = None, State.WAITING
     assert looker.look().waits[0] == "1 ad-hoc job in line for an audience"
-    live.state, live.phase = State.PAUSED, {"at": "runs", "runs": ["a", "b", "c"], "done": {"a": []}}
+    live.state = State.PAUSED
+    runs = {f"r{number}": () for number in range(2)}
+    machine._polls.wait(adhoc, Await(runs, "2 runs in progress", {}, 2e9, 1.8e9), 100.0, 1.8e9)
     assert looker.look().waits[0] == "runs in progress: 2"
+
+
+def test_who_waits_for_another_run_says_whose_and_for_what(hand):
+    hand.holder = "run other-20261122-101500-ab12, driven by process 7 on h"
+    while hand.sends:
+        hand.answer()
+    assert f"1 job: {hand.holder} is at work on headgate profile store" in Looker(hand.watch, Clock()).look().waits
 
 
 def test_pairs_count_when_their_job_is_settled(hand):
@@ -224,6 +236,24 @@ def test_the_end_is_estimated_until_the_run_is_stopped(hand):
     hand.machine.stopped = StopAsked(Stop.INTERRUPTED, 1.0, "")
     clock.at += 5
     assert looker.look().left is None
+
+
+def test_the_end_is_estimated_by_how_long_runs_took_before(plan, hand):
+    def left(lengths):
+        clock = Clock()
+        machine = Machine(plan, Rules(), now_s=1.8e9, lengths=lengths)
+        for index in range(len(machine.jobs)):
+            if machine.jobs[index].kind != "adhoc":
+                machine.live[index].settled = {"ending": "succeeded", "output": {"found": "store"}}
+        hand.watch.machine = machine
+        return Looker(hand.watch, clock).look().left
+
+    assert left(None).low_s == pytest.approx(90, abs=1)
+    assert left(None).high_s == pytest.approx(360, abs=1)
+    lengths = Lengths()
+    for seconds in (900, 1000, 1100):
+        lengths.learn(("any",), seconds)
+    assert 900 <= left(lengths).low_s <= left(lengths).high_s <= 1300
 
 
 def test_a_log_says_each_cause_once(capsys):

@@ -36,6 +36,12 @@ class Known:
     def known(self, _sandbox):
         return self._known
 
+    def lengths(self, _sandbox):
+        return {}
+
+    def limits(self, _sandbox):
+        return {}
+
     def runs(self):
         return self._runs
 
@@ -132,3 +138,24 @@ def test_a_real_store_is_only_read(tmp_path, simulate):
     with closing(open_store(tmp_path / "s.db", readonly=True)) as store:
         assert survey(plan, PROFILE, store, simulate=simulate, rate=None).unfinished == "r"
     assert Path(tmp_path / "s.db").read_bytes() == before
+
+
+async def test_the_forecast_goes_by_what_earlier_runs_found_and_learnt(tmp_path):
+    plan = planned(tmp_path, 30, activation=True)
+    lengths = {key: {str(step): 1.0} for key, step in (("any", 60), (f"audience:{plan.pairs[0].audience}", 70))}
+    with closing(open_store(tmp_path / "state.db")) as store:
+        store.remember_limits("dev", {"all": 2.0, "POST /flows": 0.5})
+        store.begin(RunRow("r", "m", "p", plan.sandbox, "f", "running", 1.0), b"")
+        store.claim("r")
+        journal = store.journal("r")
+        journal.learn(lengths)
+        await journal.flush()
+        journal.close()
+        found = {part.name: part for part in survey(plan, PROFILE, store, simulate=False, rate="50/s").forecast.parts}
+        assert found["requests"].why.endswith("requests at 2 a second (the limit found)")
+        assert found["ad-hoc runs"].seconds == pytest.approx(1.1**70)
+        assert "as long as before" in found["ad-hoc runs"].why
+        text = view.text(survey(plan, PROFILE, store, simulate=False, rate="50/s"))
+        assert "(the limit found)" in text
+        slower = survey(plan, PROFILE, store, simulate=False, rate="1/s").forecast.parts[0]
+        assert "at 1 a second" in slower.why, "what was asked for is less"

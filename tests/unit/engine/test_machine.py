@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -25,6 +26,8 @@ from headgate.engine.record import Past, Record, fold
 from headgate.errors import InvalidTransition
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
+from headgate.pacing.circuit import VANGUARD
+from headgate.pacing.lengths import Lengths
 from headgate.planning.marker import marker
 from headgate.planning.model import ItemRow, Job, PairRow, Plan
 from headgate.workflows.check import CheckSpec
@@ -137,6 +140,19 @@ def test_the_longest_remaining_path_goes_first():
         job("short"), job("long"), job("middle"), job("end", 1), job("x", 2), job("y", 3), concurrency=1, ahead=0
     )
     assert names(of.handle(Ticked(0.0)), of) == ["long"]
+
+
+def test_jobs_that_start_long_runs_go_first_and_of_strangers_usual_ones_are_expected():
+    lengths = Lengths()
+    lengths.learn(("audience:short", "any"), 30.0)
+    for audience in ("long", "middle"):
+        lengths.learn((f"audience:{audience}", "any"), 3000.0 if audience == "long" else 300.0)
+    audiences = ("short", "stranger", "middle", "long")
+    jobs = [Job(name, "adhoc", "adhoc", {"pairs": [[0, "flow", name]]}) for name in audiences]
+    of = Machine(plan(*jobs), Rules(), now_s=0.0, lengths=lengths)
+    assert sorted(range(4), key=lambda index: -of.live[index].priority) == [3, 1, 2, 0]
+    plain = Machine(plan(*jobs), Rules(), now_s=0.0)
+    assert len({live.priority for live in plain.live}) == 1
 
 
 def test_equal_priorities_go_in_the_order_of_the_plan():
@@ -675,7 +691,10 @@ def test_the_flows_of_a_dead_holder_are_looked_at_before_anything_is_sent():
     }
     assert not sends(answer(of, left, Answer(Verdict.OK, 200, going)))
     assert "flow theirs has a run in progress" in of.live[lease.job].reason
-    (own,) = sends(of.handle(Ticked(of.next_wake())))
+    (poll,) = sends(of.handle(Ticked(of.next_wake())))
+    assert dict(poll.call.query)["property"] == "id==r"
+    over = {"items": [{"id": "r", "flowId": "theirs", "metrics": {"statusSummary": {"status": "success"}}}]}
+    (own,) = sends(answer(of, poll, Answer(Verdict.OK, 200, over)))
     (left,) = sends(answer(of, own, EMPTY))
     (post,) = sends(answer(of, left, EMPTY))
     assert post.call.method == "POST"
@@ -932,3 +951,17 @@ def test_a_change_that_was_given_back_is_still_a_change_after_a_resume():
     again = machine(job("a"), known={job("a").spec.marker: ("id-a", "another.digest")}, past=fold(records))
     (read,) = sends(again.handle(Ticked(0.0)))
     assert (read.call.method, read.call.path) == ("GET", "/connections/id-a")
+
+
+def test_entries_take_turns_and_those_with_a_higher_priority_go_first():
+    items = 3 * VANGUARD
+    jobs = [job(f"{entry}{number}", item=place * items + number)
+            for place, entry in enumerate("abc") for number in range(items)]  # fmt: skip
+    rows = tuple(ItemRow(one.key[0], one.key, "audience-export", "f:1", {}) for one in jobs)
+    made = replace(plan(*jobs), items=rows, priorities={"c": 1})
+    of = Machine(made, Rules(concurrency=len(jobs)), now_s=1000.0)
+    order = [jobs[send.job] for send in sends(of.handle(Ticked(0.0)))]
+    assert {one.item for one in order[:VANGUARD]} == set(range(VANGUARD)), "the first of all, whosever they are"
+    after = "".join(one.key[0] for one in order[VANGUARD:])
+    assert after[:items] == "c" * items
+    assert abs(after[items : 2 * items].count("a") - items / 2) <= 1

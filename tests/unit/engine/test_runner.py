@@ -27,7 +27,7 @@ class Paper:
     fresh_until_mono = float("inf")
 
     def __init__(self, *, at_once=True):
-        self.at_once, self.pending, self.durable, self.counters = at_once, [], [], {}
+        self.at_once, self.pending, self.durable, self.counters, self.lengths = at_once, [], [], {}, {}
         self.broken = asyncio.get_running_loop().create_future()
 
     def append(self, record, then=None):
@@ -44,6 +44,9 @@ class Paper:
 
     def lease(self, keys, note, then):
         asyncio.get_running_loop().call_soon(then, Leased())
+
+    def learn(self, lengths):
+        self.lengths.update(lengths)
 
     def count(self, counters):
         self.counters = dict(counters)

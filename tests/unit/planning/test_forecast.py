@@ -22,6 +22,24 @@ def chain():
     ]
 
 
+class Learnt:
+    """Knows one length for each key, and takes it for the longest of any number."""
+
+    def __init__(self, lengths):
+        self._lengths = lengths
+
+    def longest(self, runs, _share=0.5):
+        found = [next((self._lengths[key] for key in (*keys, "any") if key in self._lengths), None) for keys in runs]
+        return None if None in found else max(found)
+
+    def known(self, runs):
+        return sum(any(key in self._lengths for key in keys) for keys in runs)
+
+
+def why(found):
+    return next(part.why for part in found.parts if part.name == "ad-hoc runs")
+
+
 def parts(found):
     return {part.name: part.seconds for part in found.parts}
 
@@ -55,6 +73,32 @@ def test_jobs_that_share_an_audience_follow_each_other():
     assert forecast(plan_of([adhoc("a"), adhoc("a"), adhoc("a")]), Assumptions()).rounds == 3
     unwaited = forecast(plan_of([adhoc("a", wait=False), adhoc("a", wait=False)]), Assumptions(run_s=60))
     assert parts(unwaited)["ad-hoc runs"] == 60.0
+
+
+def test_runs_are_as_long_as_earlier_ones_were():
+    def adhoc(*audiences):
+        return Job("-".join(audiences), "adhoc", "adhoc", {"pairs": [[0, "flow", audience] for audience in audiences]})
+
+    plan = plan_of([adhoc("a", "b"), adhoc("c"), adhoc("b", "c")])
+    known = {"audience:a": 1000.0, "audience:b": 10.0, "audience:c": 20.0}
+    assert parts(forecast(plan, Assumptions(run_s=60), (), Learnt(known)))["ad-hoc runs"] == 1020.0
+    assert parts(forecast(plan, Assumptions(run_s=60), (), Learnt({"any": 7.0})))["ad-hoc runs"] == 14.0
+    assert parts(forecast(plan, Assumptions(run_s=60), {0}, Learnt(known)))["ad-hoc runs"] == 40.0
+    assert why(forecast(plan, Assumptions(), (), Learnt({}))).endswith("runs of 180 s each")
+    assert why(forecast(plan, Assumptions(), (), Learnt(known))).endswith("5 runs as long as before")
+    assert why(forecast(plan, Assumptions(), (), Learnt({"any": 7.0}))).endswith("runs as long as others were before")
+    some = Learnt({"any": 7.0, "audience:a": 7.0})
+    assert why(forecast(plan, Assumptions(), (), some)).endswith("1 run as long as before, 4 as long as others were")
+
+
+def test_a_limit_of_one_endpoint_may_take_longer_than_the_rate():
+    plan = plan_of(chain())
+    found = forecast(plan, Assumptions(rate_per_s=2), (), None, {"all": 3.0, "POST /flows": 0.5, "GET": 10.0})
+    assert parts(found)["requests"] == 4.0
+    assert found.parts[0].why == "2 requests of 6 at 0.5 a second (POST /flows)"
+    assert forecast(plan, Assumptions(rate_per_s=2), (), None, {"POST": 9.0, "sandbox dev": 9.0}).parts[0].seconds == 3
+    slow = forecast(plan, Assumptions(rate_per_s=2), (), None, {"all": 1.0}).parts[0]
+    assert (slow.seconds, slow.why) == (6.0, "6 requests at 1 a second (the limit found)")
 
 
 def test_an_empty_plan_takes_no_time():

@@ -59,7 +59,7 @@ def test_settings_come_from_a_profile():
 
 
 def headers(call, token="tok"):
-    return dict(Headers(PlatformSettings(**GOOD)).of(call, token))
+    return dict(Headers(PlatformSettings(**GOOD)).of(call, token).fields)
 
 
 def test_every_request_says_who_and_where():
@@ -99,9 +99,26 @@ def test_made_headers_are_shared_until_the_token_changes():
     call = Call("GET", "flow", "/flows", "GET /flows", "read")
     tagged = Call("GET", "flow", "/flows", "GET /flows", "read", headers=(("if-match", '"1"'), ("accept", "x")))
     first = made.of(call, "one")
-    own = made.of(tagged, "one")
+    own = made.of(tagged, "one").fields
     assert own["If-Match"] == '"1"'
     assert own.getall("Accept") == ["x"]
     assert made.of(call, "one") is first
-    assert "If-Match" not in first
-    assert made.of(call, "two")["Authorization"] == "Bearer two"
+    assert "If-Match" not in first.fields
+    assert made.of(call, "two").fields["Authorization"] == "Bearer two"
+
+
+def test_lines_of_headers_are_the_headers():
+    made = Headers(PlatformSettings(**GOOD))
+    call = Call("POST", "flow", "/flows", "POST /flows", "create")
+    head = made.of(call, "one")
+    assert head.lines.splitlines() == [f"{name}: {value}" for name, value in head.fields.items()]
+    assert head.lines.endswith("\r\n")
+    assert "Bearer two\r\n" in made.of(call, "two").lines
+    tagged = Call("GET", "flow", "/flows", "GET /flows", "read", headers=(("if-match", '"1"'),))
+    assert 'if-match: "1"\r\n' in made.of(tagged, "two").lines.lower()
+
+
+def test_a_setting_that_would_be_two_headers_is_none():
+    made = Headers(PlatformSettings(**{**GOOD, "client_id": "key\r\nEvil: yes"}))
+    with pytest.raises(ValueError, match="line end"):
+        made.of(Call("GET", "flow", "/flows", "GET /flows", "read"), "one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headgate.engine.tally import Tally
 from headgate.exchange import Answer, Call, Verdict
 from headgate.report import Failure, ItemResult, PairResult, Report
+from headgate.report.polling import polling
 from headgate.report.story import JobTime, Story
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
@@ -62,9 +63,22 @@ def story(items=40, *, every=10, seed=0):
         "retried": 0,
         "polls": 0,
         "byEndpoint": dict(tally.by_endpoint),
+        **polling({"runs": items, "polls": items, "sent": tally.sent, "lags": {"2.5": items}}),
     }
     wall = items / 10 + 6
     report = Report(
-        "spring-1", "spring", "dev", "failed", 1.8e9, 1.8e9 + wall, wall, totals, requests, rows, pairs, failures
+        "spring-1",
+        "spring",
+        "dev",
+        "failed",
+        1.8e9,
+        1.8e9 + wall,
+        wall,
+        totals,
+        requests,
+        rows,
+        pairs,
+        failures,
+        forecast_s=wall / 2,
     )
     return Story(report, jobs, tally.as_dict(wall))

@@ -9,9 +9,9 @@ from headgate.workflows.adhoc import ELIGIBLE_AFTER_S, PROCEDURE, WAITS, advance
 from headgate.workflows.adhoc_request import ACCEPT_V2, EXPORT_JOB
 from headgate.workflows.adhoc_runs import ATTEMPTS, FIND_ROUNDS
 from headgate.workflows.evidence import EVIDENCE
-from headgate.workflows.contract import NO_PHASE, RUNS, Ask, Claim, Ending, Pause, Settle, Signal
+from headgate.workflows.contract import NO_PHASE, RUNS, Ask, Await, Claim, Ending, Pause, Settle, Signal
 
-from tests.unit.workflows.steps import NOON, context, items, no, ok, run
+from tests.unit.workflows.steps import NOON, Boarded, context, items, no, ok, run
 
 OLD = NOON - 2 * ELIGIBLE_AFTER_S
 
@@ -38,9 +38,10 @@ class Scene:
         self.spec = {"pairs": self.pairs, "version": 2, "wait": True, **spec}
         if after:
             self.spec["after"] = after
+        self.advance = Boarded(advance)
 
     def go(self, signal, phase=NO_PHASE):
-        self.last = advance(
+        self.last = self.advance(
             context(self.spec, inputs=self.inputs, missing=self.missing, now_s=self.now_s, ours=self.ours),
             phase,
             signal,
@@ -210,6 +211,9 @@ def test_a_run_of_somebody_else_in_progress_is_waited_for():
     assert isinstance(step, Pause)
     assert "flow-F" in step.reason
     step = scene.go(Signal.RESUME, step.phase)
+    assert dict(step.call.query)["property"] == "id==x"
+    step = scene.go(items(run("x", "flow-F", status="success")), step.phase)
+    assert dict(step.call.query)["property"] == "flowId==flow-F", "another may have begun in the meantime"
     step = scene.go(items(run("x", "flow-F", status="success")), step.phase)
     assert step.call.method == "POST"
 
@@ -303,6 +307,16 @@ def test_accepted_runs_are_followed_by_their_id_alone():
     assert step.call.path == "/runs"
     assert dict(step.call.query)["property"] == "id==r0,r1"
     assert step.call.purpose == "poll"
+
+
+def test_a_run_is_known_by_its_audience_and_then_by_its_flow():
+    scene = Scene(("F", "a"), ("G", "b"))
+    posted = scene.posted().phase
+    ctx = context(scene.spec, inputs=scene.inputs, now_s=scene.now_s)
+    step = advance(ctx, posted, scene.order(1, 0))
+    assert isinstance(step, Await)
+    assert step.runs == {"r0": ("audience:a", "flow:flow-F"), "r1": ("audience:b", "flow:flow-G")}
+    assert PROCEDURE.runs(scene.spec) == (("audience:a", "flow:F"), ("audience:b", "flow:G"))
 
 
 def test_without_wait_an_accepted_request_is_the_end():
@@ -400,7 +414,6 @@ def test_a_child_that_waits_for_a_run_polls_it_before_anything_else():
 def test_a_run_missing_from_the_list_is_asked_for_by_its_id():
     scene = Scene(("F", "b"), after="r-9")
     step = scene.go(items(), scene.start().phase)
-    step = scene.go(Signal.RESUME, step.phase)
     assert step.call.path == "/runs/r-9"
     assert isinstance(scene.go(items(run("r-9", status="success")), step.phase), Claim)
 
@@ -408,10 +421,11 @@ def test_a_run_missing_from_the_list_is_asked_for_by_its_id():
 def test_a_run_nobody_can_read_is_not_waited_for_for_ever():
     scene = Scene(("F", "b"), after="r-9")
     step = scene.start()
-    for _ in range(WAITS * 3):
+    for _ in range(WAITS * 6):
         if isinstance(step, Claim):
             break
         if isinstance(step, Pause):
+            scene.now_s += step.seconds
             step = scene.go(Signal.RESUME, step.phase)
         else:
             step = scene.go(no(404) if step.call.path != "/runs" else items(), step.phase)
@@ -728,7 +742,7 @@ def test_runs_are_polled_until_the_last_is_over():
     step = scene.go(Signal.RESUME, following(scene))
     step = scene.go(items(run("r0", status="success"), run("r1", status="processing"), run("r2")), step.phase)
     assert isinstance(step, Pause)
-    assert "2 of 3 runs in progress" in step.reason
+    assert "3 runs in progress" in step.reason
     step = scene.go(Signal.RESUME, step.phase)
     assert dict(step.call.query)["property"] == "id==r1,r2"
     step = scene.go(
@@ -750,7 +764,7 @@ def test_runs_are_polled_until_the_last_is_over():
 def test_waits_between_polls_grow_to_the_cap():
     scene = Scene(("F", "a"))
     step, waits = scene.go(Signal.RESUME, following(scene)), []
-    for _ in range(6):
+    for _ in range(60):
         step = scene.go(items(run("r0")), step.phase)
         waits.append(step.seconds)
         step = scene.go(Signal.RESUME, step.phase)
@@ -765,12 +779,15 @@ def test_runs_missing_from_the_list_are_asked_for_one_by_one():
     assert step.call.path == "/runs/r0"
     step = scene.go(no(404, "not yet"), step.phase)
     assert step.call.path == "/runs/r1"
-    step = scene.go(items(run("r1", status="success")), step.phase)
-    assert isinstance(step, Pause)
-    step = scene.go(Signal.RESUME, step.phase)
-    assert step.call.path == "/runs/r0", "the list is not asked again once it was found not to show what there is"
-    step = scene.go(items(run("r0", status="success")), step.phase)
-    assert outcomes(step) == {0: "activated", 1: "activated"}
+    step = scene.go(items(run("r1")), step.phase)
+    says, asked = {"id==r0,r1": items(), "/runs/r0": no(404), "/runs/r1": items(run("r1"))}, []
+    for _ in range(40):
+        assert isinstance(step, Pause)
+        step = scene.go(Signal.RESUME, step.phase)
+        while isinstance(step, Ask):
+            asked.append(dict(step.call.query).get("property", step.call.path))
+            step = scene.go(says[asked[-1]], step.phase)
+    assert set(asked) == set(says), "what the list does not show and its address does is asked for alone"
 
 
 def test_a_list_that_cannot_be_had_is_done_without():

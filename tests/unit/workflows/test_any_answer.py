@@ -10,7 +10,7 @@ import pytest
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.workflows import PROCEDURES
 from headgate.workflows.check import CheckSpec
-from headgate.workflows.contract import NO_PHASE, Ask, Context, Settle, Signal
+from headgate.workflows.contract import NO_PHASE, Ask, Claim, Context, Settle, Signal
 from headgate.workflows.dataset_check import DatasetCheckSpec
 from headgate.workflows.dataset_source import SelectedSource
 from headgate.workflows.datasets import DatasetListSpec
@@ -18,7 +18,7 @@ from headgate.workflows.delete import DeleteSpec
 from headgate.workflows.find import FindSpec
 from headgate.workflows.listing import ListSpec
 
-from tests.unit.workflows.steps import MARK, NOON, creation, flow, run, selectors
+from tests.unit.workflows.steps import MARK, NOON, Boarded, creation, flow, run, selectors
 
 FLOW = flow(
     {"id": "a", "name": "n", "createTime": "1", "schedule": {"startDate": "2020-01-01"}},
@@ -163,14 +163,17 @@ def test_no_answer_makes_a_procedure_raise(kind):
     rng = Random(kind)
     for _ in range(2_500):
         spec, phase, signal, told = rng.choice(SPECS[kind]), NO_PHASE, rng.choice([Signal.START, Signal.LOST]), []
+        granted = False
+        advance = Boarded(PROCEDURES[kind].advance)
         for _ in range(12):
             try:
-                step = PROCEDURES[kind].advance(Context("k", spec, INPUTS, {}, NOON), phase, signal)
+                step = advance(Context("k", spec, INPUTS, {}, NOON, granted=granted), phase, signal)
             except Exception as error:
                 raise AssertionError(f"{kind} raised after {told[-1:]}") from error
             if isinstance(step, Settle):
                 break
             phase, signal = step.phase, Signal.RESUME
+            granted = granted or isinstance(step, Claim)
             if isinstance(step, Ask):
                 signal = Signal.LOST if step.call.effect and rng.random() < 0.1 else answer(rng)
                 told.append((step.call.method, step.call.path, signal))

@@ -6,9 +6,9 @@ import pytest
 
 from headgate.exchange import Verdict
 from headgate.workflows import converge
-from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
+from headgate.workflows.contract import NO_PHASE, Ask, Claim, Ending, Pause, Settle, Signal
 from headgate.workflows.dialects import DIALECTS
-from headgate.workflows.create import CreateSpec, advance, evidence_of, replacing
+from headgate.workflows.create import PROCEDURE, CreateSpec, advance, evidence_of, replacing
 
 from tests.unit.workflows.steps import MARK, context, creation, items, no, ok
 
@@ -25,8 +25,8 @@ def look_up_filter(spec):
     return dict(DIALECTS[spec.collection].narrowed(spec.name, spec.body, spec.filter, ""))["property"]
 
 
-def go(signal, phase=NO_PHASE, spec=SPEC):
-    return advance(context(spec, inputs=INPUTS), phase, signal)
+def go(signal, phase=NO_PHASE, spec=SPEC, **granted):
+    return advance(context(spec, inputs=INPUTS, **granted), phase, signal)
 
 
 def test_the_body_gets_its_references_and_the_plan_keeps_its_own():
@@ -156,12 +156,59 @@ def test_two_in_the_list_are_a_doubt_but_for_what_a_sandbox_has_once():
 
 def test_of_two_shared_ones_found_after_a_lost_answer_the_oldest_serves():
     spec = creation(shared=True)
-    step = go(Signal.LOST, LOST, spec)
+    step = go(Signal.LOST, LOST, spec, granted=True)
     found = items(
         {"id": "a", "createdAt": 1700000000002, "description": MARK},
         {"id": "b", "createdAt": 1700000000001, "description": MARK},
     )
     assert go(found, step.phase, spec).output["id"] == "b"
+
+
+# -- what a sandbox has once is made by who holds its mark
+
+
+ONCE = creation(shared=True)
+
+
+def test_its_mark_is_claimed_before_it_is_made_or_looked_for():
+    start = go(Signal.START, NO_PHASE, ONCE)
+    assert isinstance(start, Claim)
+    assert start.keys == (MARK,)
+    # In doubt before the run began; resumed; and to take the place of another one.
+    for phase in (NO_PHASE, LOST, replacing("old")):
+        assert go(Signal.RESUME, phase, ONCE) == Claim((MARK,), phase)
+    assert isinstance(go(Signal.START), Ask), "what belongs to one manifest nobody else makes"
+
+
+def test_granted_and_known_to_nobody_it_is_made_at_once():
+    phase = go(Signal.START, NO_PHASE, ONCE).phase
+    assert go(Signal.RESUME, phase, ONCE, granted=True).call.method == "POST"
+
+
+def test_granted_by_the_death_of_who_may_have_made_it_it_is_looked_for_as_long_as_a_list_may_lag():
+    phase = go(Signal.START, NO_PHASE, ONCE).phase
+    waited_s, looks = 0.0, 0
+    step = go(Signal.RESUME, phase, ONCE, granted=True, known=("", "d"))
+    while step.call.method == "GET":
+        looks += 1
+        step = go(items(), step.phase, ONCE, granted=True, known=("", "d"))
+        if isinstance(step, Pause):
+            waited_s += step.seconds
+            step = go(Signal.RESUME, step.phase, ONCE, granted=True, known=("", "d"))
+    assert (looks, waited_s) == (ROW.looks, ROW.patience_s)
+    assert step.call.method == "POST"
+
+
+def test_its_mark_is_held_in_every_phase_in_which_it_may_be_made_and_in_no_other():
+    assert PROCEDURE.keys(ONCE, LOST) == PROCEDURE.keys(ONCE, {"at": "look", "look": 1}) == (MARK,)
+    assert PROCEDURE.keys(ONCE, NO_PHASE) == PROCEDURE.keys(ONCE, converge.begin("x")) == ()
+    assert PROCEDURE.keys(SPEC, LOST) == ()
+
+
+def test_who_waits_for_it_says_for_whom_and_what():
+    assert PROCEDURE.denied(ONCE, "run other, driven by process 7 on h") == (
+        "run other, driven by process 7 on h is at work on Loyalty fr"
+    )
 
 
 def test_resumed_at_its_intent_it_looks_first():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from headgate.exchange import Answer, Problem, Verdict
-from headgate.workflows.contract import NO_PHASE, Ask, Ending, Pause, Settle, Signal
-from headgate.workflows.delete import IN_USE, POLLS, DeleteSpec, advance
+from headgate.workflows.contract import NO_PHASE, Ask, Claim, Ending, Pause, Settle, Signal
+from headgate.workflows.delete import IN_USE, POLLS, PROCEDURE, DeleteSpec, advance
 from headgate.workflows.evidence import EVIDENCE
 
 from tests.unit.workflows.steps import MARK, context, items, no, ok
@@ -23,7 +23,7 @@ class Talk:
     """A deletion and what was said so far."""
 
     def __init__(self, spec, *answers, inputs=None, phase=NO_PHASE, signal=Signal.START):
-        self.context, self.asked, self.pauses = context(spec, inputs=inputs), [], []
+        self.context, self.asked, self.pauses = context(spec, inputs=inputs, granted=True), [], []
         self.step = advance(self.context, phase, signal)
         self._through()
         for answer in answers:
@@ -280,3 +280,21 @@ def test_a_collection_nobody_knows_is_a_failure_in_words():
 
 def test_an_answer_without_a_problem_is_a_failure_too():
     assert Talk(FLOW, Answer(Verdict.REJECTED, 400)).end.problem == Problem(0, "headgate", "status 400")
+
+
+def test_what_a_sandbox_has_once_is_deleted_under_its_mark():
+    step = advance(context(STORE), NO_PHASE, Signal.START)
+    assert step == Claim((MARK,), NO_PHASE)
+    asked = advance(context(STORE, granted=True, known=("b1", "d")), step.phase, Signal.RESUME)
+    assert isinstance(asked, Ask)
+    assert PROCEDURE.keys(STORE, asked.phase) == (MARK,)
+    assert PROCEDURE.keys(BASE, asked.phase) == ()
+    assert isinstance(advance(context(BASE), NO_PHASE, Signal.START), Ask), "what belongs to one manifest"
+    assert PROCEDURE.denied(STORE, "run other") == "run other is at work on profile store"
+
+
+def test_what_was_in_doubt_and_was_made_by_another_run_meanwhile_stays():
+    doubt = DeleteSpec("connections", "", "profile store", MARK, shared=True)
+    end = advance(context(doubt, granted=True, known=("theirs", "d")), NO_PHASE, Signal.RESUME)
+    assert (end.ending, end.output["id"], "another run" in end.output["kept"]) == (Ending.SUCCEEDED, "theirs", True)
+    assert isinstance(advance(context(doubt, granted=True, known=("", "d")), NO_PHASE, Signal.RESUME), Ask)

@@ -15,7 +15,7 @@ from headgate.workflows.delete import DeleteSpec
 from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.evidence import EVIDENCE, By, Several
 
-from tests.unit.workflows.steps import MARK, NOON, context, creation, flow, items, no, ok, run, selectors
+from tests.unit.workflows.steps import MARK, NOON, Boarded, context, creation, flow, items, no, ok, run, selectors
 
 SCHEMA = "https://ns.adobe.com/t/schemas/1"
 BODIES = {
@@ -146,8 +146,10 @@ class Story:
         self.asked, self.waits = [], []
         looks, now_s = 0, NOON
         phase, signal = case.begin
+        granted = False
+        advance = Boarded(PROCEDURES[case.kind].advance)
         for _ in range(limit):
-            step = PROCEDURES[case.kind].advance(context(case.spec, inputs=case.inputs, now_s=now_s), phase, signal)
+            step = advance(context(case.spec, inputs=case.inputs, now_s=now_s, granted=granted), phase, signal)
             if isinstance(step, Settle):
                 self.end = step
                 return
@@ -170,6 +172,7 @@ class Story:
                 assert isinstance(signal, Answer)
             else:
                 assert isinstance(step, Claim)
+                granted = True
         raise AssertionError(f"{case}: no end after {limit} steps")
 
 

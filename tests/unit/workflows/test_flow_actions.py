@@ -11,7 +11,7 @@ from headgate.workflows import PROCEDURES
 from headgate.workflows.contract import Ask, Ending, Pause, Settle, Signal
 from headgate.workflows.evidence import EVIDENCE
 
-from tests.unit.workflows.steps import MARK, NOON, context, items, no, ok, run
+from tests.unit.workflows.steps import MARK, NOON, Boarded, context, items, no, ok, run
 
 SCHEDULE = {
     "exportMode": "FIRST_FULL_THEN_INCREMENTAL",
@@ -44,12 +44,12 @@ class Drive:
     """A procedure driven by hand."""
 
     def __init__(self, kind, spec, **more):
-        self.kind, self.ctx, self.step = kind, context(spec, key="k", **more), None
+        self.advance, self.ctx, self.step = Boarded(PROCEDURES[kind].advance), context(spec, key="k", **more), None
         self.tell(Signal.START)
 
     def tell(self, signal):
         phase = {} if self.step is None else deepcopy(self.step.phase)
-        self.step = PROCEDURES[self.kind].advance(self.ctx, phase, signal)
+        self.step = self.advance(self.ctx, phase, signal)
         return self
 
     def get(self, body):
@@ -308,7 +308,7 @@ class TestWatch:
         drive.tell(Signal.RESUME)
         assert drive.call.query[0] == ("property", "id==a,b,a0")
         done = [run(name, name[0].upper(), status="success") for name in ("a", "a0", "b")]
-        drive.get({"items": done[:2]})
+        drive.get({"items": [*done[:2], run("b", "B")]})
         assert isinstance(drive.step, Pause)
         drive.tell(Signal.RESUME)
         assert drive.call.query[0] == ("property", "id==b")

@@ -11,6 +11,13 @@ function countStates() {
 // A line to copy: it breaks between words, and within one only where that is longer than the line.
 const wordsOf = (line) => line.split(" ").flatMap((word, at) => [at ? " " : "", el("span", { class: "word" }, word)]);
 
+// What waiting for flow runs cost, and how soon their ends were seen.
+function waiting(polling) {
+  if (!polling) return [];
+  const seen = polling.lagSeconds ? `, 99 % of ends seen within ${polling.lagSeconds.p99} s` : "";
+  return [`${plural(polling.runs, "run")} waited for: ${polling.pollsPerRun} polls each${seen}`];
+}
+
 function showHead() {
   const run = data.run;
   countStates();
@@ -21,9 +28,10 @@ function showHead() {
   const began = run.startedAt ? new Date(run.startedAt).toLocaleString() : "";
   const sent = data.requests.sent || 0;
   const rate = run.wall >= 1 && sent >= 20 ? ` (${(sent / run.wall).toFixed(1)} a second)` : "";
+  const forecast = run.forecast ? ` (forecast ${duration(run.forecast.seconds)})` : "";
   $("facts").textContent = [
-    `sandbox ${run.sandbox}`, `began ${began}`, `${run.status === "running" ? "goes for" : "took"} ${duration(run.wall)}`, `${plural(sent, "request")}${rate}`,
-    `${count(data.requests.throttled)} throttled`, `${count(data.requests.retried)} retried`, `${count(data.requests.polls)} polls`,
+    `sandbox ${run.sandbox}`, `began ${began}`, `${run.status === "running" ? "goes for" : "took"} ${duration(run.wall)}${forecast}`, `${plural(sent, "request")}${rate}`,
+    `${count(data.requests.throttled)} throttled`, `${count(data.requests.retried)} retried`, `${count(data.requests.polls)} polls`, ...waiting(data.requests.polling),
   ].join(" · ");
   $("stop").hidden = !run.stop;
   if (run.stop) {

@@ -1,0 +1,135 @@
+"""One HTTP/1.1 request and its answer, over aiohttp's connections and parser but past its client.
+
+The client's own part of a request (redirects, cookies, authentication, tracing, a payload and a task to write it) is
+most of what a request costs, and we use none of it: measured, going past it takes 0.4 of the CPU. What is hard to get
+right stays aiohttp's: names, TLS, the pool of connections, and reading what a server sends.
+
+What it takes of aiohttp is not all promised to stay as it is, so it is used with the versions it was tried with; with
+any other, requests go through the client (``client.py``), which is slower and does the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiohttp import hdrs
+from aiohttp.http_exceptions import HttpProcessingError
+
+from headgate.faultpoint import Point, reach
+from headgate.platform.connection import LONG_AT_ONCE, AnswerTooLongError, read_body
+from headgate.platform.deadlines import Deadlines
+from headgate.platform.reply import Reply
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.http_parser import RawResponseMessage
+    from aiohttp.streams import StreamReader
+    from yarl import URL
+
+    from headgate.platform.headers import Head
+
+#: Major and minor versions of aiohttp that the tests of this file passed with.
+TRIED: Final = frozenset({"3.14"})
+
+#: Encodings that the parser undoes: whatever aiohttp itself would ask for.
+_ENCODINGS: Final = aiohttp.ClientRequest.DEFAULT_HEADERS[hdrs.ACCEPT_ENCODING]
+
+
+class Wire:
+    """The way to one origin through a session's connections; use it on the loop it was made on."""
+
+    def __init__(self, session: aiohttp.ClientSession, origin: URL, timeout_s: float, connect_timeout_s: float) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            session: Whose connections are used; it closes them.
+            origin: Scheme, host and port.
+            timeout_s: For all of an exchange.
+            connect_timeout_s: For getting a connection, waiting for a free one included.
+        """
+        if session.connector is None:
+            raise RuntimeError("the session is closed")
+        self._connector = session.connector
+        self._in_time = Deadlines(timeout_s)
+        self._patience = aiohttp.ClientTimeout(connect=min(connect_timeout_s, timeout_s))
+        self._origin = origin
+        # By it the pool knows where to connect to; it is never sent.
+        self._to = aiohttp.ClientRequest("GET", origin, session=session, loop=asyncio.get_running_loop())
+        self._always = f"Host: {origin.host_port_subcomponent}\r\nAccept-Encoding: {_ENCODINGS}\r\n"
+        self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
+
+    @staticmethod
+    def known() -> bool:
+        """Whether this version of aiohttp is one that the wire was tried with."""
+        return aiohttp.__version__.rpartition(".")[0] in TRIED
+
+    async def exchange(self, method: str, target: str, head: Head, data: bytes | None, subject: str = "") -> Reply:
+        """Send one request and read its answer. Nothing is sent twice, and no redirect is followed.
+
+        Args:
+            method: The HTTP method.
+            target: Path and query, quoted.
+            head: All headers but ``Host`` and those about encodings and lengths.
+            data: The body.
+            subject: What the fault point of a beginning answer is told.
+
+        Raises:
+            aiohttp.ConnectionTimeoutError: no connection in time: nothing was sent.
+            aiohttp.ClientConnectorError: no connection at all: nothing was sent.
+            aiohttp.ClientError: any other break before a status came.
+            OSError: the same; ``TimeoutError`` when the time was up.
+            ValueError: the same: nonsense where an answer was expected.
+        """
+        length = "" if data is None and method == "GET" else f"Content-Length: {len(data or b'')}\r\n"
+        request = f"{method} {target} HTTP/1.1\r\n{self._always}{head.lines}{length}\r\n".encode()
+        if data:
+            request += data
+        reply: Reply | None = None
+        try:
+            with self._in_time:
+                connection = await self._connected()
+                try:
+                    message, content = await _answered(connection.protocol, request)
+                    reach(Point.SENT, subject)
+                    reply = Reply(message.code, message.headers)
+                    reply.raw = await read_body(message.headers, content, self._long_ones)
+                except BaseException:
+                    connection.close()
+                    raise
+                connection.release()
+        except AnswerTooLongError:
+            assert reply is not None
+            reply.too_long = True
+        except HttpProcessingError as error:
+            if reply is None:
+                raise aiohttp.ClientPayloadError("not an answer of HTTP") from error
+        except (aiohttp.ClientError, OSError, ValueError):
+            if reply is None:
+                raise
+        assert reply is not None  # a status that came is true, though its body broke off
+        return reply
+
+    def close(self) -> None:
+        """No exchange is under way, and none will be."""
+        self._in_time.close()
+
+    async def _connected(self) -> Connection:
+        try:
+            return await self._connector.connect(self._to, traces=[], timeout=self._patience)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError(f"no connection to {self._origin} in time") from error
+
+
+async def _answered(protocol: ResponseHandler | None, request: bytes) -> tuple[RawResponseMessage, StreamReader]:
+    """Write the request; the head of its answer, and the body to be read. Answers that only inform are passed over."""
+    if protocol is None or protocol.transport is None or protocol.transport.is_closing():
+        raise aiohttp.ClientConnectionResetError("the connection was closed before it was used")
+    protocol.set_response_params(read_until_eof=True)
+    protocol.transport.write(request)
+    while True:
+        message, content = await protocol.read()
+        if message.code >= 200 or message.code == 101:
+            return message, content
