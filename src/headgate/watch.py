@@ -58,6 +58,16 @@ class Watch:
         self.go()
         self.heed()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end at once."""
+        return self._asked == "cancel"
+
+    def hold(self, seconds: float) -> None:
+        """Let no request leave for ``seconds`` from now; what is on its way may end."""
+        if self.runner is not None:
+            self.runner.hold(seconds)
+
     def pause(self) -> None:
         """Let no request leave until it goes on; what is on its way may end."""
         self.paused = True

@@ -129,6 +129,8 @@ def _failures(report: Report) -> list[str]:
 
 
 def _next(run: RunRow, report: Report, holder: str | None, last: RunRow | None) -> list[str]:
+    if holder is None and run.unfinished and run.command == "loadtest":
+        return ["", f"delete what it made with: headgate destroy {run.id}"]
     if holder is None and run.unfinished:
         return ["", f"resume with: headgate resume {run.id}"]
     if last is not None and last.id != run.id:
