@@ -50,6 +50,12 @@ class NullJournal:
     def count(self, counters: Mapping[str, Any]) -> None:
         """Forget ``counters``."""
 
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """Forget it."""
+
+    def heed(self, listener: Callable[[str], object]) -> None:
+        """Nobody asks anything."""
+
     async def flush(self) -> None:
         """There is nothing to wait for."""
 

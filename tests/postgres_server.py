@@ -193,7 +193,11 @@ class Server:
         )
         try:
             known = self.sql("SELECT number FROM headgate.version", name) == [(len(MIGRATIONS),)]
-            for table in ("lease", "journal", "object", "kept", "run", "process", "rate", "length") if known else ():
+            for table in (
+                ("ask", "told", "lease", "journal", "object", "kept", "run", "process", "rate", "length")
+                if known
+                else ()
+            ):
                 self.sql(f"DELETE FROM headgate.{table}", name)
         except asyncpg.PostgresError:
             known = False

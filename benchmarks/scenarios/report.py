@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import uuid
-from importlib import import_module
 from importlib.util import find_spec
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import browsing
 from benchmarks.measure import Figure, lap, middle
 from headgate.engine.tally import Tally
 from headgate.exchange import Answer, Call, Verdict
@@ -25,11 +24,6 @@ JOBS = 10_000
 REQUESTS = 200_000
 WAIT_S = 120.0
 _ROLES = ("sourceConnection", "targetConnection", "flow", "selectors", "check")
-_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1280,900",
-)  # fmt: skip
 
 
 async def run(bench: Bench) -> list[Figure]:
@@ -68,26 +62,15 @@ def _tally(requests: int) -> float:
 
 def _browser(bench: Bench, place: Path) -> list[Figure]:
     """Seconds from the start of loading until the rows can be searched, and until the charts are drawn."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if find_spec("selenium") is None or not chromium or not driver:
-        bench.say("report: no browser: selenium, chromium and chromedriver are needed")
+    if trouble := browsing.missing():
+        bench.say(f"report: no browser: {trouble}")
         return []
-    webdriver: Any = import_module("selenium.webdriver")
     rows, charts, cpu = [], [], []
     for number in range(bench.times(3)):
-        options = webdriver.ChromeOptions()
-        options.binary_location = chromium
-        for flag in (*_FLAGS, f"--user-data-dir={bench.room / f'chromium-{number}'}"):
-            options.add_argument(flag)
-        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-        try:
-            browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        with browsing.chromium(bench.room / f"chromium-{number}") as browser:
             browser.get(place.as_uri())
             times = _ready(browser)
-            found = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-            cpu.append(next(float(one["value"]) for one in found if one["name"] == "TaskDuration"))
-        finally:
-            browser.quit()
+            cpu.append(browsing.busy_s(browser))
         rows.append(times[0])
         charts.append(times[1])
     return [

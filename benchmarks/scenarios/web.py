@@ -1,4 +1,4 @@
-"""What the live page costs the process that serves it: one look at a run of 10,000 jobs, and what is sent of it."""
+"""What the live page costs: the process that serves it, by the look, and the browser that shows it (``live``)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.journaled import planned, records_of
 from benchmarks.measure import Figure
+from benchmarks.scenarios import live
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, open_store
 from headgate.web.channel import SHARE
@@ -31,9 +32,10 @@ async def run(bench: Bench) -> list[Figure]:
     state = bench.state()
     store = open_store(state)
     try:
-        return await _looks(bench, store, Reader(partial(open_store, state, readonly=True), "state.db"))
+        found = await _looks(bench, store, Reader(partial(open_store, state, readonly=True), "state.db"))
     finally:
         store.close()
+    return found + await live.run(bench)
 
 
 async def _looks(bench: Bench, store: Store, reader: Reader) -> list[Figure]:

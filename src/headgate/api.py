@@ -17,12 +17,13 @@ from headgate.secret import Secret
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.export import Exported
-    from headgate.launch import Parts, Seen, Watch, Wishes
+    from headgate.launch import Parts, Seen, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.settings import Profile
     from headgate.store.contract import RunRow, Store
+    from headgate.watch import Watch
 
 #: The sandbox of the embedded platform when nobody names one.
 SIMULATED_SANDBOX = "dev"
@@ -149,6 +150,8 @@ def plan_retry(
 ) -> Plan | None:
     """What failed or was skipped in a finished run, as a plan for :func:`run`; sends nothing.
 
+    Where the run was retried already, what its last retry left undone.
+
     How that run was to go (``refresh``, ``replace_changed``, the rate) is asked of :func:`run` again.
 
     Args:
@@ -165,7 +168,7 @@ def plan_retry(
         ManifestError: its manifest is wrong by now.
     """
     from headgate.launch import RETRY
-    from headgate.rest import asked_again, rest_of
+    from headgate.rest import asked_again, last_try, rest_of
     from headgate.settings import Profile
     from headgate.store import open_store
 
@@ -182,6 +185,7 @@ def plan_retry(
         if row.command != "run" or row.unfinished:
             what = "is not finished" if row.unfinished else f"is a {row.command}"
             raise UsageError(f"{row.id} {what}; nothing was sent", hint=f"headgate resume {row.id}")
+        row = last_try(store, row)
         manifest, _ = rest_of(store, row, again)
     finally:
         store.close()
@@ -236,8 +240,9 @@ async def run(
     A run that fails, is stopped, or finds the platform out of reach is a report, not an exception.
     """
     from headgate.bulletin import Bulletin
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Wishes
     from headgate.settings import Profile
+    from headgate.watch import Watch
 
     profile = profile or Profile.load()
     if state is not None:

@@ -30,8 +30,8 @@ from headgate.planning.outline import Outline
 if TYPE_CHECKING:
     from headgate.engine.events import Tell
     from headgate.engine.machine import Machine
-    from headgate.launch import Watch
     from headgate.report.model import Report
+    from headgate.watch import Watch
 
 SCHEMA: Final = "headgate.event/2"
 

@@ -31,6 +31,7 @@ from headgate.planning import kept
 from headgate.planning.forecast import Assumptions, forecast
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
+from headgate.watch import Watch
 from headgate.workflows.replace import extended, replacements
 
 if TYPE_CHECKING:
@@ -86,56 +87,8 @@ class Seen:
     past: Past
 
 
-class Watch:
-    """A run in progress, for those who look at it or want to stop it. Filled in as the run comes to life."""
-
-    def __init__(self, begun: Callable[[], None] = lambda: None) -> None:
-        """``begun`` is called when everything is there, before anything is sent."""
-        self._begun = begun
-        self.run: RunRow | None = None
-        self.machine: Machine | None = None
-        self.runner: Runner | None = None
-        self.tally: Tally | None = None
-        self.limits = Limits()
-        self.gate: Gate | None = None
-        self.continued = False
-        self._asked = ""
-
-    def drain(self) -> None:
-        """Start nothing new; save; end. Asked before the run has begun, it ends as soon as it does."""
-        self._asked = "drain"
-        self.heed()
-
-    def cancel(self) -> None:
-        """End at once; a resume looks what became of the requests on their way."""
-        self._asked = "cancel"
-        self.heed()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it was asked to end at once."""
-        return self._asked == "cancel"
-
-    def hold(self, seconds: float) -> None:
-        """Let no request leave for ``seconds`` from now; what is on its way may end."""
-        if self.runner is not None:
-            self.runner.hold(seconds)
-
-    def begin(self) -> None:
-        """The run is about to send its first request."""
-        self._begun()
-        self.heed()
-
-    def heed(self) -> None:
-        """Pass on to the runner what was asked."""
-        if self.runner is not None and self._asked == "drain":
-            self.runner.stop(Stop.INTERRUPTED, "interrupted")
-        elif self.runner is not None and self._asked == "cancel":
-            self.runner.cancel()
-
-
 def new_run_id(manifest: str, now_s: float, command: str = "run") -> str:
-    """``<manifest>-<UTC time>-<4 hex>``, with the command's name in it where it is not ``run``."""
+    """``<manifest>-<UTC time>-<4 hex>``, with what it does in it (``destroy``, ``retry``) where that is not ``run``."""
     told = command == "run" or manifest.endswith(f"-{command}")
     words = [word for word in (manifest, "" if told else command) if word]
     return f"{'-'.join(words)}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
@@ -183,7 +136,7 @@ def choose_run(store: Store, plan: Plan, path: Path, wishes: Wishes, now_s: floa
         store.claim(unfinished.id)
         return unfinished, True
     run = RunRow(
-        new_run_id(plan.manifest, now_s, command),
+        new_run_id(plan.manifest, now_s, RETRY if plan.source.get(RETRY) else command),
         plan.manifest,
         str(path),
         plan.sandbox,
@@ -304,7 +257,9 @@ async def execute(
         continued,
     )
     watch.gate = gate
-    journal = store.journal(run.id)
+    watch.journal = journal = store.journal(run.id)
+    journal.heed(watch.ask)
+    watch.tell({})
     try:
         clear = Clearance(journal, clock, settings.timeout_s)
         async with Transport(settings, clock, admit=gate.pass_one, clear=clear, secrets=hidden) as platform:

@@ -48,6 +48,14 @@ def asked_again(args: Mapping[str, Any], given: Mapping[str, str] | None = None)
     }
 
 
+def last_try(store: Store, run: RunRow) -> RunRow:
+    """``run``, or the last of its retries: what that one did is not done a second time. One under way is resumed."""
+    runs = store.runs()
+    while (later := next((row for row in runs if row.args.get(RETRY) == run.id), None)) and not later.unfinished:
+        run = later
+    return run
+
+
 def rest_of(
     store: Store, run: RunRow, load: Callable[[RunRow], Manifest], statuses: frozenset[str] = RETRIED
 ) -> tuple[Manifest, list[str]]:

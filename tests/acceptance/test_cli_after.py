@@ -97,6 +97,7 @@ def test_what_is_left_is_a_manifest_and_a_retry_does_it(ran, here, monkeypatch):
     assert told == "do them with: headgate run later/again.yaml --allow-files keys"
     assert here("report", run, "--failed-manifest", "small.yaml").code == 2
 
+    assert here("status", run).out.endswith(f"mend the cause, then: headgate retry {run}\n")
     again = headgate("retry", run, "--json", cwd=folder, env=env)
     assert again.code == 0, again.err
     assert [(row["item"], row["status"]) for row in again.json["items"]] == [("Flow 1", "created")]
@@ -109,6 +110,10 @@ def test_what_is_left_is_a_manifest_and_a_retry_does_it(ran, here, monkeypatch):
     nothing = here("retry", again.json["runId"])
     assert (nothing.code, nothing.out) == (0, "")
     assert "nothing failed and nothing was skipped" in nothing.err
+    assert here("status", run).out.endswith(f"retried by {again.json['runId']}: succeeded\n")
+    nothing = here("retry", run)
+    assert (nothing.code, nothing.out) == (0, ""), "what went well the second time is not activated a third time"
+    assert nothing.err == f"nothing is left to do: {again.json['runId']} did what {run} left undone\n"
 
     shown = here("diff", run, again.json["runId"])
     assert "requests saved by" in shown.out.replace("request saved", "requests saved")

@@ -107,7 +107,7 @@ def test_a_secret_that_is_still_needed_is_read_again(world):
 def test_a_run_of_a_program_that_kept_no_plan_goes_on(world):
     _, items, pairs = interrupted(world, 40)
     with sqlite3.connect(state_of(world)) as db:
-        for later in ("kept", "length"):
+        for later in ("kept", "length", "ask", "told"):
             db.execute(f"DROP TABLE {later}")
         db.execute("ALTER TABLE rate DROP COLUMN found_at")
         db.execute("PRAGMA user_version = 3")

@@ -95,7 +95,8 @@ def test_it_follows_a_run_from_the_list_to_its_end(browser, aside, grow):
         rows = "[...document.querySelectorAll('#table tbody tr')].map((row) => row.children[1].innerText)"
         assert until(lambda: script(browser, rows) == ["created", "created", "failed", "open"])
         until(lambda: script(browser, "document.documentElement.dataset.ready") == "charts")
-        until(lambda: script(browser, "drawn.docs.time.get_model_by_name('jobs').data.key.length") == 13)
+        bars = "['jobs', 'other-jobs'].map((name) => drawn.docs.time.get_model_by_name(name).data.key.length)"
+        until(lambda: script(browser, bars) == [12, 1])
         aside.run(grown.end("failed"))
         until(lambda: script(browser, "document.querySelector('#status').textContent") == "FAILED")
         assert "headgate resume spring-1" in script(browser, "document.querySelector('#commands').innerText")
@@ -166,6 +167,9 @@ def test_the_token_is_asked_for_and_is_not_in_the_address(browser, aside, grow):
         opened(browser, f"{page.url}/runs/{grown.id}")
         until(lambda: script(browser, "document.querySelector('#control').checkVisibility()"))
         assert "3 on their way" in script(browser, "document.querySelector('#now').innerText")
+        assert "12 to 15 min left, done between" in script(browser, "document.querySelector('#left').innerText")
+        assert "41.0 of 41 requests a second" in script(browser, "document.querySelector('#now').innerText")
+        assert "lowered to 41/s after 429" in script(browser, "document.querySelector('#pace').innerText")
         assert "2 pairs held" in script(browser, "document.querySelector('#waits').innerText")
         click(browser, "[data-do]", "drain")
         until(lambda: script(browser, "document.querySelector('#ask').checkVisibility()"))

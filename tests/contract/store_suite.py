@@ -1167,6 +1167,89 @@ class StoreSuite:
         named.close()
         unnamed.close()
 
+    # -- what others ask of a run, and are told of it
+
+    @pytest.fixture
+    async def desk(self, monkeypatch, claimed):
+        """A run of a process that looks with every group at what it is asked, and what it heard."""
+        for kind in ("sqlite", "postgres"):
+            monkeypatch.setattr(f"headgate.store.{kind}_desk.LOOK_S", 0.0)
+            monkeypatch.setattr(f"headgate.store.{kind}_desk.TELL_S", 0.0)
+        store, journal = claimed
+        heard = []
+        journal.heed(heard.append)
+        await journal.flush()
+        return store, journal, heard
+
+    async def test_what_another_process_asks_is_heard_once_and_in_order(self, place, desk):
+        _, journal, heard = desk
+        other = place.open()
+        assert f"process {os.getpid()} on " in other.ask("r1", "pause")
+        other.ask("r1", "drain")
+        await journal.flush()
+        await until(lambda: heard == ["pause", "drain"])
+        other.ask("r1", "cancel")
+        await journal.flush()
+        await until(lambda: len(heard) > 2)
+        assert heard == ["pause", "drain", "cancel"]
+        other.close()
+
+    async def test_what_a_run_tells_is_read_by_others_until_it_is_over(self, place, desk):
+        store, journal, _ = desk
+        other = place.open(readonly=True)
+        assert other.told("r1") == {}
+        for left in ("a minute", "seconds"):
+            journal.tell({"left": left, "waits": ["2 held \x00"]})
+            await journal.flush()
+            assert other.told("r1")["left"] == left
+        assert other.told("nope") == {}
+        store.finish("r1", "succeeded", 9.0, 0, {})
+        assert other.told("r1") == {}
+        other.close()
+
+    async def test_nobody_is_asked_where_nobody_drives(self, place, desk):
+        store, _, _ = desk
+        other = place.open()
+        for run in ("nope", "r1"):
+            with pytest.raises(StoreError, match=f"nobody drives run {run}; nothing was asked") as refused:
+                other.ask(run, "pause")
+            assert refused.value.hint == f"headgate resume {run}"
+            if run == "nope":
+                store.finish("r1", "interrupted", 9.0, 3, {})
+        other.close()
+
+    async def test_who_goes_on_with_a_run_is_not_asked_what_the_one_before_was(self, place, desk):
+        store, journal, heard = desk
+        await journal.flush()
+        place.holder_row("r1", host="elsewhere", pid=1)
+        store.ask("r1", "cancel")
+        place.expire()
+        later = place.open()
+        later.claim("r1")
+        second = later.journal("r1")
+        second.heed(heard.append)
+        for _ in range(2):
+            await second.flush()
+        assert heard == []
+        assert later.told("r1") == {}
+        second.close()
+        later.close()
+
+    def test_another_organisations_run_is_asked_nothing(self, place):
+        theirs, ours = place.open(org="B"), place.open(org="A")
+        theirs.begin(row(), b"")
+        with pytest.raises(StoreError, match="run r1 belongs to the organisation B"):
+            ours.ask("r1", "cancel")
+        theirs.ask("r1", "pause")
+        ours.close()
+        theirs.close()
+
+    async def test_who_only_looks_asks_nothing(self, place, desk):
+        other = place.open(readonly=True)
+        with pytest.raises(StoreError):
+            other.ask("r1", "pause")
+        other.close()
+
     # -- looking without touching
 
     def test_readonly_needs_something_to_read(self, place):

@@ -160,6 +160,24 @@ async def test_a_retry_of_a_retry_does_what_that_left(tmp_path):
     store.close()
 
 
+async def test_a_run_that_was_retried_is_not_retried_from_its_beginning(tmp_path):
+    plan = make_plan(tmp_path)
+    first, _ = await go(tmp_path, plan, faults=FAULTS)
+    refused = Fault("status", method="POST", path="/flows$", nth=1, status=400, body=REFUSED)
+    second, _ = await go(tmp_path, plan_retry(first.run_id, profile=profile(tmp_path)), faults=[refused])
+    assert second.run_id.startswith("small-retry-"), "a list of runs says which of them are retries"
+    assert {row.outcome for row in second.activations} == {"activated", "skipped"}
+    again = plan_retry(first.run_id, profile=profile(tmp_path))
+    assert again.source["retry"] == second.run_id
+    assert len(again.pairs) == sum(row.outcome == "skipped" for row in second.activations)
+    third, ledger = await go(tmp_path, again)
+    assert third.status == "succeeded"
+    assert set(ledger["activations"]["pairs"].values()) == {1}, "what the first retry activated is not activated again"
+    assert ledger["duplicates"] == []
+    for run in (first, second, third):
+        assert plan_retry(run.run_id, profile=profile(tmp_path)) is None
+
+
 async def test_a_retry_that_was_cut_short_goes_on_from_its_kept_plan_or_from_its_manifest(tmp_path, monkeypatch):
     make_plan(tmp_path)
     path = tmp_path / "small.yaml"

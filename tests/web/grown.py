@@ -73,7 +73,12 @@ class Grown:
         self.store.close()
 
     def reader(self):
-        return Reader(partial(open_store, self.path, readonly=True), "state.db", "--state state.db")
+        return Reader(
+            partial(open_store, self.path, readonly=True),
+            "state.db",
+            "--state state.db",
+            partial(open_store, self.path),
+        )
 
     def close(self):
         """Leave it as it stands, for a test that did not come to its end."""
@@ -96,7 +101,8 @@ class Told:
         self.run_id, self.asked = run_id, []
 
     def now(self):
-        return {"inFlight": 3, "waits": ["2 pairs held: audiences younger than an hour"],
+        return {"left": "12 to 15 min left", "overAt": [time.time() + 720, time.time() + 900], "rate": "41.0 of 41 req/s",
+                "why": "rate lowered to 41/s after 429", "inFlight": 3, "waits": ["2 pairs held: audiences younger than an hour"],
                 "paused": self.asked[-1:] == ["pause"], "stopping": "interrupted" if "drain" in self.asked else ""}  # fmt: skip
 
     def do(self, action):

@@ -104,23 +104,44 @@ def test_a_run_is_paused_goes_on_and_is_drained_with_the_token(manifest, tmp_pat
     assert done.code == 0, "and goes on as after any stop"
 
 
-def test_serve_shows_a_run_of_another_process(manifest, tmp_path):
-    with Beside("run", str(manifest), "--simulate", "--web", "--no-progress", "--rate", "40/s", cwd=tmp_path) as run:
-        name = run.run_id()
-        with Beside("serve", cwd=tmp_path) as other:
-            assert other.token is None
-            state = next(other.events(f"/runs/{name}/events"))
-            assert state["run"]["status"] == "running"
-            assert state["live"]["driver"].startswith(f"process {run.process.pid} on ")
-            assert not state["live"]["here"]
-            assert other.post(f"/runs/{name}/drain", run.token)[0] == 403, "each has a token of its own"
-            stream = other.events(f"/runs/{name}/events")
-            next(stream)
-            assert run.post(f"/runs/{name}/cancel", run.token)[0] == 200
+def test_serve_pauses_and_ends_a_run_of_another_process(manifest, tmp_path):
+    run = [sys.executable, "-m", "headgate", "run", str(manifest), "--simulate", "--no-progress", "--rate", "40/s"]
+    with (
+        subprocess.Popen(run, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True) as driving,
+        Beside("serve", cwd=tmp_path) as page,
+    ):  # fmt: skip
+        try:
+            name = page.run_id()
+            where = f"/runs/{name}"
+            assert page.post(f"{where}/drain")[0] == 403
+            stream = page.events(f"{where}/events")
+            live_of(stream, lambda live: live.get("heeds"))
+            assert page.post(f"{where}/pause", page.token)[0] == 200
+            live = live_of(stream, lambda live: live.get("paused"))
+            told = headgate("status", cwd=tmp_path).out
+            assert f"driven by process {driving.pid} on " in told
+            assert "paused from a live page: no request leaves until it goes on" in told
+            assert live["driver"].startswith(f"process {driving.pid} on ")
+            assert not live["here"]
+            assert page.post(f"{where}/go", page.token)[0] == 200
+            live_of(stream, lambda live: not live.get("paused"))
+            assert page.post(f"{where}/drain", page.token)[0] == 200
             for change in stream:
                 if change.get("set", {}).get("run", {}).get("status") == "interrupted":
                     break
-            assert run.end()[0] == 130
+            _, said = driving.communicate(timeout=30)
+            assert page.post(f"{where}/drain", page.token)[0] == 409
+        finally:
+            driving.kill()
+    assert driving.returncode == 130
+    for words in ("paused from a live page", "goes on, asked for", "stopping, asked for"):
+        assert words in said
+
+
+def live_of(stream, wanted):
+    """What is told of a run, once it is as ``wanted``."""
+    return next(live for state in stream if wanted(live := state.get("live") or state.get("set", {}).get("live", {})))
 
 
 def test_a_host_that_others_reach_is_warned_of(tmp_path):

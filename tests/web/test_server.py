@@ -193,12 +193,41 @@ async def test_another_sites_page_is_turned_away(served):
     assert served.control.asked == []
 
 
-async def test_whoever_only_serves_changes_nothing(grown):
+async def test_what_is_asked_of_another_process_is_left_in_the_store(grown, monkeypatch):
+    monkeypatch.setattr("headgate.store.sqlite_desk.LOOK_S", 0.0)
+    heard = []
+    grown.journal.heed(heard.append)
     async with LivePage(grown.reader(), every_s=0.02) as page, aiohttp.ClientSession() as session:
-        assert "token" not in page.address
+        async with session.post(f"{page.url}/runs/spring-1/drain", headers={"X-Headgate-Token": "x"}) as answer:
+            assert answer.status == 403
         mine = {"X-Headgate-Token": page.token}
         async with session.post(f"{page.url}/runs/spring-1/drain", headers=mine) as answer:
+            assert answer.status == 200
+            assert "looks every second" in (await answer.json())["said"]
+        await grown.journal.flush()
+        assert heard == ["drain"]
+        async with session.post(f"{page.url}/runs/winter-1/drain", headers=mine) as answer:
             assert answer.status == 409
+            assert (await answer.json())["said"].startswith("nobody drives run winter-1; nothing was asked")
+
+
+async def test_what_another_process_tells_is_on_the_page(grown, monkeypatch):
+    monkeypatch.setattr("headgate.store.sqlite_desk.TELL_S", 0.0)
+    async with LivePage(grown.reader(), every_s=0.02) as page, aiohttp.ClientSession() as session:
+        page.session = session
+        async with events(page) as stream:
+            _, _, state = await stream.next()
+            assert not state["live"]["heeds"], "a program that knows of no questions is asked none"
+            grown.journal.tell({"left": "12 to 15 min left", "paused": True})
+            await grown.journal.flush()
+            _, _, change = await stream.next()
+            live = change["set"]["live"]
+            assert (live["left"], live["paused"], live["heeds"], live["here"]) == (
+                "12 to 15 min left",
+                True,
+                True,
+                False,
+            )
 
 
 async def test_the_end_is_told_before_the_page_goes(grown):

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from headgate.cli.show import View
     from headgate.cli.web import Place
     from headgate.engine.runner import Observer
-    from headgate.launch import Parts, Seen, Watch, Wishes
+    from headgate.launch import Parts, Seen, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.report.story import Story
     from headgate.settings import Profile
+    from headgate.watch import Watch
 
 _INTERRUPTED: Final = 130
 _WRITABLE: Final = "name a file in a folder you may write to"
@@ -61,7 +62,7 @@ class Drive:
 def drive(asked: Drive) -> int:
     """Run to the end, write the report whatever happened, and return the exit code."""
     from headgate.garbage import settle
-    from headgate.launch import Watch
+    from headgate.watch import Watch
 
     ready(asked)
     watch = Watch(begun=settle)
@@ -141,6 +142,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
     from headgate.cli.progress import Looker
     from headgate.cli.show import choose, keep_showing
+    from headgate.cli.told import Telling
 
     async with AsyncExitStack() as stack:
         observers: list[Observer] = []
@@ -153,10 +155,11 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         observers += stack.enter_context(_listening(asked.profile, watch, told))
         view, every_s = choose(progress=asked.progress and asked.showing is None)
         stack.callback(_quietly, view.close)
+        view = Telling(view, watch)
         if asked.web is not None:
             from headgate.cli.web import beside
 
-            view = await stack.enter_async_context(beside(asked.web, asked.profile, watch, view))
+            await stack.enter_async_context(beside(asked.web, asked.profile, watch))
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from headgate.engine.machine import Machine
     from headgate.engine.tally import Tally
+    from headgate.planning.model import Job
 
 #: Seconds between two estimates: a number that changes all the time cannot be read.
 _EVERY_S: Final = 2.0
@@ -25,6 +26,8 @@ _RUNS_EVERY_S: Final = 10.0
 _SHARES: Final = (0.1, 0.9)
 _SPREAD: Final = (0.5, 2.0)
 _ASSUMED: Final = Assumptions()
+#: Requests of a job whose plan was kept without them (a resumed run's), by kind; one where it is not here.
+_USUAL: Final = {"adhoc": 3, "delete": 2}
 
 
 class Outlook:
@@ -40,10 +43,12 @@ class Outlook:
         self._flows = _flows(machine)
         self._runs: tuple[int, float, tuple[float, float]] = (-1, 0.0, (0.0, 0.0))
         self._said: tuple[float, Eta | None] | None = None
+        #: When it was last looked at, and seconds for which it was paused: those are no rate.
+        self._looked, self._away = now, 0.0
 
     def settled(self, index: int, data: Mapping[str, Any]) -> None:
         """A job is over that was not when this began."""
-        self._planned += len(self._machine.jobs[index].requests)
+        self._planned += _asks(self._machine.jobs[index])
         self._choosing.discard(index)
         if data.get("output", {}).get("found") in FOUND:
             self._flows.discard(index)
@@ -51,10 +56,16 @@ class Outlook:
     def left(self, still: Sequence[int], now: float, ceiling: float) -> Eta | None:
         """When the run will be over, ``still`` being the jobs that are not; ``None`` where nobody can say."""
         sent = self._tally.sent - self._sent
-        self._pace.add(now, sent)
+        self._looked = now
+        self._pace.add(now - self._away, sent)
         if self._said is None or now - self._said[0] >= _EVERY_S:
             self._said = now, self._estimated(still, now, sent, ceiling)
         return self._said[1]
+
+    def paused(self, now: float) -> None:
+        """It is paused, and was since it was last looked at: nobody can say for how long, and what was said is over."""
+        self._away += now - self._looked
+        self._looked, self._said = now, None
 
     def _estimated(self, still: Sequence[int], now: float, sent: int, ceiling: float) -> Eta | None:
         jobs, live = self._machine.jobs, self._machine.live
@@ -67,12 +78,12 @@ class Outlook:
         scale = self._machine.rules.time_scale
         return self._pace.left(
             Ahead(
-                sum(len(jobs[at].requests) for at in still),
+                sum(_asks(jobs[at]) for at in still),
                 (max(held) - self._machine.platform_now(now)) / scale if held else 0.0,
                 _ASSUMED.hold_s / scale if self._to_be_held(adhoc) else 0.0,
                 self._left_runs(adhoc, now),
             ),
-            now,
+            now - self._away,
             sent,
             ceiling,
         )
@@ -98,6 +109,11 @@ class Outlook:
             looked, found = now, (low, high)
             self._runs = len(adhoc), looked, found
         return max(0.0, found[0] - (now - looked)), max(0.0, found[1] - (now - looked))
+
+
+def _asks(job: Job) -> int:
+    """How many requests a job takes when all goes well."""
+    return len(job.requests) or _USUAL.get(job.kind, 1)
 
 
 def _flows(machine: Machine) -> set[int]:

@@ -18,19 +18,24 @@ from headgate.engine.live import State
 from headgate.engine.record import problem_of
 from headgate.report.render_causes import Cause, Causes
 from headgate.report.render_table import entry_name, plural
+from headgate.watch import PAUSED
 
 if TYPE_CHECKING:
     from headgate.cli.eta import Eta
     from headgate.clock import Clock
     from headgate.engine.live import Live
     from headgate.engine.machine import Machine
-    from headgate.launch import Watch
+    from headgate.engine.tally import Tally
+    from headgate.watch import Watch
 
 #: The time over which the rate is averaged, in seconds.
 _WINDOW_S: Final = 5.0
 #: How long it is said that the rate is what it was again, in seconds.
 _NEWS_S: Final = 20.0
+#: Below this share of what may leave, it is not the rate that holds requests back.
+_SLOW: Final = 0.6
 _THOUSAND: Final = 1000
+_TO: Final = re.compile(r" to [0-9.]+/s")
 _IDS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
@@ -58,7 +63,8 @@ class Snapshot:
     ``rate_limit`` is what may leave in a second at present, ``allowed`` what was configured; ``pace`` says why they
     differ. ``flying`` counts requests that are on their way or next, by endpoint, ``in_flight`` only the former.
     ``waits`` say what waits and why, with counts; ``causes`` why some failed. ``left`` is ``None`` where nobody can say
-    when it will be over; ``over_at`` is the time of day at which it will, half way between soonest and latest.
+    when it will be over; ``over_at`` is the time of day at which it will, half way between soonest and latest, and
+    ``over_between`` are those two, in epoch seconds. ``slots`` requests may be under way at once.
     """
 
     run_id: str
@@ -82,6 +88,8 @@ class Snapshot:
     flying: Sequence[tuple[str, int]] = ()
     left: Eta | None = None
     over_at: datetime | None = None
+    over_between: Sequence[float] = ()
+    slots: int = 0
 
     @property
     def rate(self) -> str:
@@ -101,7 +109,7 @@ class Looker:
     def __init__(self, watch: Watch, clock: Clock) -> None:
         self._watch, self._clock = watch, clock
         self._began = clock.mono()
-        self._sent: deque[tuple[float, int]] = deque()
+        self._sent: deque[tuple[float, int, int]] = deque()
         self._machine: Machine | None = None
         self._open: list[int] = []
         self._seen = 0
@@ -115,12 +123,13 @@ class Looker:
         self._causes = Causes()
         self._chosen: Chosen | None = None
         self._outlook: Outlook | None = None
-        self._pace = (0.0, "")
+        self._pace = (0.0, "", False)
 
     def hear(self, tell: Any) -> None:
         """An observer of the run: news of the rate are shown for as long as they matter."""
         if tell.name == "rate":
-            self._pace = (self._clock.mono(), str(tell.fields.get("message", "")))
+            of_all = not tell.fields.get("scope", "?")
+            self._pace = (self._clock.mono(), str(tell.fields.get("message", "")), of_all)
 
     def look(self) -> Snapshot | None:
         """How the run stands; ``None`` before there is one."""
@@ -131,7 +140,7 @@ class Looker:
         if self._machine is None:
             self._begin(machine)
             if not watch.continued:  # else it is not known how many of them were sent by this life
-                self._sent.append((self._began, 0))
+                self._sent.append((self._began, 0, 0))
         waits = _Waits()
         self._open += range(self._seen, len(machine.jobs))
         self._seen = len(machine.jobs)
@@ -152,13 +161,17 @@ class Looker:
         ceiling = _ceiling(watch)
         if self._outlook is None:
             self._outlook = Outlook(machine, tally, now)
-        left = self._outlook.left(still, now, ceiling)
+        left = None
+        if watch.paused:
+            self._outlook.paused(now)
+        else:
+            left = self._outlook.left(still, now, ceiling)
         return Snapshot(
             run.id,
             run.sandbox,
             watch.continued,
             now - self._began,
-            self._rate(now, tally.sent),
+            self._rate(now, tally),
             ceiling,
             watch.runner.flying if watch.runner else 0,
             tally.sent,
@@ -171,15 +184,29 @@ class Looker:
             len(machine.jobs),
             "" if machine.stopped is None else machine.stopped.detail or machine.stopped.reason.value,
             watch.limits.rate_per_s,
-            self._news(now, ceiling < watch.limits.rate_per_s),
+            self._news(now, ceiling),
             flying.most_common(),
             left,
             None if left is None else self._over_at((left.low_s + left.high_s) / 2),
+            () if left is None else [round(self._clock.now() + seconds) for seconds in (left.low_s, left.high_s)],
+            watch.limits.concurrency,
         )
 
-    def _news(self, now: float, lowered: bool) -> str:
-        since, said = self._pace
-        return said if said and (lowered or now - since < _NEWS_S) else ""
+    def _news(self, now: float, ceiling: float) -> str:
+        """Why requests leave more slowly than they might, or why they do no more."""
+        if self._watch.paused:
+            return PAUSED
+        since, said, of_all = self._pace
+        lowered = ceiling < self._watch.limits.rate_per_s
+        if not said and 0 < ceiling < self._watch.limits.rate_per_s:  # by so little, so far, that it is no news
+            return f"rate lowered to {ceiling:.3g}/s, of {self._watch.limits.rate_per_s:.3g}/s asked for"
+        if not said or not (lowered or now - since < _NEWS_S):
+            return ""
+        if of_all and lowered:  # it has gone further down, or up a little, since that was news
+            said = _TO.sub(f" to {ceiling:.3g}/s", said, count=1)
+        (then, before, refused), (_, sent, refusals) = self._sent[0], self._sent[-1]
+        waits = lowered and refusals > refused and sent - before < _SLOW * ceiling * (now - then)
+        return f"{said}; waits after each refusal as it is told to" if waits else said
 
     def _over_at(self, seconds: float) -> datetime:
         return datetime.fromtimestamp(self._clock.now() + seconds, UTC).astimezone()
@@ -204,12 +231,12 @@ class Looker:
             self._total[entry_name(pair.entry), "pairs"] += 1
         self._chosen = Chosen(machine, self._total, self._done, self._failed)
 
-    def _rate(self, now: float, sent: int) -> float:
-        self._sent.append((now, sent))
+    def _rate(self, now: float, tally: Tally) -> float:
+        self._sent.append((now, tally.sent, tally.throttled))
         while len(self._sent) > 2 and now - self._sent[0][0] > _WINDOW_S:
             self._sent.popleft()
-        since, before = self._sent[0]
-        return (sent - before) / (now - since) if now > since else 0.0
+        since, before, _ = self._sent[0]
+        return (tally.sent - before) / (now - since) if now > since else 0.0
 
     def _settled(self, machine: Machine, index: int, data: Mapping[str, Any]) -> None:
         job, plan = machine.jobs[index], machine.plan

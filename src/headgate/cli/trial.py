@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from headgate.api import Outcome
     from headgate.cli.drive import Drive
     from headgate.cli.show import View
-    from headgate.launch import Watch
     from headgate.loadtest.machine import LoadMachine
     from headgate.loadtest.result import LoadResult
     from headgate.loadtest.trial import Asked, Trial
     from headgate.teardown import Teardown
+    from headgate.watch import Watch
 
 _EVERY_S: Final = 5.0
 _INTERRUPTED: Final = 130
@@ -68,7 +68,7 @@ def drive_trial(trial: Trial, asked: Drive) -> int:
     """Offer the load, clean up, tell, and return the exit code."""
     from headgate.cli.drive import carried, ready, say_deaf, undisturbed
     from headgate.garbage import settle
-    from headgate.launch import Watch
+    from headgate.watch import Watch
 
     ready(asked)
     _announce(trial)
@@ -179,9 +179,9 @@ def _wipe(trial: Trial, asked: Drive, result: LoadResult, watch: Watch) -> _Wipe
     from headgate.cli.drive import carried
     from headgate.cli.wiring import reading
     from headgate.garbage import settle
-    from headgate.launch import Watch as Watching
     from headgate.launch import Wishes
     from headgate.loadtest.conduct import clean_up_of
+    from headgate.watch import Watch as Watching
 
     run = result.report.run_id
     if trial.asked.keep:

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING
 from headgate.cli.drive import state_flag
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable
 
-    from headgate.cli.progress import Snapshot
-    from headgate.cli.show import View
-    from headgate.launch import Watch
     from headgate.settings import Profile
+    from headgate.watch import Watch
     from headgate.web.looks import Reader
     from headgate.web.server import LivePage
 
@@ -29,34 +27,9 @@ class Place:
     port: int = 0
 
 
-class Overheard:
-    """A view that keeps what it was last shown, so that nobody has to look twice."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._last: Snapshot | None = None
-
-    def waits(self) -> Sequence[str]:
-        """What waits and why, when it was last looked at."""
-        return self._last.waits if self._last is not None else ()
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Keep it, and show it."""
-        self._last = snapshot
-        self._view.show(snapshot)
-
-    def say(self, text: str) -> None:
-        """As it is."""
-        self._view.say(text)
-
-    def close(self) -> None:
-        """End."""
-        self._view.close()
-
-
 @asynccontextmanager
-async def beside(place: Place, profile: Profile, watch: Watch, view: View) -> AsyncIterator[View]:
-    """Serve the live page while a run goes; the view to show that run in.
+async def beside(place: Place, profile: Profile, watch: Watch) -> AsyncIterator[None]:
+    """Serve the live page while a run goes.
 
     Raises:
         UsageError: the address cannot be bound.
@@ -64,14 +37,9 @@ async def beside(place: Place, profile: Profile, watch: Watch, view: View) -> As
     from headgate.web.control import Driver
     from headgate.web.server import LivePage
 
-    heard = Overheard(view)
-    driver = Driver(watch, heard.waits, view.say)
-    try:
-        async with LivePage(reader_of(profile), driver, host=place.host, port=place.port) as page:
-            announce(page, place, view.say, driving=True)
-            yield heard
-    finally:
-        driver.close()
+    async with LivePage(reader_of(profile), Driver(watch), host=place.host, port=place.port) as page:
+        announce(page, place, watch.say)
+        yield
 
 
 def reader_of(profile: Profile) -> Reader:
@@ -80,18 +48,19 @@ def reader_of(profile: Profile) -> Reader:
     from headgate.web.looks import Reader
 
     opening = partial(open_store, profile.state, readonly=True, org=profile.org_id)
-    return Reader(opening, profile.state_shown, state_flag(profile))
+    writing = partial(open_store, profile.state, org=profile.org_id)
+    return Reader(opening, profile.state_shown, state_flag(profile), writing)
 
 
-def announce(page: LivePage, place: Place, say: Callable[[str], None], *, driving: bool) -> None:
+def announce(page: LivePage, place: Place, say: Callable[[str], object]) -> None:
     """Say where the page is, and what it means that it is not on this machine alone."""
     from headgate.web.guard import is_loopback
 
     say(f"live page: {page.address}")
     if not is_loopback(place.host):
         say(
-            f"warning: whoever can reach {place.host} sees names, ids and errors of every run in the state store"
-            + ("; who has the token, which crosses the network unencrypted, can pause and stop this run" * driving)
+            f"warning: whoever can reach {place.host} sees names, ids and errors of every run in the state store; "
+            "who has the token, which crosses the network unencrypted, can pause and stop each that goes"
         )
     if find_spec("bokeh") is None:
         say("the live page has no charts without bokeh: pip install 'headgate[report]'")

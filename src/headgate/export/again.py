@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headgate.manifest.model import Connection, Item, Manifest
 
 _REFERENCE = re.compile(r"\$\$|\$\{([^}]*)\}")
+_FILLED = re.compile(r"\$\{[^}]*\}")
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
 
 
@@ -142,7 +143,7 @@ def manifest_again(
     entries = [
         {**each, "priority": entry.priority} if entry.priority else each
         for entry in manifest.entries
-        for each in _entries([(item, _body(item, secrets)) for item in entry.items], entry.kind)
+        for each in _entries([(item, _body(item, secrets)) for item in entry.items], entry.kind, entry.name)
     ]
     whole: dict[str, Any] = {"headgate": 1, "name": manifest.name, "sandbox": escaped(sandbox)}
     if secrets.variables:
@@ -168,7 +169,7 @@ def _fewest(folders: set[Path]) -> tuple[Path, ...]:
     return tuple(sorted(one for one in folders if not any(parent in folders for parent in one.parents)))
 
 
-def _entries(items: Sequence[tuple[Item, dict[str, Any]]], kind: str) -> list[dict[str, Any]]:
+def _entries(items: Sequence[tuple[Item, dict[str, Any]]], kind: str, template: str) -> list[dict[str, Any]]:
     """One entry for all items, what differs between them in rows; several where they do not have the same keys."""
     groups: dict[tuple[Any, ...], list[tuple[Item, dict[str, Any]]]] = {}
     for item, body in items:
@@ -176,17 +177,33 @@ def _entries(items: Sequence[tuple[Item, dict[str, Any]]], kind: str) -> list[di
         inline = item.connection is not None and not item.connection.key
         alone = id(body["connection"]) if inline else item.name if "pairs" in body else ""
         groups.setdefault((*body, alone), []).append((item, body))
-    return [_entry(group, kind) for group in groups.values()]
+    return [_entry(group, kind, template) for group in groups.values()]
 
 
-def _entry(group: Sequence[tuple[Item, dict[str, Any]]], kind: str) -> dict[str, Any]:
+def _entry(group: Sequence[tuple[Item, dict[str, Any]]], kind: str, template: str) -> dict[str, Any]:
     first, body = group[0]
     if len(group) == 1:
         return {"kind": kind, "name": escaped(first.name), **body}
     differing = [key for key in body if any(other[key] != body[key] for _, other in group)]
-    rows = [{"name": escaped(item.name), **{key: other[key] for key in differing}} for item, other in group]
-    entry: dict[str, Any] = {"kind": kind, "name": "${row.name}", "foreach": {"rows": rows}}
+    before, after = _around(template, [item.name for item, _ in group])
+    rows = [
+        {
+            "name": escaped(item.name[len(before) : len(item.name) - len(after)]),
+            **{key: other[key] for key in differing},
+        }
+        for item, other in group
+    ]
+    name = f"{escaped(before)}${{row.name}}{escaped(after)}"
+    entry: dict[str, Any] = {"kind": kind, "name": name, "foreach": {"rows": rows}}
     return {**entry, **{key: f"${{row.{key}}}" if key in differing else value for key, value in body.items()}}
+
+
+def _around(template: str, names: Sequence[str]) -> tuple[str, str]:
+    """What stands before and after the references of an entry's name, so that a report calls it what it was called."""
+    parts = [part.replace("$$", "$") for part in _FILLED.split(template)]
+    before, after = parts[0], parts[-1] if len(parts) > 1 else ""
+    fits = all(name.startswith(before) and name[len(before) :].endswith(after) for name in names)
+    return (before, after) if fits else ("", "")
 
 
 def _body(item: Item, secrets: _Secrets) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from headgate.loadtest.trial import COMMAND, CONCURRENCY, KEEP, Asked, Trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from headgate.launch import Watch
     from headgate.loadtest.result import LoadResult
     from headgate.manifest.model import Manifest
     from headgate.planning.model import Plan
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from headgate.settings import Profile
     from headgate.store.contract import RunRow, Store
     from headgate.teardown import Teardown
+    from headgate.watch import Watch
 
 
 def refuse_protected(profile: Profile, sandbox: str, *, simulate: bool) -> None:
@@ -165,8 +165,9 @@ async def load_test(
     """
     from headgate.api import SIMULATED_SANDBOX, conduct
     from headgate.bulletin import Bulletin
-    from headgate.launch import Watch, Wishes
+    from headgate.launch import Wishes
     from headgate.settings import Profile
+    from headgate.watch import Watch
 
     try:
         asked = Asked.of(

@@ -117,6 +117,14 @@ class Journal(Protocol):
         """Keep the run's counters up to date; written with the next group."""
         ...
 
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """How the run stands, for who looks from another process (``Store.told``): JSON, written now and then."""
+        ...
+
+    def heed(self, listener: Callable[[str], object]) -> None:
+        """``listener`` is called on the loop with each action that another process asks (``Store.ask``)."""
+        ...
+
     async def flush(self) -> None:
         """Wait until everything given so far is durable."""
         ...
@@ -218,6 +226,20 @@ class Store(Protocol):
 
     def remember_limits(self, sandbox: str, found: Mapping[str, float], gone: Collection[str] = ()) -> None:
         """Keep what was ``found`` just now (requests per second by scope); forget scopes that are ``gone``."""
+        ...
+
+    def ask(self, run_id: str, action: str) -> str:
+        """Ask something of the process that drives the run, which hears it within seconds; whom, in words.
+
+        It is asked of that process alone: whoever goes on with the run later is asked nothing.
+
+        Raises:
+            StoreError: nobody drives it, or it is another organisation's.
+        """
+        ...
+
+    def told(self, run_id: str) -> Mapping[str, Any]:
+        """What the process that drives the run last told of it; empty where it told nothing (an older program)."""
         ...
 
     def lengths(self, sandbox: str) -> Mapping[str, Mapping[str, float]]:

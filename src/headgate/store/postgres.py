@@ -13,7 +13,9 @@ from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreError, StoreMissing
 from headgate.faultpoint import Point, reach
 from headgate.secret import without_password
+from headgate.store import postgres_desk as desk
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
+from headgate.store.desk import left_for, nobody
 from headgate.store.holder import (
     Holder,
     Taker,
@@ -183,6 +185,7 @@ class PostgresStore:
                 )
                 await connection.execute(LOCK_KEYS, org if row[1] == "" else row[1], row[0])
                 await connection.execute("UPDATE headgate.lease SET holder = $1 WHERE run = $2", process, run_id)
+                await desk.clear(connection, run_id)
                 reach(Point.CLAIMING)
 
         self._line.call(ask)
@@ -243,6 +246,22 @@ class PostgresStore:
         holder = Holder.of(rows[0]) if rows else None
         return str(holder) if holder is not None and holder.lives else None
 
+    def ask(self, run_id: str, action: str) -> str:
+        """Ask something of who drives the run. Asked twice where an answer was lost, it is heard twice."""
+        rows = self._rows(_HOLDER, run_id)
+        holder = Holder.of(rows[0]) if rows else None
+        if holder is None or not holder.lives:
+            raise nobody(run_id)
+        org = self._value("SELECT org FROM headgate.run WHERE id = $1", run_id)
+        if self._org and org not in ("", self._org):
+            raise other_organisation(run_id, org)
+        self._rows(desk.ASK, run_id, holder.process, action)
+        return left_for(holder)
+
+    def told(self, run_id: str) -> Mapping[str, Any]:
+        """What who drives the run has told."""
+        return desk.of(self._value(desk.TOLD, run_id)) if self._found >= desk.SINCE else {}
+
     def finish(
         self,
         run_id: str,
@@ -284,6 +303,7 @@ class PostgresStore:
                     else "DELETE FROM headgate.lease WHERE run = $1",
                     run_id,
                 )
+                await desk.clear(connection, run_id)
                 if not open_jobs:
                     await connection.execute("DELETE FROM headgate.kept WHERE run = $1", run_id)
                 reach(Point.FINISHING)

@@ -22,8 +22,10 @@ from headgate.engine.record import Record
 from headgate.errors import StoreError
 from headgate.faultpoint import Point, reach
 from headgate.store.contract import MARK, Leased
+from headgate.store.desk import LOOK_S
 from headgate.store.group import Group, gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s, surely_gone
+from headgate.store.postgres_desk import Desk
 from headgate.store.postgres_trouble import in_the_way, lost, plainly, unreachable
 
 if TYPE_CHECKING:
@@ -112,6 +114,9 @@ class PostgresJournal:
         self._line, self._who, self._seq, self._lease_s = line, who, last, lease_s
         self._entries: deque[_Entry] = deque()
         self._counters: bytes | None = None
+        self._desk = Desk(who)
+        self._listener: Callable[[str], object] = _nobody
+        self._beat_at = time.monotonic() + lease_s / 6
         self._connection: Connection | None = None
         self._loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[StoreError] = self._loop.create_future()
@@ -135,6 +140,14 @@ class PostgresJournal:
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
         self._counters = orjson.dumps(counters)
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """How the run stands, now and then."""
+        self._desk.tell(told)
+
+    def heed(self, listener: Callable[[str], object]) -> None:
+        """Whom to tell what others ask."""
+        self._listener = listener
 
     async def flush(self) -> None:
         """Wait until all queued records are durable."""
@@ -178,6 +191,11 @@ class PostgresJournal:
     async def _group(self) -> bool:
         """Write one group; ``False`` when the journal is to be closed."""
         await self._some()
+        if self._connection is not None:
+            for action in await self._desk.visit(self._connection):
+                self._on_loop(partial(self._listener, action))
+        if not self._entries and time.monotonic() < self._beat_at:
+            return True
         batch = _Batch()
         self._drain(batch)
         if len(batch.records) >= LINGER_FROM:
@@ -207,7 +225,7 @@ class PostgresJournal:
         self._asleep = True
         if not self._entries:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), self._lease_s / 6)
+                await asyncio.wait_for(self._called.wait(), min(self._lease_s / 6, LOOK_S))
         self._asleep = False
 
     def _drain(self, batch: _Batch) -> None:
@@ -269,6 +287,7 @@ class PostgresJournal:
             if said is None:
                 raise fenced(who.run, await connection.fetchval(_TAKEN_BY, who.run, who.process))
             self.fresh_until_mono = asked_mono + fresh_for_s(self._lease_s)
+            self._beat_at = asked_mono + self._lease_s / 6
             answers.update(zip(left, orjson.loads(said), strict=True))
             gone = {number: _gone(answers[number]) for number in left}
             left = [number for number in left if gone[number]]
@@ -345,6 +364,10 @@ def _leased(answer: Mapping[str, Any]) -> Leased:
         _, host, pid, _, run, since_s = answer["held"][0]
         return Leased(f"run {run}, driven by process {pid} on {host}", float(since_s))
     return Leased(notes=tuple(dict.fromkeys(answer["notes"])))
+
+
+def _nobody(_action: str) -> None:
+    """Nobody listens."""
 
 
 def _resolve(future: asyncio.Future[Any], value: object) -> None:

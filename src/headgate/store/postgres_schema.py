@@ -172,4 +172,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE headgate.rate DROP CONSTRAINT rate_pkey;
     ALTER TABLE headgate.rate ADD PRIMARY KEY (org, sandbox, scope);
     """,
+    """
+    CREATE TABLE headgate.ask (
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, run text NOT NULL REFERENCES headgate.run(id),
+        process bigint NOT NULL REFERENCES headgate.process(id), action text NOT NULL
+    );
+    CREATE INDEX ask_by_run ON headgate.ask (run, process, number);
+    CREATE TABLE headgate.told (
+        run text PRIMARY KEY REFERENCES headgate.run(id), process bigint NOT NULL REFERENCES headgate.process(id),
+        data text NOT NULL
+    );
+    """,
 )

@@ -94,4 +94,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     SELECT org, '', scope, per_second, next_at, found_at FROM rate_6;
     DROP TABLE rate_6;
     """,
+    # What other processes ask of the one that drives a run, and what that one tells them.
+    """
+    CREATE TABLE ask (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES run(id),
+        process INTEGER NOT NULL REFERENCES process(id), action TEXT NOT NULL
+    );
+    CREATE INDEX ask_by_run ON ask (run, process, number);
+    CREATE TABLE told (
+        run TEXT PRIMARY KEY REFERENCES run(id), process INTEGER NOT NULL REFERENCES process(id), data TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )

@@ -14,8 +14,10 @@ import orjson
 from headgate.engine.record import Record
 from headgate.errors import SchemaMismatch, StoreMissing
 from headgate.faultpoint import Point, reach
+from headgate.store import sqlite_desk as desk
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import LEASE_S, ObjectRow, RunRow, RunStatus
+from headgate.store.desk import left_for, nobody
 from headgate.store.holder import Holder, Taker, fresh_for_s, host, machine, no_run, not_driven, other_organisation
 from headgate.store.latest import latest
 from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
@@ -176,6 +178,7 @@ class SqliteStore:
                 "UPDATE run SET holder = ?, status = 'running', finished_at = NULL WHERE id = ?", (process, run_id)
             )
             leases.adopt(self._db, run_id, process)
+            desk.clear(self._db, run_id)
             reach(Point.CLAIMING)
 
     def _joined(self, sandbox: str) -> str:
@@ -233,6 +236,23 @@ class SqliteStore:
             holder = self._holder(run_id, time.time())
         return str(holder) if holder is not None and holder.lives else None
 
+    def ask(self, run_id: str, action: str) -> str:
+        """Ask something of who drives the run."""
+        with plainly(self._path), self._transaction():
+            holder = self._holder(run_id, time.time())
+            if holder is None or not holder.lives:
+                raise nobody(run_id)
+            (org,) = self._db.execute("SELECT org FROM run WHERE id = ?", (run_id,)).fetchone()
+            if self._org and org not in ("", self._org):
+                raise other_organisation(run_id, org)
+            desk.ask(self._db, run_id, holder.process, action)
+        return left_for(holder)
+
+    def told(self, run_id: str) -> Mapping[str, Any]:
+        """What who drives the run has told."""
+        with plainly(self._path):
+            return desk.told(self._db, run_id) if self._version() >= desk.SINCE else {}
+
     def finish(
         self,
         run_id: str,
@@ -254,6 +274,7 @@ class SqliteStore:
             if not ended:
                 raise not_driven(run_id)
             leases.leave(self._db, run_id, notes=abandoned or open_jobs > 0)
+            desk.clear(self._db, run_id)
             if not open_jobs:
                 self._db.execute("DELETE FROM kept WHERE run = ?", (run_id,))
 

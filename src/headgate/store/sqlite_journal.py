@@ -25,8 +25,10 @@ from headgate.errors import StoreError
 from headgate.faultpoint import Point, reach
 from headgate.store import sqlite_leases as leases
 from headgate.store.contract import Leased
+from headgate.store.desk import LOOK_S
 from headgate.store.group import gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s
+from headgate.store.sqlite_desk import Desk
 from headgate.store.trouble import plainly
 
 if TYPE_CHECKING:
@@ -106,6 +108,9 @@ class SqliteJournal:
         self._away = 0
         self._turn: asyncio.Handle | None = None
         self._counters: bytes | None = None
+        self._desk = Desk(who)
+        self._listener: Callable[[str], object] = _nobody
+        self._beat_at = time.monotonic() + lease_s / 6
         self._loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[StoreError] = self._loop.create_future()
         self.fresh_until_mono = fresh_until_mono
@@ -127,6 +132,14 @@ class SqliteJournal:
     def count(self, counters: Mapping[str, Any]) -> None:
         """Counters for the next group (and the next heartbeat)."""
         self._counters = orjson.dumps(counters)
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """How the run stands, now and then."""
+        self._desk.tell(told)
+
+    def heed(self, listener: Callable[[str], object]) -> None:
+        """Whom to tell what others ask."""
+        self._listener = listener
 
     async def flush(self) -> None:
         """Wait until everything given is durable."""
@@ -196,15 +209,23 @@ class SqliteJournal:
     def _group(self, db: sqlite3.Connection) -> bool:
         """Write one group, or a sign of life; ``False`` when the journal is to be closed."""
         try:
-            group = self._queue.get(timeout=self._lease_s / 6)
+            group = self._queue.get(timeout=min(self._lease_s / 6, LOOK_S))
         except queue.Empty:
-            self._commit(db, [])
+            self._look(db)
+            if time.monotonic() >= self._beat_at:
+                self._commit(db, [])
             return True
         if group is None:
             return False
+        self._look(db)
         callbacks = self._commit(db, group)
         self._on_loop(partial(self._landed, callbacks))
         return True
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        """Look what others ask."""
+        for action in self._desk.visit(db):
+            self._on_loop(partial(self._listener, action))
 
     def _commit(self, db: sqlite3.Connection, entries: list[_Entry]) -> list[Callable[[], object]]:
         """Write one group; what is to be called now that it is durable, in order."""
@@ -241,6 +262,7 @@ class SqliteJournal:
         db.execute("COMMIT")
         reach(Point.GROUP_DURABLE, entries)
         self.fresh_until_mono = asked_mono + fresh_for_s(self._lease_s)
+        self._beat_at = asked_mono + self._lease_s / 6
         return callbacks
 
     def _put(self, db: sqlite3.Connection, records: list[Record]) -> None:
@@ -264,6 +286,10 @@ class SqliteJournal:
             self._loop.call_soon_threadsafe(callback)
         except RuntimeError:
             return  # the loop has ended: nobody waits for this any more
+
+
+def _nobody(_action: str) -> None:
+    """Nobody listens."""
 
 
 def _resolve(future: asyncio.Future[Any], value: object) -> None:

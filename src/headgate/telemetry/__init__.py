@@ -15,9 +15,9 @@ from headgate.errors import SettingsError
 
 if TYPE_CHECKING:
     from headgate.engine.events import Tell
-    from headgate.launch import Watch
     from headgate.report.model import Report
     from headgate.settings import Profile
+    from headgate.watch import Watch
 
 
 class Listener(Protocol):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.engine.events import Tell
-    from headgate.launch import Watch
+    from headgate.watch import Watch
 
 
 class Numbers:

@@ -26,8 +26,8 @@ from headgate.version import __version__
 
 if TYPE_CHECKING:
     from headgate.engine.events import Tell
-    from headgate.launch import Watch
     from headgate.report.model import Report
+    from headgate.watch import Watch
 
 _SCOPE: Final = "headgate"
 #: Milliseconds that the last spans and numbers may take to leave.

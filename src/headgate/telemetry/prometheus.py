@@ -13,9 +13,9 @@ from headgate.telemetry.numbers import Numbers
 
 if TYPE_CHECKING:
     from headgate.engine.events import Tell
-    from headgate.launch import Watch
     from headgate.report.model import Report
     from headgate.settings import Profile
+    from headgate.watch import Watch
 
 
 class Endpoint:

@@ -51,9 +51,18 @@ class Look(Protocol):
 class Reader:
     """A store that is opened when it is first read, and again after trouble."""
 
-    def __init__(self, opening: Callable[[], Store], shown: str, flags: str = "") -> None:
-        """``shown`` is where the store is, without a password; ``flags`` what commands need to find it."""
-        self._opening, self.shown, self.flags = opening, shown, flags
+    def __init__(
+        self,
+        opening: Callable[[], Store],
+        shown: str,
+        flags: str = "",
+        writing: Callable[[], Store] | None = None,
+    ) -> None:
+        """``shown`` is where the store is, without a password; ``flags`` what commands need to find it.
+
+        ``writing`` opens it to ask something of who drives a run; without it nobody is asked anything.
+        """
+        self._opening, self.shown, self.flags, self._writing = opening, shown, flags, writing
         self._store: Store | None = None
 
     def store(self) -> Store:
@@ -65,6 +74,20 @@ class Reader:
         if self._store is None:
             self._store = self._opening()
         return self._store
+
+    def ask(self, run_id: str, action: str) -> str:
+        """Ask something of the process that drives a run; whom, in words.
+
+        Raises:
+            StoreError: nobody drives it, or the store cannot be written to.
+        """
+        if self._writing is None:
+            raise StoreError(f"{self.shown}: opened for reading only; nothing was asked")
+        store = self._writing()
+        try:
+            return store.ask(run_id, action)
+        finally:
+            store.close()
 
     def close(self) -> None:
         """Let go of it."""
@@ -118,7 +141,8 @@ class OneRun:
                 "requests": requests_of(row.counters),
             }
         self._row = row
-        live = {"driver": driver, "here": here is not None, "store": self._reader.shown, **(here or {})}
+        now = here if here is not None else store.told(self._id) if driver is not None else {}
+        live = {"driver": driver, "here": here is not None, "heeds": bool(now), "store": self._reader.shown, **now}
         return {**self._state, "live": live}
 
     def _follow(self, store: Store) -> None:

@@ -23,7 +23,7 @@ def one_run() -> str:
     """The page of a run: the report's, with what is live above it. Without Bokeh it has no charts."""
     body = asset("page.html").replace("<main>", f"{_own('run.html')}\n<main>", 1)
     charts = ("bokeh.js", "charts.js") if find_spec("bokeh") is not None else ()
-    return _page(body, nothing(), "run.js", *charts)
+    return _page(body, nothing(), "run.js", later=charts)
 
 
 @cache
@@ -54,13 +54,21 @@ def _text(name: str) -> str:
             return ours("charts")
 
 
-def _page(body: str, data: object, *scripts: str) -> str:
-    """The scripts are asked for by what is in them, so that a browser keeps each until it is another."""
-    sources = [f"/assets/{name}?v={_edition(name)}" for name in scripts]
-    tags = "\n".join(f'<script defer src="{source}"></script>' for source in sources)
+def _page(body: str, data: object, script: str, later: tuple[str, ...] = ()) -> str:
+    """Scripts are asked for by what is in them, so that a browser keeps each until it is another.
+
+    Those for ``later`` the page's own script puts in when its rows are there: to read them takes a browser longer than
+    anything else.
+    """
+    tags = [f'<script defer src="{_source(script)}"></script>']
+    tags += [f'<link rel="prefetch" as="script" class="later" href="{_source(name)}">' for name in later]
     data_tag = f'<script type="application/json" id="data">{as_json(data)}</script>'
     head = f'<link rel="icon" href="data:,"><style>{_own("live.css")}</style>'
-    return document("headgate", POLICY, f"{body}\n{data_tag}\n{tags}\n</body>\n", head=head)
+    return document("headgate", POLICY, "\n".join([body, data_tag, *tags, "</body>\n"]), head=head)
+
+
+def _source(name: str) -> str:
+    return f"/assets/{name}?v={_edition(name)}"
 
 
 def _edition(name: str) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from aiohttp import web
 
-from headgate.errors import UsageError
+from headgate.errors import HeadgateError, UsageError
+from headgate.watch import ACTIONS
 from headgate.web import pages
 from headgate.web.channel import EVERY_S, Channel
 from headgate.web.feed import Feed, event
@@ -34,7 +35,6 @@ _PAGES: Final = 20
 _BEAT_S: Final = 15.0
 #: Seconds that browsers have to hear the last word.
 _LAST_S: Final = 2.0
-_ACTIONS: Final = ("pause", "go", "drain", "cancel")
 _KEEP: Final = "private, max-age=31536000, immutable"
 
 
@@ -66,7 +66,7 @@ class LivePage:
     @property
     def address(self) -> str:
         """What to open: the token is behind the ``#``, which a browser keeps to itself."""
-        return f"{self.url}/#token={self.token}" if self._control is not None else f"{self.url}/"
+        return f"{self.url}/#token={self.token}"
 
     async def __aenter__(self) -> Self:
         """Listen.
@@ -230,11 +230,15 @@ class LivePage:
         run_id, action, control = request.match_info["run"], request.match_info["action"], self._control
         if not has_token(request.headers.get(TOKEN_HEADER), self.token):
             return _said(403, "this needs the token that was printed with the page's address")
-        if action not in _ACTIONS:
+        if action not in ACTIONS:
             return _said(404, f"there is no {action!r}")
-        if control is None or control.run_id != run_id:
-            return _said(409, "this run is not driven by the process that serves this page")
-        said = control.do(action)
+        if control is not None and control.run_id == run_id:
+            said = control.do(action)
+        else:
+            try:
+                said = await self._in_thread(lambda: self._reader.ask(run_id, action))
+            except HeadgateError as error:
+                return _said(409, f"{error.message}; {error.hint}" if error.hint else error.message)
         channel = self._channels.get(run_id)
         if channel is not None and channel.listened_to:
             await channel.look(rows=False)

@@ -167,7 +167,7 @@ def test_news_of_the_rate_are_shown_while_they_matter(hand):
     looker = Looker(hand.watch, clock)
     hand.watch.gate = SimpleNamespace(rate=41.0)
     looker.hear(Tell("hold", 1, {"message": "not this"}))
-    assert looker.look().pace == ""
+    assert looker.look().pace == "rate lowered to 41/s, of 50/s asked for"
     looker.hear(Tell("rate", -1, {"message": "rate lowered to 41/s after 429"}))
     clock.at += 600
     seen = looker.look()
@@ -177,6 +177,48 @@ def test_news_of_the_rate_are_shown_while_they_matter(hand):
     assert looker.look().pace == "rate raised to 50/s"
     clock.at += 30
     assert looker.look().pace == "", "it is what it was: no news any more"
+
+
+def test_a_rate_that_was_lowered_is_shown_as_it_is_by_now(hand):
+    clock = Clock()
+    looker = Looker(hand.watch, clock)
+    hand.watch.gate = SimpleNamespace(rate=45.8)
+    looker.hear(Tell("rate", -1, {"scope": "", "perSecond": 47.2, "message": "rate lowered to 47.2/s after 429"}))
+    clock.at += 1
+    assert looker.look().pace == "rate lowered to 45.8/s after 429"
+    hand.watch.tally.throttled += 1
+    clock.at += 1
+    assert looker.look().pace == "rate lowered to 45.8/s after 429; waits after each refusal as it is told to"
+    looker.hear(
+        Tell("rate", -1, {"scope": "POST", "perSecond": 10, "message": "rate of POST lowered to 10/s after 503"})
+    )
+    assert looker.look().pace.startswith("rate of POST lowered to 10/s after 503")
+
+
+def test_a_pause_is_shown_and_is_no_rate(hand):
+    clock = Clock()
+    looker = Looker(hand.watch, clock)
+    looker.look()
+    for _ in range(8):
+        clock.at += 5
+        hand.watch.tally.sent += 100
+        before = looker.look().left
+    hand.watch.pause()
+    for _ in range(8):
+        clock.at += 5
+        seen = looker.look()
+        assert (seen.pace, seen.left) == ("paused from a live page: no request leaves until it goes on", None)
+    hand.watch.go()
+    clock.at += 5
+    hand.watch.tally.sent += 100
+    assert looker.look().left == before
+
+
+def test_what_a_plan_that_was_kept_leaves_to_do_is_estimated_too(hand):
+    clock = Clock()
+    whole = Looker(hand.watch, clock).look().left
+    hand.machine.jobs = [replace(job, requests=()) for job in hand.machine.jobs]
+    assert Looker(hand.watch, clock).look().left == whole
 
 
 def test_what_is_asked_for_is_counted_by_endpoint(hand):

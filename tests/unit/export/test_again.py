@@ -106,6 +106,9 @@ def test_a_secret_stays_a_reference_that_holds(tmp_path, secret, reference):
     assert ENV["S3_KEY"] not in text
     assert "hidden" not in text
     assert reference in text
+    (entry,) = yaml.safe_load(text)["entries"]
+    assert entry["name"] == "It's $$${row.name}: #1", "a report calls the entry what it was called"
+    assert [row["name"] for row in entry["foreach"]["rows"]] == ["1", "2"]
     folder = path.parent / "keys"
     assert made.folders == ((folder,) if "file:" in secret or "deep" in secret else ())
     assert (f"--allow-files {folder}" in text) is bool(made.folders)

@@ -1,11 +1,11 @@
-"""What the live page may do to a run of this process."""
+"""What a live page may do to a run of this process."""
 
-import asyncio
+import math
 from types import SimpleNamespace
 
 import pytest
 
-from headgate.launch import Watch
+from headgate.watch import PAUSED, Watch
 from headgate.web.control import Driver
 
 
@@ -27,38 +27,54 @@ class Runner:
 def driven():
     watch, said = Watch(), []
     watch.run, watch.runner = SimpleNamespace(id="spring-1"), Runner()
-    watch.machine = SimpleNamespace(stopped=None)
-    return Driver(watch, lambda: ["2 held"], said.append), watch.runner, said
+    watch.machine, watch.say = SimpleNamespace(stopped=None), said.append
+    return Driver(watch), watch.runner, said
 
 
-async def test_a_pause_holds_until_it_goes_on(driven):
+def test_a_pause_holds_until_it_goes_on(driven):
     driver, runner, said = driven
     driver.do("pause")
     driver.do("pause")
-    await asyncio.sleep(0)
-    assert len(runner.held) == 1
-    assert driver.now() == {"inFlight": 7, "waits": ["2 held"], "paused": True, "stopping": ""}
+    assert runner.held == [math.inf]
+    assert driver.now() == {"inFlight": 7, "paused": True, "stopping": "", "left": "", "overAt": [], "why": PAUSED}
     driver.do("go")
+    driver.do("go")
+    assert runner.held == [math.inf, 0.0]
     assert not driver.now()["paused"]
     assert len(said) == 2, "the person at the terminal is told"
 
 
-async def test_a_drain_ends_the_pause(driven):
+def test_a_drain_ends_the_pause(driven):
     driver, runner, _ = driven
     driver.do("pause")
     driver.do("drain")
+    assert runner.held == [math.inf, 0.0]
     driver.do("cancel")
     assert runner.asked == ["drain", "cancel"]
     assert not driver.now()["paused"]
 
 
-async def test_before_a_run_there_is_nothing_to_pause():
-    driver = Driver(Watch(), list, print)
+def test_before_a_run_there_is_nothing_to_pause():
+    driver = Driver(Watch())
     assert driver.run_id == ""
     assert "not begun" in driver.do("pause")
-    assert driver.now() == {"inFlight": 0, "waits": [], "paused": False, "stopping": ""}
+    assert driver.now() == {"inFlight": 0, "paused": False, "stopping": ""}
 
 
-async def test_what_is_no_action_is_none(driven):
+def test_what_is_told_of_it_is_written_for_others_too(driven):
+    driver, _, _ = driven
+    watch, told = driver._watch, []
+    watch.journal = SimpleNamespace(tell=told.append)
+    watch.tell({})
+    assert told == [{"paused": False, "stopping": ""}], "nobody will say when less is on its way"
+    watch.tell({"left": "seconds left"})
+    driver.do("pause")
+    assert told[1:] == [
+        {"left": "seconds left", "inFlight": 7, "paused": False, "stopping": ""},
+        {"left": "", "overAt": [], "why": PAUSED, "inFlight": 7, "paused": True, "stopping": ""},
+    ]
+
+
+def test_what_is_no_action_is_none(driven):
     with pytest.raises(KeyError):
         driven[0].do("close")

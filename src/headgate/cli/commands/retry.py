@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
 from headgate.cli.app import Talk, say
+
+if TYPE_CHECKING:
+    from headgate.cli.web import Place
 
 
 @click.command(
@@ -17,10 +21,12 @@ from headgate.cli.app import Talk, say
     epilog=options.examples(
         "headgate retry nightly-20261220-170000-3fa1",
         "headgate retry nightly --rate 20/s --report again.html",
+        "headgate retry nightly --web",
     ),
 )
-@click.argument("run")
+@click.argument("run", shell_complete=options.complete_runs)
 @options.running
+@options.web
 @options.again
 @options.profile
 @options.verbose
@@ -38,6 +44,7 @@ def command(
     json: bool,
     no_progress: bool,
     yes: str | None,
+    web: Place | None,
     overrides: Mapping[str, str],
     profile: str | None,
     state: str | None,
@@ -45,13 +52,15 @@ def command(
     """Do again what failed or was skipped in RUN (its id, or the beginning of it), and nothing else.
 
     The manifest is read again, so mend it first where it was the cause. Flags are those RUN was started with, unless
-    they are given again. What succeeded is not touched; an activation that went well is not repeated.
+    they are given again. What succeeded is not touched, in RUN or in an earlier retry of it; an activation that went
+    well is not repeated.
     """
     from headgate.cli.again import plan_of_rest, wishes_again
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import confirm, find_run, load_profile, reading
     from headgate.errors import UsageError
     from headgate.launch import Wishes
+    from headgate.rest import last_try
 
     settings = load_profile(profile, state)
     with reading(settings) as store:
@@ -65,15 +74,21 @@ def command(
             raise UsageError(
                 f"{row.id} is not finished; nothing was sent", hint=f"finish it first: headgate resume {row.id}"
             )
-        plan, gone = plan_of_rest(store, row, settings, overrides)
+        last = last_try(store, row)
+        plan, gone = plan_of_rest(store, last, settings, overrides)
     for name in gone:
         say(f"warning: '{name}' is not in the manifest any more: left out")
+    if plan is None and last is not row:
+        say(f"nothing is left to do: {last.id} did what {row.id} left undone")
+        return 0
     if plan is None:
         say(f"nothing failed and nothing was skipped in {row.id}" if not gone else "nothing is left to do")
         return 0
+    if last is not row:
+        say(f"{row.id} was retried already: this does what {last.id} left undone")
     simulate = bool(row.args.get("simulate"))
     if not simulate:
         confirm(settings, plan.sandbox, yes)
     until_s = finish_by.timestamp() if finish_by else None
     wishes = wishes_again(row.args, Wishes(rate, concurrency, on_error, tolerate, until_s))
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
+    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, web=web))

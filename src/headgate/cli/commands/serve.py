@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def command(host: str, port: int, profile: str | None, state: str | None) -> int:
     """Serve a page with every run of the state store, and one of each run as it goes, until Ctrl-C.
 
-    It reads the store and changes nothing: a run is paused and stopped where it is driven, with `run --web`. Only this
-    machine can reach it, unless --host says otherwise.
+    It reads the store. Who has the token that it prints can pause, drain and stop runs that go, whatever process and
+    machine drives them: it asks through the store, where they look every second. Only this machine can reach it,
+    unless --host says otherwise.
     """
     import asyncio
 
@@ -55,6 +56,6 @@ async def _serve(profile: Profile, place: Place) -> None:
         with suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with LivePage(reader_of(profile), host=place.host, port=place.port) as page:
-        announce(page, place, say, driving=False)
+        announce(page, place, say)
         say(f"it shows the runs in {profile.state_shown} until Ctrl-C")
         await stop.wait()

@@ -37,6 +37,7 @@ def command(
     from headgate.cli.views import status as view
     from headgate.cli.wiring import find_run, load_profile, reading
     from headgate.launch import report_of
+    from headgate.rest import last_try
 
     loaded = load_profile(profile, state)
     if settings:
@@ -66,5 +67,6 @@ def command(
             click.echo(graph_view.of_run(row, outline, past, graph, graph_limit))
             return
         holder = store.holder(row.id)
+        told, last = store.told(row.id) if holder else {}, last_try(store, row)
         report = report_of(store, row.id)
-    click.echo(view.as_json(row, report, holder) if json else view.text(row, report, holder))
+    click.echo(view.as_json(row, report, holder) if json else view.text(row, report, holder, told, last))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headgate.cli.views.runs import row_json, state_of
 from headgate.cli.wiring import near
@@ -11,6 +11,8 @@ from headgate.report.render_causes import causes_of
 from headgate.report.render_table import plural, seconds, table, wrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headgate.report.model import Report
     from headgate.store.contract import RunRow
 
@@ -37,9 +39,27 @@ def as_json(run: RunRow, report: Report, holder: str | None) -> str:
     ).decode()
 
 
-def text(run: RunRow, report: Report, holder: str | None) -> str:
-    """Half a screen."""
-    return "\n".join([*_head(run, report, holder), "", *_counts(report), *_failures(report), *_next(run, holder)])
+def text(
+    run: RunRow, report: Report, holder: str | None, told: Mapping[str, Any] | None = None, last: RunRow | None = None
+) -> str:
+    """Half a screen.
+
+    Args:
+        run: The run.
+        report: How it stands.
+        holder: Who drives it, if anybody does.
+        told: What that process tells of it.
+        last: The last of its retries.
+    """
+    head = [*_head(run, report, holder), *_told(told or {})]
+    return "\n".join([*head, "", *_counts(report), *_failures(report), *_next(run, report, holder, last)])
+
+
+def _told(told: Mapping[str, Any]) -> list[str]:
+    """When it will be over, how fast it goes and why, and what waits."""
+    first = ", ".join(str(told[name]) for name in ("left", "rate", "why") if told.get(name))
+    lines = wrapped(first, _WIDTH, "  ") if first else []
+    return lines + [line for waits in told.get("waits", ()) for line in wrapped(f"waiting: {waits}", _WIDTH, "  ")]
 
 
 def _head(run: RunRow, report: Report, holder: str | None) -> list[str]:
@@ -108,9 +128,13 @@ def _failures(report: Report) -> list[str]:
     return lines
 
 
-def _next(run: RunRow, holder: str | None) -> list[str]:
+def _next(run: RunRow, report: Report, holder: str | None, last: RunRow | None) -> list[str]:
     if holder is None and run.unfinished and run.command == "loadtest":
         return ["", f"delete what it made with: headgate destroy {run.id}"]
     if holder is None and run.unfinished:
         return ["", f"resume with: headgate resume {run.id}"]
+    if last is not None and last.id != run.id:
+        return ["", f"retried by {last.id}: {last.status}"]
+    if not run.unfinished and run.command == "run" and (report.failed or report.totals.get("skipped")):
+        return ["", f"mend the cause, then: headgate retry {run.id}"]
     return []

@@ -2,6 +2,7 @@
 const WHERE = location.pathname.replace(/\/$/, "");
 const OPEN = new Set(["open", "held"]);
 const ENTRIES = 12;
+const ONE = { items: "item", pairs: "activation", activations: "activation", rows: "row" };
 const CHARTS_EVERY = 2000; // milliseconds; and never more than a tenth of the time
 const remembered = {
   get() { try { return sessionStorage.getItem("headgate-token") || ""; } catch { return ""; } },
@@ -15,21 +16,26 @@ if (location.hash.startsWith("#token=")) {
 }
 
 function entryLines() {
+  if ((data.live.entries || []).length) return summed(data.live.entries.map(([name, noun, done, total, failed, steps, all]) =>
+    ({ key: `${noun} ${name}`, name, noun, done, total, failed, steps, all })));
   const found = new Map();
   for (const [rows, status, noun] of [[data.items, 2, "items"], [data.pairs, 3, "activations"]]) {
     for (const row of rows) {
       const key = `${noun} ${row[0]}`;
       let line = found.get(key);
-      if (!line) found.set(key, line = { key, name: entryName(data.entries[row[0]]), noun, done: 0, total: 0, failed: 0 });
-      line.total += 1;
-      line.done += !OPEN.has(row[status]);
+      if (!line) found.set(key, line = { key, name: entryName(data.entries[row[0]]), noun, done: 0, total: 0, failed: 0, steps: 0, all: 0 });
+      line.all = line.total += 1;
+      line.steps = line.done += !OPEN.has(row[status]);
       line.failed += row[status] === "failed";
     }
   }
-  const lines = [...found.values()];
+  return summed([...found.values()]);
+}
+
+function summed(lines) {
   if (lines.length <= ENTRIES) return lines;
-  const rest = { key: "rest", name: `… ${lines.length - ENTRIES + 1} more`, noun: "rows", done: 0, total: 0, failed: 0 };
-  for (const line of lines.slice(ENTRIES - 1)) for (const name of ["done", "total", "failed"]) rest[name] += line[name];
+  const rest = { key: "rest", name: `… ${lines.length - ENTRIES + 1} more`, noun: "rows", done: 0, total: 0, failed: 0, steps: 0, all: 0 };
+  for (const line of lines.slice(ENTRIES - 1)) for (const name of ["done", "total", "failed", "steps", "all"]) rest[name] += line[name];
   return [...lines.slice(0, ENTRIES - 1), rest];
 }
 
@@ -39,9 +45,9 @@ function showEntries() {
     () => el("div", { class: "entry" }, el("span", { class: "name" }, line.name), el("progress"), el("span", { class: "of" }), el("span", { class: "state-bad" })),
     (made) => {
       const [, bar, of, bad] = made.children;
-      Object.assign(bar, { max: line.total || 1, value: line.done });
+      Object.assign(bar, { max: line.all || 1, value: line.steps });
       bar.setAttribute("aria-label", line.name);
-      of.textContent = `${count(line.done)} of ${plural(line.total, line.noun.replace(/s$/, ""))}`;
+      of.textContent = `${count(line.done)} of ${plural(line.total, ONE[line.noun] || line.noun, line.noun === "pairs" ? "activations" : line.noun)}`;
       bad.textContent = line.failed ? `${count(line.failed)} failed` : "";
     }]));
 }
@@ -54,26 +60,41 @@ function rateNow() {
   return some.reduce((one, other) => one + other, 0) / (slots * width);
 }
 
+// "done at about 22:41", or between two times of day: only of what takes a while, and only in whole minutes.
+const minute = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+function overAt(span) {
+  if (!span || !span.length || span[1] - Date.now() / 1000 < 300) return "";
+  const [soonest, latest] = span.map((second) => minute.format(second * 1000));
+  return soonest === latest ? `done at about ${latest}` : `done between ${soonest} and ${latest}`;
+}
+
+const share = (jobs) => (jobs && jobs[1] ? `${Math.floor((100 * jobs[0]) / jobs[1])} %` : "");
+
 function showNow() {
   const { run, live: told } = data;
   const goes = run.status === "running";
   const parts = [];
+  $("left").textContent = goes && !live.over ? [share(told.jobs), told.left, overAt(told.overAt)].filter(Boolean).join(", ") : "";
+  $("pace").textContent = goes && !live.over ? told.why || "" : "";
   if (goes) {
     const ceiling = data.ceiling.length ? data.ceiling[data.ceiling.length - 1][1] : 0;
-    parts.push(`${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
+    parts.push(told.rate ? told.rate.replace("req/s", "requests a second") : `${rateNow().toFixed(1)}${ceiling ? ` of ${ceiling}` : ""} requests a second`);
+    if (told.jobs) parts.push(`${count(told.jobs[0])} of ${plural(told.jobs[1], "job")}`);
     if (told.inFlight !== undefined) parts.push(`${count(told.inFlight)} on their way`);
-    if (told.paused) parts.push("paused");
     if (told.stopping) parts.push(`stopping: ${told.stopping}`);
   }
   $("now").textContent = live.over ? "The program that served this page has ended; what is shown stays." : parts.join(" · ");
   $("trouble").hidden = !told.trouble;
   $("trouble").textContent = told.trouble || "";
   keyed($("waits"), (goes ? told.waits || [] : []).map((line, at) => [`${at} ${line}`, () => el("li", {}, line), () => {}]));
-  const mine = goes && told.here && !live.over;
+  const how = JSON.stringify([run.status, told.paused, told.stopping]);
+  if (how !== showNow.how) $("said").textContent = ""; // what was asked for has come to pass
+  showNow.how = how;
+  const mine = goes && told.heeds && !live.over;
   $("control").hidden = !mine;
   $("pause").textContent = told.paused ? "go on" : "pause";
   $("pause").dataset.do = told.paused ? "go" : "pause";
-  $("driver").textContent = !goes || told.here ? "" : `Driven by ${told.driver}. It can be stopped there (Ctrl-C), or on the page of its own: run --web.`;
+  $("driver").textContent = !goes || told.here || !told.driver ? "" : `Driven by ${told.driver}${told.heeds ? ", which hears what is asked here within seconds." : ": it can be stopped there (Ctrl-C)."}`;
   if (run.status === "abandoned") $("driver").textContent = "Nobody drives it any more: its process has ended without a word. What it did is known.";
   $("foot").textContent = `Live from ${told.store || "the state store"}. This page asks nobody but the program that serves it.`;
 }
@@ -99,6 +120,19 @@ function refreshCharts() {
   }, Math.max(0, chartsAt + chartsPause - performance.now()));
 }
 
+// The charts' library is read when the rows are there: it takes the browser longer than all the rest.
+let later = [...document.querySelectorAll("link.later")];
+function readLater() {
+  if (!later) return;
+  if (!later.length) $("charts-time").hidden = true; // it is not installed
+  for (const link of later) {
+    const script = el("script", { src: link.getAttribute("href") });
+    script.async = false; // in their order
+    document.body.append(script);
+  }
+  later = null;
+}
+
 let before = {};
 const redraw = whenSeen(() => {
   tick();
@@ -111,7 +145,7 @@ const redraw = whenSeen(() => {
   if (data.latency !== before.latency) showLatency();
   before = { causes: data.causes, adhoc: data.adhoc, latency: data.latency };
   refreshRows();
-  if (typeof Bokeh === "undefined" && document.readyState === "complete") $("charts-time").hidden = true;
+  if (live.mark) setTimeout(readLater); // drawn first
   refreshCharts();
   document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
 });

@@ -5,7 +5,17 @@ const INKS = {
 };
 const ENDS = { succeeded: "#3a87c8", failed: "#e0433a", skipped: "#e69f00" };
 const NARROW = matchMedia("(max-width: 640px)");
-const drawn = { shown: new Set() };
+const LIVE_BARS = 4000; // and all that failed
+const drawn = { shown: new Set(), words: [] };
+// Others get their turn: what takes long is done in parts, so that the page answers in between.
+const turn = () => new Promise((go) => { setTimeout(go); });
+// When a job began and how long it took, in words: kept, for of a run that goes most jobs are what they were.
+function worded(at) {
+  const { began, ended } = data.jobs;
+  const known = drawn.words[at];
+  if (known && known.began === began[at] && known.ended === ended[at]) return known;
+  return (drawn.words[at] = { began: began[at], ended: ended[at], when: clock(began[at]), took: duration(ended[at] - began[at]) });
+}
 
 function fillRate(doc) {
   const { width, sent, throttled, troubled } = data.series;
@@ -38,22 +48,28 @@ function fillRate(doc) {
 
 function fillJobs(doc) {
   const jobs = data.jobs;
-  const order = jobs.key.map((_, at) => at).sort((one, other) => (jobs.ending[one] === "failed") - (jobs.ending[other] === "failed"));
-  const pick = (make) => order.map(make);
+  const order = jobs.key.map((_, at) => at);
+  const bad = order.filter((at) => jobs.ending[at] === "failed");
   const tops = Object.fromEntries(jobs.bands.map(([, top, , band]) => [band, top]));
   const lane = (at) => tops[jobs.band[at]] + jobs.lane[at];
-  const thin = Math.max(data.run.wall, 1) / 4000; // the shortest job is still seen
-  doc.get_model_by_name("jobs").data = {
-    left: pick((at) => jobs.began[at]), right: pick((at) => Math.max(jobs.ended[at], jobs.began[at] + thin)),
-    top: pick((at) => lane(at) + 0.08), bottom: pick((at) => lane(at) + 0.92), key: pick((at) => jobs.key[at]),
-    ending: pick((at) => jobs.ending[at]), when: pick((at) => clock(jobs.began[at])), took: pick((at) => duration(jobs.ended[at] - jobs.began[at])),
-    color: pick((at) => ENDS[jobs.ending[at]] || "#9aa4af"), item: pick((at) => jobs.item[at]),
-  };
-  const bad = order.filter((at) => jobs.ending[at] === "failed");
+  const thin = Math.max(data.run.wall, 1) / 1500; // the shortest job is still seen
+  const bars = (some) => ({
+    left: some.map((at) => jobs.began[at]), right: some.map((at) => Math.max(jobs.ended[at], jobs.began[at] + thin)),
+    top: some.map((at) => lane(at) + 0.08), bottom: some.map((at) => lane(at) + 0.92), key: some.map((at) => jobs.key[at]),
+    ending: some.map((at) => jobs.ending[at]), when: some.map((at) => worded(at).when), took: some.map((at) => worded(at).took),
+    item: some.map((at) => jobs.item[at]),
+  });
+  const others = [...order.filter((at) => jobs.ending[at] !== "succeeded" && jobs.ending[at] !== "failed"), ...bad];
+  const good = order.filter((at) => jobs.ending[at] === "succeeded");
+  // While a run goes this is drawn again and again, and a page must answer in between.
+  const every = data.run.status === "running" ? Math.max(1, Math.ceil(good.length / LIVE_BARS)) : 1;
+  const some = every === 1 ? good : good.filter((_, at) => at % every === 0);
+  doc.get_model_by_name("jobs").data = bars(some);
+  doc.get_model_by_name("other-jobs").data = { ...bars(others), color: others.map((at) => ENDS[jobs.ending[at]] || "#9aa4af") };
   const of = (make) => bad.map(make);
   doc.get_model_by_name("failed").data = {
     x: of((at) => jobs.ended[at]), y: of((at) => lane(at) + 0.5), key: of((at) => jobs.key[at]), ending: of(() => "failed"),
-    when: of((at) => clock(jobs.began[at])), took: of((at) => duration(jobs.ended[at] - jobs.began[at])), item: of((at) => jobs.item[at]),
+    when: of((at) => worded(at).when), took: of((at) => worded(at).took), item: of((at) => jobs.item[at]),
   };
   const lanes = jobs.bands.length ? Math.max(...jobs.bands.map(([, top, height]) => top + height)) : 1;
   const range = doc.get_model_by_name("lanes");
@@ -61,13 +77,17 @@ function fillJobs(doc) {
   range.setv({ reset_start: lanes + 0.5, reset_end: -0.5, ...(whole ? { start: lanes + 0.5, end: -0.5 } : {}) });
   drawn.lanes = lanes + 0.5;
   const axis = doc.get_model_by_name("bands");
-  if (NARROW.matches) axis.major_label_text_font_size = "9px";
+  if (NARROW.matches) {
+    axis.major_label_text_font_size = "9px";
+    doc.get_model_by_name("timeline").title.text = "Every job";
+  }
   const middle = jobs.bands.map(([name, top, height]) => [top + height / 2, name]);
   axis.ticker.ticks = middle.map(([at]) => at);
   axis.major_label_overrides = new Map(middle);
   doc.get_model_by_name("lives").data = { at: data.lives.slice(1).map((life) => life[0]) };
-  $("time-note").textContent = jobs.key.length < jobs.all
-    ? `${count(jobs.key.length)} of ${count(jobs.all)} jobs are drawn: all that failed, and every so many of the others. `
+  const shown = some.length + others.length;
+  $("time-note").textContent = shown < jobs.all
+    ? `${count(shown)} of ${count(jobs.all)} jobs are drawn: all that failed, and every so many of the others. `
     : `${count(jobs.all)} jobs, each from its first request to its end. `;
   $("time-note").append("Red failed. Drag over a part to enlarge it; click a job for its row.");
 }
@@ -118,7 +138,9 @@ function zoom(how) {
 async function fillCharts() {
   const docs = drawn.docs;
   fillRate(docs.time);
+  await turn();
   fillJobs(docs.time);
+  await turn();
   fillLatency(docs.latency);
   const shown = { time: data.jobs.all || data.series.sent.length, latency: data.latency.length };
   for (const name of Object.keys(docs)) $(`charts-${name}`).hidden = !shown[name];
@@ -148,7 +170,7 @@ async function showCharts() {
   if (matchMedia("(pointer: fine)").matches) {
     for (const name of ["rate-zoom", "jobs-zoom"]) docs.time.get_model_by_name(name).active = true;
   }
-  for (const jobs of ["failed", "jobs"].map((name) => docs.time.get_model_by_name(name))) {
+  for (const jobs of ["failed", "other-jobs", "jobs"].map((name) => docs.time.get_model_by_name(name))) {
     jobs.selected.properties.indices.change.connect(() => {
       const [at] = jobs.selected.indices;
       const row = at === undefined ? undefined : data.items[jobs.data.item[at]];

@@ -8,6 +8,9 @@ function countStates() {
   }
 }
 
+// A line to copy: it breaks between words, and within one only where that is longer than the line.
+const wordsOf = (line) => line.split(" ").flatMap((word, at) => [at ? " " : "", el("span", { class: "word" }, word)]);
+
 // What waiting for flow runs cost, and how soon their ends were seen.
 function waiting(polling) {
   if (!polling) return [];
@@ -49,7 +52,7 @@ function showHead() {
   keyed($("commands"), data.commands.map(([what, line]) => [line, () => {
     const button = el("button", { type: "button" }, "copy");
     button.addEventListener("click", () => copy(line, button));
-    return el("div", { class: "command" }, el("span", {}, what), el("code", {}, line), button);
+    return el("div", { class: "command" }, el("span", {}, what), el("code", {}, ...wordsOf(line)), button);
   }, () => {}]));
   $("foot").textContent = `Made by headgate from run ${run.runId}. This file needs no network, and sends nothing anywhere.`;
 }
