@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime, time, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from headgate.cli.app import Talk
+from headgate.cli.how import How
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -319,8 +322,19 @@ def telling(command: Command) -> Command:
     return command
 
 
+def _gathered(command: Command, names: tuple[str, ...]) -> Command:
+    """``command`` with the values of ``names`` as one argument, ``how``."""
+
+    @wraps(command)
+    def with_how(*args: Any, **given: Any) -> Any:
+        return command(*args, how=How(**{name: given.pop(name) for name in names if name in given}), **given)
+
+    return cast("Command", with_how)
+
+
 def deleting(command: Command) -> Command:
-    """How a run that deletes goes and where it is told."""
+    """How a run that deletes goes and where it is told: the argument ``how``."""
+    command = _gathered(command, ("rate", "concurrency", "report", "events", "json", "no_progress"))
     for option in (
         telling,
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),
@@ -335,8 +349,10 @@ def deleting(command: Command) -> Command:
 
 
 def running(command: Command) -> Command:
-    """Everything that says how a run goes and where it is told."""
+    """Everything that says how a run goes and where it is told, ``--web`` included: the argument ``how``."""
+    command = _gathered(command, tuple(each.name for each in fields(How)))
     for option in (
+        web,
         telling,
         click.option("--yes", metavar="NAME", help="The name of a protected sandbox, instead of typing it."),
         click.option("--no-progress", is_flag=True, help="No progress on stderr."),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import asking, options
-from headgate.cli.app import Misuse, Talk, say
+from headgate.cli.app import Misuse, say
+from headgate.cli.how import How
 
 if TYPE_CHECKING:
     from headgate.settings import Profile
@@ -30,18 +31,11 @@ if TYPE_CHECKING:
 @options.deleting
 @options.profile
 @options.verbose
-@click.pass_obj
 def command(
-    talk: Talk,
     what: str | None,
     simulate: bool,
     yes: str | None,
-    rate: str | None,
-    concurrency: int | None,
-    report: Path | None,
-    events: Path | None,
-    json: bool,
-    no_progress: bool,
+    how: How,
     profile: str | None,
     state: str | None,
 ) -> int:
@@ -54,9 +48,7 @@ def command(
     It asks first. An unfinished run of the manifest is ended for good (what it may have made is looked up and deleted
     too); an unfinished destroy of the same is continued. `headgate resume` goes on with a destroy that was stopped.
     """
-    from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import load_profile, reading, refuse_strangers
-    from headgate.launch import Wishes
     from headgate.loadtest.conduct import end_empty
     from headgate.teardown import teardown
 
@@ -77,10 +69,9 @@ def command(
             _refuse_living(store, found)
     if found is None or not found.plan.jobs:
         end_empty(settings, found.ends if found is not None else (), simulate=simulate)
-        return _nothing(scope, found, report, json=json)
+        return _nothing(scope, found, how.report, json=how.json)
     asking.confirm(settings, scope.sandbox, yes, _words(scope, found), simulate=simulate)
-    wishes = Wishes(rate, concurrency, fresh=found.continues is None)
-    return drive(Drive(found.plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
+    return how.drive(found.plan, settings, how.wishes(fresh=found.continues is None), simulate=simulate)
 
 
 def _scope(store: Store | None, what: str, settings: Profile, *, simulate: bool) -> tuple[Scope, bool]:

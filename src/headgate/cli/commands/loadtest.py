@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headgate.cli import options
-from headgate.cli.app import Talk, say
+from headgate.cli.app import say
+from headgate.cli.how import How
 
 if TYPE_CHECKING:
     from headgate.loadtest.stages import Spacing
@@ -104,9 +106,7 @@ def _seconds(text: str) -> object:
 @options.chosen
 @options.profile
 @options.verbose
-@click.pass_obj
 def command(
-    talk: Talk,
     manifest: Path,
     simulate: bool,
     stages: tuple[str, ...],
@@ -117,12 +117,7 @@ def command(
     seed: int,
     grace: str,
     keep: bool,
-    rate: str | None,
-    concurrency: int | None,
-    report: Path | None,
-    events: Path | None,
-    json: bool,
-    no_progress: bool,
+    how: How,
     overrides: Mapping[str, str],
     select: tuple[str, ...],
     tags: tuple[str, ...],
@@ -140,12 +135,10 @@ def command(
     are deleted at the end, also after Ctrl-C. After kill -9, `headgate destroy RUN` does that. In a protected sandbox
     there is no load test. Entries that nothing undoes (activations, changes, watches) are left out.
     """
-    from headgate.cli.drive import Drive
     from headgate.cli.trial import drive_trial, typed
     from headgate.cli.wiring import Choice, load_manifest, load_profile, reading, sandbox_of
     from headgate.errors import UsageError
     from headgate.garbage import gc_paused
-    from headgate.launch import Wishes
     from headgate.loadtest.conduct import refuse_protected, refuse_unfinished
     from headgate.loadtest.trial import CONCURRENCY, Asked, Trial
 
@@ -174,6 +167,5 @@ def command(
         refuse_unfinished(store, loaded.name, sandbox)
     for words in trial.left_out:
         say(f"warning: {words}")
-    wishes = Wishes(rate, concurrency or CONCURRENCY, fresh=True)
-    drive = Drive(trial.plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose)
-    return drive_trial(trial, drive)
+    wishes = replace(how, concurrency=how.concurrency or CONCURRENCY).wishes(fresh=True)
+    return drive_trial(trial, how.asked(trial.plan, settings, wishes, simulate=simulate))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
-from headgate.cli.app import Talk, say
+from headgate.cli.app import say
+from headgate.cli.how import How
 
 if TYPE_CHECKING:
-    from headgate.cli.web import Place
     from headgate.launch import Seen
     from headgate.planning.model import Plan
     from headgate.settings import Profile
@@ -30,25 +28,12 @@ if TYPE_CHECKING:
 )
 @click.argument("run", required=False, shell_complete=options.complete_runs)
 @options.running
-@options.web
 @options.again
 @options.profile
 @options.verbose
-@click.pass_obj
 def command(
-    talk: Talk,
     run: str | None,
-    rate: str | None,
-    concurrency: int | None,
-    on_error: str | None,
-    tolerate: str | None,
-    finish_by: datetime | None,
-    report: Path | None,
-    events: Path | None,
-    json: bool,
-    no_progress: bool,
-    yes: str | None,
-    web: Place | None,
+    how: How,
     overrides: Mapping[str, str],
     profile: str | None,
     state: str | None,
@@ -57,7 +42,7 @@ def command(
 
     What was done is not done again; what was on its way when it stopped is looked up first.
     """
-    from headgate.cli.drive import Drive, drive
+    from headgate.cli.again import wishes_again
     from headgate.cli.wiring import (
         Choice,
         confirm,
@@ -70,7 +55,7 @@ def command(
     )
     from headgate.errors import StalePlan, UsageError
     from headgate.garbage import gc_paused
-    from headgate.launch import Wishes, last_unfinished
+    from headgate.launch import last_unfinished
     from headgate.planning.outline import Outline
     from headgate.workflows.destroy import rebuilt
 
@@ -110,18 +95,9 @@ def command(
             hint=f"put the manifest back, or start anew: headgate run {near(row.path)} --fresh (what was made is kept)",
         )
     if not simulate:
-        confirm(settings, plan.sandbox, yes)
-    wishes = Wishes(
-        rate or args.get("rate"),
-        concurrency or args.get("concurrency"),
-        on_error or args.get("onError"),
-        tolerate or args.get("tolerate"),
-        finish_by.timestamp() if finish_by else None,
-        resume=row.id,
-    )
-    return drive(
-        Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, seen, web)
-    )
+        confirm(settings, plan.sandbox, how.yes)
+    wishes = wishes_again(args, how.wishes(resume=row.id))
+    return how.drive(plan, settings, wishes, simulate=simulate, seen=seen)
 
 
 def _at_hand(store: Store, run: RunRow, settings: Profile, given: Mapping[str, str]) -> tuple[Plan | None, Seen | None]:

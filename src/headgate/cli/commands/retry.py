@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
-from headgate.cli.app import Talk, say
-
-if TYPE_CHECKING:
-    from headgate.cli.web import Place
+from headgate.cli.app import say
+from headgate.cli.how import How
 
 
 @click.command(
@@ -26,25 +21,12 @@ if TYPE_CHECKING:
 )
 @click.argument("run", shell_complete=options.complete_runs)
 @options.running
-@options.web
 @options.again
 @options.profile
 @options.verbose
-@click.pass_obj
 def command(
-    talk: Talk,
     run: str,
-    rate: str | None,
-    concurrency: int | None,
-    on_error: str | None,
-    tolerate: str | None,
-    finish_by: datetime | None,
-    report: Path | None,
-    events: Path | None,
-    json: bool,
-    no_progress: bool,
-    yes: str | None,
-    web: Place | None,
+    how: How,
     overrides: Mapping[str, str],
     profile: str | None,
     state: str | None,
@@ -56,10 +38,8 @@ def command(
     well is not repeated.
     """
     from headgate.cli.again import plan_of_rest, wishes_again
-    from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import confirm, find_run, load_profile, reading
     from headgate.errors import UsageError
-    from headgate.launch import Wishes
     from headgate.rest import last_try
 
     settings = load_profile(profile, state)
@@ -88,7 +68,5 @@ def command(
         say(f"{row.id} was retried already: this does what {last.id} left undone")
     simulate = bool(row.args.get("simulate"))
     if not simulate:
-        confirm(settings, plan.sandbox, yes)
-    until_s = finish_by.timestamp() if finish_by else None
-    wishes = wishes_again(row.args, Wishes(rate, concurrency, on_error, tolerate, until_s))
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, web=web))
+        confirm(settings, plan.sandbox, how.yes)
+    return how.drive(plan, settings, wishes_again(row.args, how.wishes()), simulate=simulate)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from headgate.cli import options
-from headgate.cli.app import Talk
-
-if TYPE_CHECKING:
-    from headgate.cli.web import Place
+from headgate.cli.how import How
 
 
 @click.command(
@@ -38,29 +33,16 @@ if TYPE_CHECKING:
     help="Make anew what cannot be changed in place; delete the old once the new flow is checked.",
 )
 @options.running
-@options.web
 @options.chosen
 @options.profile
 @options.verbose
-@click.pass_obj
 def command(
-    talk: Talk,
     manifest: Path,
     simulate: bool,
     fresh: bool,
     refresh: bool,
     anew: bool,
-    rate: str | None,
-    concurrency: int | None,
-    on_error: str | None,
-    tolerate: str | None,
-    finish_by: datetime | None,
-    report: Path | None,
-    events: Path | None,
-    json: bool,
-    no_progress: bool,
-    yes: str | None,
-    web: Place | None,
+    how: How,
     overrides: Mapping[str, str],
     select: tuple[str, ...],
     tags: tuple[str, ...],
@@ -74,7 +56,6 @@ def command(
     continued. Ctrl-C stops it well: nothing new is started, the state is saved, and `headgate resume`
     goes on from there.
     """
-    from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import (
         Choice,
         confirm,
@@ -84,7 +65,6 @@ def command(
         saved_plan,
     )
     from headgate.errors import UsageError
-    from headgate.launch import Wishes
 
     saved = saved_plan(manifest)
     choice = Choice(manifest, overrides, select, tags)
@@ -101,7 +81,5 @@ def command(
     if saved is not None:
         saved.check(plan.fingerprint)
     if not simulate:
-        confirm(settings, plan.sandbox, yes)
-    until_s = finish_by.timestamp() if finish_by else None
-    wishes = Wishes(rate, concurrency, on_error, tolerate, until_s, fresh, refresh, anew)
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose, web=web))
+        confirm(settings, plan.sandbox, how.yes)
+    return how.drive(plan, settings, how.wishes(fresh=fresh, refresh=refresh, replace=anew), simulate=simulate)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from headgate.cli import asking, options
-from headgate.cli.app import Misuse, Talk, say
+from headgate.cli.app import Misuse, say
+from headgate.cli.how import How
 
 if TYPE_CHECKING:
     from headgate.cli.wiring import Choice
@@ -53,20 +54,13 @@ class _Swept:
 @options.deleting
 @options.profile
 @options.verbose
-@click.pass_obj
 def command(
-    talk: Talk,
     adopt: Path | None,
     delete: bool,
     overrides: Mapping[str, str],
     simulate: bool,
     yes: str | None,
-    rate: str | None,
-    concurrency: int | None,
-    report: Path | None,
-    events: Path | None,
-    json: bool,
-    no_progress: bool,
+    how: How,
     profile: str | None,
     state: str | None,
 ) -> int:
@@ -76,28 +70,27 @@ def command(
     MANIFEST's come to be known here, so that a run uses and a destroy deletes them. With --delete all of them are
     deleted, but for those that something else still uses; that another store may know them is for you to judge.
     """
-    from headgate.cli.drive import Drive, drive, publish, writable
+    from headgate.cli.drive import publish, writable
     from headgate.cli.wiring import Choice, load_profile, sandbox_of
     from headgate.clock import SystemClock
-    from headgate.launch import Wishes
     from headgate.report import nothing_done
     from headgate.strays import deletion
 
     if adopt is not None and delete:
         raise Misuse("--adopt and --delete stand together", "choose one: what is adopted is not deleted")
-    writable(report)
+    writable(how.report)
     settings = load_profile(profile, state)
-    wishes = Wishes(rate, concurrency, fresh=True)
+    wishes = how.wishes(fresh=True)
     if adopt is not None:
-        return _adopt(Choice(adopt, overrides), settings, wishes, report, simulate=simulate, json=json)
+        return _adopt(Choice(adopt, overrides), settings, wishes, how.report, simulate=simulate, json=how.json)
     sandbox = sandbox_of(None, settings, simulate=simulate)
     swept = _sweep(settings, sandbox, wishes, simulate=simulate)
     if not delete:
-        return _list(swept, sandbox, settings, json=json)
+        return _list(swept, sandbox, settings, json=how.json)
     plan = deletion(swept.seen, swept.found, sandbox)
     if not plan.jobs:
         _said(swept, sandbox, settings)
-        publish(nothing_done("", sandbox, SystemClock().now()), report, json=json)
+        publish(nothing_done("", sandbox, SystemClock().now()), how.report, json=how.json)
         return 0
     going = Counter(str(job.spec.collection) for job in plan.jobs)
     lines = [
@@ -109,7 +102,7 @@ def command(
     if kept:
         lines.append(f"kept: {kept:,} that something else uses")
     asking.confirm(settings, sandbox, yes, lines, simulate=simulate)
-    return drive(Drive(plan, settings, wishes, simulate, report, events, json, not no_progress, talk.verbose))
+    return how.drive(plan, settings, wishes, simulate=simulate)
 
 
 def _sweep(settings: Profile, sandbox: str, wishes: Wishes, *, simulate: bool) -> _Swept:
