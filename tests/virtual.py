@@ -14,7 +14,7 @@ import time
 import pytest
 
 import headgate.clock
-from headgate.store import sqlite, sqlite_journal
+from headgate.store import inbox, sqlite, sqlite_journal
 
 #: What the kernel may still be carrying from one socket of this process to another, in seconds; of a wait of ``w``
 #: seconds at most the twentieth part.
@@ -151,7 +151,7 @@ def install(patch) -> None:
         finally:
             work.done = self._queue.taken
 
-    for module in (headgate.clock, sqlite, sqlite_journal):
+    for module in (headgate.clock, inbox, sqlite, sqlite_journal):
         patch.setattr(module, "time", _Time())
     patch.setattr(sqlite_journal, "queue", _Queues)
     patch.setattr(sqlite_journal.SqliteJournal, "_group", counted)

@@ -19,12 +19,12 @@ import asyncpg
 import orjson
 
 from headgate.engine.record import Record
-from headgate.errors import StoreError
 from headgate.faultpoint import Point, reach
 from headgate.store.contract import MARK, Leased
 from headgate.store.desk import LOOK_S
 from headgate.store.group import Group, gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s, surely_gone
+from headgate.store.inbox import Asked, Entry, Inbox, Learnt
 from headgate.store.postgres_desk import Desk
 from headgate.store.postgres_trouble import in_the_way, lost, plainly, unreachable
 
@@ -58,43 +58,23 @@ SELECT marker, id, digest FROM headgate.object WHERE org = $1 AND sandbox = $2 A
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Keys that are asked for."""
-
-    keys: tuple[str, ...]
-    note: tuple[str, ...]
-    then: Callable[[Leased], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Learnt:
-    """Lengths of runs that are to be kept."""
-
-    lengths: Mapping[str, Mapping[str, float]]
-
-
-#: A record and its callback; a callback alone is a flush; neither ends the journal.
-_Entry = tuple[Record | _Asked | _Learnt | None, Callable[[], None] | None]
-
-
 @dataclass(slots=True)
 class _Batch:
     """What one statement writes, and who is to be called when it is durable, in order."""
 
     records: list[Record] = field(default_factory=list)
-    asks: list[_Asked] = field(default_factory=list)
-    calls: list[Callable[[], None] | _Asked] = field(default_factory=list)
+    asks: list[Asked] = field(default_factory=list)
+    calls: list[Callable[[], None] | Asked] = field(default_factory=list)
     lengths: dict[str, Mapping[str, float]] = field(default_factory=dict)
     closing: bool = False
 
-    def add(self, entry: _Entry) -> bool:
+    def add(self, entry: Entry) -> bool:
         """Take one entry in; ``False`` for one that must wait: keys are given back before others are asked for."""
         what, then = entry
-        if isinstance(what, _Asked):
+        if isinstance(what, Asked):
             self.asks.append(what)
             self.calls.append(what)
-        elif isinstance(what, _Learnt):
+        elif isinstance(what, Learnt):
             self.lengths.update(what.lengths)
         elif what is not None:
             if what.frees and self.asks:
@@ -107,63 +87,26 @@ class _Batch:
         return True
 
 
-class PostgresJournal:
+class PostgresJournal(Inbox):
     """One run's journal. Every group is gated by the process row: a process that was declared dead writes nothing."""
 
     def __init__(self, line: Line, who: Taker, last: int, lease_s: float, fresh_until_mono: float) -> None:
-        self._line, self._who, self._seq, self._lease_s = line, who, last, lease_s
-        self._entries: deque[_Entry] = deque()
-        self._counters: bytes | None = None
         self._desk = Desk(who)
-        self._listener: Callable[[str], object] = _nobody
-        self._beat_at = time.monotonic() + lease_s / 6
+        super().__init__(who, self._desk, lease_s, fresh_until_mono)
+        self._line, self._seq = line, last
+        #: An entry of nothing ends the writer.
+        self._entries: deque[Entry] = deque()
         self._connection: Connection | None = None
-        self._loop = asyncio.get_running_loop()
-        self.broken: asyncio.Future[StoreError] = self._loop.create_future()
-        self.fresh_until_mono = fresh_until_mono
         self._asleep = False
         self._called = asyncio.Event()
         self._writer = line.spawn(self._write())
-
-    def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
-        """Queue one record for the next group."""
-        self._put((record, then))
-
-    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
-        """Ask for keys with the next group."""
-        self._put((_Asked(tuple(keys), tuple(note), then), None))
-
-    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
-        """Lengths of runs for the next group."""
-        self._put((_Learnt(lengths), None))
-
-    def count(self, counters: Mapping[str, Any]) -> None:
-        """Counters for the next group (and the next heartbeat)."""
-        self._counters = orjson.dumps(counters)
-
-    def tell(self, told: Mapping[str, Any]) -> None:
-        """How the run stands, now and then."""
-        self._desk.tell(told)
-
-    def heed(self, listener: Callable[[str], object]) -> None:
-        """Whom to tell what others ask."""
-        self._listener = listener
-
-    async def flush(self) -> None:
-        """Wait until all queued records are durable."""
-        done: asyncio.Future[None] = self._loop.create_future()
-        self._put((None, partial(_resolve, done, None)))
-        waits: list[asyncio.Future[Any]] = [done, self.broken]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if self.broken.done():
-            raise self.broken.result()
 
     def close(self) -> None:
         """End the writer. Call after ``flush``."""
         self._put((None, None))
         self._writer.result()
 
-    def _put(self, entry: _Entry) -> None:
+    def _put(self, entry: Entry) -> None:
         self._entries.append(entry)
         if self._asleep:  # said before it looks for entries a last time, so that none is overlooked
             self._asleep = False
@@ -176,15 +119,8 @@ class PostgresJournal:
             with plainly(self._line.url):
                 while await self._group():
                     pass
-        except StoreError as error:
-            self._on_loop(partial(_resolve, self.broken, error))
         except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
-            broken = StoreError(
-                f"run {self._who.run}: a record cannot be written ({type(error).__name__}); everything journaled "
-                "before is kept",
-                hint="`headgate resume` goes on from there; please report it",
-            )
-            self._on_loop(partial(_resolve, self.broken, broken))
+            self._break(error)
         finally:
             await self._hang_up()
 
@@ -203,18 +139,14 @@ class PostgresJournal:
             self._drain(batch)
         try:
             group = gathered(batch.records, self._seq)
-        except (TypeError, ValueError) as error:  # never with its text: it may show what could not be written
-            raise StoreError(
-                f"run {self._who.run}: a record cannot be written ({type(error).__name__}); everything journaled "
-                "before is kept",
-                hint="`headgate resume` goes on from there; please report it",
-            ) from None
+        except (TypeError, ValueError) as error:
+            raise self._unwritten(error) from None
         reach(Point.GROUP_OPEN, batch.records)
         answers = await self._send(group, batch.asks, batch.lengths)
         reach(Point.GROUP_DURABLE, batch.records)
         self._seq += len(batch.records)
         called = iter(answers)
-        calls = [partial(one.then, next(called)) if isinstance(one, _Asked) else one for one in batch.calls]
+        calls = [partial(one.then, next(called)) if isinstance(one, Asked) else one for one in batch.calls]
         if calls:
             self._on_loop(lambda: [call() for call in calls])
         return not batch.closing
@@ -234,7 +166,7 @@ class PostgresJournal:
                 return
             self._entries.popleft()
 
-    async def _send(self, group: Group, asks: list[_Asked], lengths: Mapping[str, Mapping[str, float]]) -> list[Leased]:
+    async def _send(self, group: Group, asks: list[Asked], lengths: Mapping[str, Mapping[str, float]]) -> list[Leased]:
         """Write one group, whatever happens to the connection; the answers to who asks for keys.
 
         Raises:
@@ -263,7 +195,7 @@ class PostgresJournal:
             wait_s = min(AGAIN_MOST_S, 2 * wait_s)
 
     async def _once(
-        self, connection: Connection, group: Group, asks: list[_Asked], counters: bytes | None
+        self, connection: Connection, group: Group, asks: list[Asked], counters: bytes | None
     ) -> list[Leased]:
         who = self._who
         values = [*_columns(group.rows, 4), *_columns(group.gone, 2), group.undone]
@@ -299,7 +231,7 @@ class PostgresJournal:
             await connection.execute("UPDATE headgate.process SET dead = true WHERE id = ANY ($1)", dead)
             values, counters = [[] for _ in values], None
 
-    async def _informed(self, connection: Connection, asks: list[_Asked], leased: list[Leased]) -> list[Leased]:
+    async def _informed(self, connection: Connection, asks: list[Asked], leased: list[Leased]) -> list[Leased]:
         """Add what is known of objects whose marks were granted. Nobody else changes that while they are ours."""
         granted = (one for one, answer in zip(asks, leased, strict=True) if not answer.by)
         marks = {key for one in granted for key in one.keys if key.startswith(MARK)}
@@ -338,12 +270,6 @@ class PostgresJournal:
         except Exception:  # noqa: BLE001 -- it is gone already
             connection.terminate()
 
-    def _on_loop(self, callback: Callable[[], object]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(callback)
-        except RuntimeError:
-            return  # the loop has ended: nobody waits for this any more
-
 
 def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[list[Any]]:
     """Rows as that many columns. A NUL, which PostgreSQL's text cannot hold, becomes a mark of what was there."""
@@ -364,12 +290,3 @@ def _leased(answer: Mapping[str, Any]) -> Leased:
         _, host, pid, _, run, since_s = answer["held"][0]
         return Leased(f"run {run}, driven by process {pid} on {host}", float(since_s))
     return Leased(notes=tuple(dict.fromkeys(answer["notes"])))
-
-
-def _nobody(_action: str) -> None:
-    """Nobody listens."""
-
-
-def _resolve(future: asyncio.Future[Any], value: object) -> None:
-    if not future.done():
-        future.set_result(value)

@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -21,13 +20,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from headgate.engine.record import Record
-from headgate.errors import StoreError
 from headgate.faultpoint import Point, reach
 from headgate.store import sqlite_leases as leases
-from headgate.store.contract import Leased
 from headgate.store.desk import LOOK_S
 from headgate.store.group import gathered
 from headgate.store.holder import Taker, fenced, fresh_for_s
+from headgate.store.inbox import Asked, Entry, Inbox, Learnt
 from headgate.store.sqlite_desk import Desk
 from headgate.store.trouble import plainly
 
@@ -77,79 +75,20 @@ WHERE run.id = ? AND process.id != ?
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Keys that are asked for."""
-
-    keys: tuple[str, ...]
-    note: tuple[str, ...]
-    then: Callable[[Leased], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Learnt:
-    """Lengths of runs that are to be kept."""
-
-    lengths: Mapping[str, Mapping[str, float]]
-
-
-#: A record and its callback; a callback alone is a flush.
-_Entry = tuple[Record | _Asked | _Learnt | None, Callable[[], None] | None]
-
-
-class SqliteJournal:
+class SqliteJournal(Inbox):
     """One run's journal. Every group is gated by the process row: a process that was declared dead writes nothing."""
 
     def __init__(self, path: Path, who: Taker, last: int, lease_s: float, fresh_until_mono: float) -> None:
-        self._path, self._who, self._seq, self._lease_s = path, who, last, lease_s
+        self._desk = Desk(who)
+        super().__init__(who, self._desk, lease_s, fresh_until_mono)
+        self._path, self._seq = path, last
         #: Given and not handed over yet; groups for the writer, ``None`` ends it; how many it has not come back with.
-        self._given: list[_Entry] = []
-        self._queue: queue.SimpleQueue[list[_Entry] | None] = queue.SimpleQueue()
+        self._given: list[Entry] = []
+        self._queue: queue.SimpleQueue[list[Entry] | None] = queue.SimpleQueue()
         self._away = 0
         self._turn: asyncio.Handle | None = None
-        self._counters: bytes | None = None
-        self._desk = Desk(who)
-        self._listener: Callable[[str], object] = _nobody
-        self._beat_at = time.monotonic() + lease_s / 6
-        self._loop = asyncio.get_running_loop()
-        self.broken: asyncio.Future[StoreError] = self._loop.create_future()
-        self.fresh_until_mono = fresh_until_mono
         self._thread = threading.Thread(target=self._write, name="headgate-journal", daemon=True)
         self._thread.start()
-
-    def append(self, record: Record, then: Callable[[], None] | None = None) -> None:
-        """Put one record into the next group."""
-        self._give((record, then))
-
-    def lease(self, keys: Sequence[str], note: Sequence[str], then: Callable[[Leased], None]) -> None:
-        """Ask for keys with the next group."""
-        self._give((_Asked(tuple(keys), tuple(note), then), None))
-
-    def learn(self, lengths: Mapping[str, Mapping[str, float]]) -> None:
-        """Lengths of runs for the next group."""
-        self._give((_Learnt(lengths), None))
-
-    def count(self, counters: Mapping[str, Any]) -> None:
-        """Counters for the next group (and the next heartbeat)."""
-        self._counters = orjson.dumps(counters)
-
-    def tell(self, told: Mapping[str, Any]) -> None:
-        """How the run stands, now and then."""
-        self._desk.tell(told)
-
-    def heed(self, listener: Callable[[str], object]) -> None:
-        """Whom to tell what others ask."""
-        self._listener = listener
-
-    async def flush(self) -> None:
-        """Wait until everything given is durable."""
-        done: asyncio.Future[None] = self._loop.create_future()
-        self._given.append((None, partial(_resolve, done, None)))
-        self._hand_over()
-        waits: list[asyncio.Future[Any]] = [done, self.broken]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if self.broken.done():
-            raise self.broken.result()
 
     def close(self) -> None:
         """End the writer. Call after ``flush``."""
@@ -157,7 +96,7 @@ class SqliteJournal:
         self._queue.put(None)
         self._thread.join()
 
-    def _give(self, entry: _Entry) -> None:
+    def _put(self, entry: Entry) -> None:
         self._given.append(entry)
         if self._turn is None and not self._away:
             self._turn = self._loop.call_soon(self._hand_over)
@@ -196,15 +135,8 @@ class SqliteJournal:
                         pass
                 finally:
                     db.close()
-        except StoreError as error:
-            self._on_loop(partial(_resolve, self.broken, error))
         except Exception as error:  # noqa: BLE001 -- a writer that ends unheard would leave everybody waiting
-            broken = StoreError(
-                f"run {self._who.run}: a record cannot be written ({type(error).__name__}); everything journaled "
-                "before is kept",
-                hint="`headgate resume` goes on from there; please report it",
-            )
-            self._on_loop(partial(_resolve, self.broken, broken))
+            self._break(error)
 
     def _group(self, db: sqlite3.Connection) -> bool:
         """Write one group, or a sign of life; ``False`` when the journal is to be closed."""
@@ -227,7 +159,7 @@ class SqliteJournal:
         for action in self._desk.visit(db):
             self._on_loop(partial(self._listener, action))
 
-    def _commit(self, db: sqlite3.Connection, entries: list[_Entry]) -> list[Callable[[], object]]:
+    def _commit(self, db: sqlite3.Connection, entries: list[Entry]) -> list[Callable[[], object]]:
         """Write one group; what is to be called now that it is durable, in order."""
         counters, self._counters = self._counters, None
         callbacks: list[Callable[[], object]] = []
@@ -242,18 +174,18 @@ class SqliteJournal:
         records: list[Record] = []
         learnt: dict[str, Mapping[str, float]] = {}
         for what, then in entries:
-            if isinstance(what, _Asked):
-                self._put(db, records)  # what was freed before is free
+            if isinstance(what, Asked):
+                self._store(db, records)  # what was freed before is free
                 records = []
                 leased = leases.take(db, who, what.keys, what.note, now)
                 callbacks.append(partial(what.then, leased))
-            elif isinstance(what, _Learnt):
+            elif isinstance(what, Learnt):
                 learnt.update(what.lengths)
             elif what is not None:
                 records.append(what)
             if then is not None:
                 callbacks.append(then)
-        self._put(db, records)
+        self._store(db, records)
         if learnt:
             db.execute(_LEARN, (who.org, who.sandbox, orjson.dumps(learnt).decode()))
         if counters is not None:
@@ -265,7 +197,7 @@ class SqliteJournal:
         self._beat_at = asked_mono + self._lease_s / 6
         return callbacks
 
-    def _put(self, db: sqlite3.Connection, records: list[Record]) -> None:
+    def _store(self, db: sqlite3.Connection, records: list[Record]) -> None:
         if not records:
             return
         group, who = gathered(records, self._seq), self._who
@@ -280,21 +212,6 @@ class SqliteJournal:
         _insert(db, _OBJECTS, _MADE, (*whose, who.run), group.made)
         if group.frees:
             leases.free(db, who, group.frees)
-
-    def _on_loop(self, callback: Callable[[], object]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(callback)
-        except RuntimeError:
-            return  # the loop has ended: nobody waits for this any more
-
-
-def _nobody(_action: str) -> None:
-    """Nobody listens."""
-
-
-def _resolve(future: asyncio.Future[Any], value: object) -> None:
-    if not future.done():
-        future.set_result(value)
 
 
 def _insert(
