@@ -1,4 +1,4 @@
-"""Plans to drive: groves of ``base -> source, target -> flow``, twenty to a base, with real sizes."""
+"""Plans to drive, with real sizes: groves of ``base -> source, target -> flow``, twenty to a base, and plain chains."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _COLLECTIONS = {
     "targetConnection": "targetConnections",
     "flow": "flows",
 }
+#: What the links of a chain are, over and over.
+_OF_CHAIN = tuple(_COLLECTIONS)
 #: Where the id of what a job needs goes in its body.
 _REFS = {"base": "baseConnectionId", "source": "sourceConnectionIds[]", "target": "targetConnectionIds[]"}
 
@@ -46,6 +48,22 @@ def grove(items: int) -> Plan:
         roles = {"baseConnection": base, "sourceConnection": source, "targetConnection": target, "flow": flow}
         rows.append(ItemRow("exports", name, "audience-export", "benchmark:1", roles))
     return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{items:032x}")
+
+
+def chains(count: int, length: int, before: Plan | None = None) -> Plan:
+    """The plan of ``count`` chains in which each of ``length`` objects needs the one before it.
+
+    They stand behind all that ``before`` plans, where there is any.
+    """
+    jobs = list(before.jobs) if before else []
+    rows = list(before.items) if before else []
+    for number in range(count):
+        name, item, made = f"chain {number:04d}", len(rows), -1
+        for step in range(length):
+            role = _OF_CHAIN[step % len(_OF_CHAIN)]
+            made = _create(jobs, role, f"{name} link {step:03d}", item, **({"base": made} if step else {}))
+        rows.append(ItemRow("chains", name, "audience-export", "benchmark:2", {"flow": made}))
+    return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{count * length:032x}")
 
 
 def bodies(plan: Plan) -> list[dict[str, Any]]:
