@@ -79,7 +79,7 @@ def bodies(plan: Plan) -> list[dict[str, Any]]:
 
 def _create(jobs: list[Job], role: str, key: str, item: int, **needs: int) -> int:
     collection, mark = _COLLECTIONS[role], marker(SANDBOX, MANIFEST, key)
-    spec = CreateSpec(collection, _body(key, mark), mark, tuple((_REFS[need], need) for need in needs))
+    spec = CreateSpec(collection, _body(key, mark, role), mark, tuple((_REFS[need], need) for need in needs))
     jobs.append(Job(
         key, "create", role, spec, item, needs=needs, collection=collection, digest=mark[10:-1],
         requests=(f"POST /{collection}",),
@@ -87,7 +87,7 @@ def _create(jobs: list[Job], role: str, key: str, item: int, **needs: int) -> in
     return len(jobs) - 1
 
 
-def _body(name: str, mark: str) -> dict[str, Any]:
+def _body(name: str, mark: str, role: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": name,
         "connectionSpec": {"id": "4fce964d-3f37-408f-9778-e597338a21ee", "version": "1.0"},
@@ -100,6 +100,10 @@ def _body(name: str, mark: str) -> dict[str, Any]:
         },
         "description": "",
     }
+    if role == "flow":  # what clients insist on
+        del body["connectionSpec"]
+        body["flowSpec"] = {"id": "1a0514a6-33d4-4c7f-aff8-594799c47549", "version": "1.0"}
+        body |= {"sourceConnectionIds": [_SOME_ID], "targetConnectionIds": [_SOME_ID]}
     missing = BODY_BYTES - len(orjson.dumps(body)) - len(mark) - 1
     body["description"] = described("x" * missing, mark)
     return body

@@ -47,7 +47,7 @@ class Desk:
     ) -> None:
         self._latency_s = latency_s
         self._spread = spread
-        self._rng = random.Random(seed)  # noqa: S311
+        self._rng = random.Random(seed)
         self.draws: list[tuple[float, float, str]] = []
         self.arrivals: list[float] = []
         self.witnessed: list[tuple[float, str, bool]] = []

@@ -1,0 +1,98 @@
+"""The same objects made by what people have today: ``aepp`` and ``requests`` with 32 threads, at a server of 20 ms.
+
+A thousand chains of four POSTs, each of which needs the id of the one before. The engine has its own way: a hundred
+slots, a durable journal, a limiter whose rate is not reached. The server counts that all make as many objects.
+"""
+
+from __future__ import annotations
+
+import gc
+from functools import partial
+from typing import TYPE_CHECKING
+
+import aiohttp
+import orjson
+
+from benchmarks.driving import Setting, drive, over_http
+from benchmarks.measure import Figure, Lap, Pair, alternate, middle
+from benchmarks.peers import absent, by_aepp, by_requests, chains_of, threaded
+from benchmarks.plans import chains
+from benchmarks.serving import served
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from benchmarks.bench import Bench
+
+CHAINS, LENGTH = 1000, 4
+THREADS = 32
+SLOTS = 100
+LATENCY_MS = 20
+#: What to do with a peer's URL, and the goal against it.
+PEERS = {"aepp": (by_aepp, "<= 0.25"), "requests": (by_requests, "")}
+
+
+async def run(bench: Bench) -> list[Figure]:
+    """Wall time and CPU against each peer that is installed."""
+    figures: list[Figure] = []
+    plan, few = chains(bench.size(CHAINS), LENGTH), chains(bench.size(CHAINS // 10), LENGTH)
+    setting = Setting(SLOTS, state=bench.state())
+    for name, (client, goal) in PEERS.items():
+        if absent(name):
+            bench.say(f"peers: no {name}, it is not installed: pip install '.[peers]'")
+            continue
+        bench.say(f"peers: {name}, {THREADS} threads, {len(plan.jobs)} POSTs at {LATENCY_MS} ms")
+        with served(LATENCY_MS) as url:
+            make, opened = client(url), over_http(url, SLOTS)
+            gc.collect()
+            gc.freeze()  # what was imported is to burden nobody's lap
+            await threaded(make, chains_of(few), THREADS)
+            await drive(few, opened, setting)
+            await _made(url)
+            pairs = await alternate(
+                bench.times(5),
+                partial(_counted, url, len(plan.jobs), partial(threaded, make, chains_of(plan), THREADS)),
+                partial(_counted, url, len(plan.jobs), partial(drive, plan, opened, setting)),
+            )
+        figures += _figures(f"{name}, {THREADS} threads", pairs, goal)
+    gc.unfreeze()
+    return figures
+
+
+async def _counted(url: str, wanted: int, what: Callable[[], Awaitable[Lap]]) -> Lap:
+    found = await what()
+    if (made := await _made(url)) != wanted:
+        raise RuntimeError(f"the server got {made} requests, not {wanted}")
+    return found
+
+
+async def _made(url: str) -> int:
+    """Requests that the server got since it was last asked."""
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/arrivals") as response:
+        return len(orjson.loads(await response.read()))
+
+
+def _figures(name: str, pairs: list[Pair], goal: str) -> list[Figure]:
+    ours, theirs = [pair.ours for pair in pairs], [pair.plain for pair in pairs]
+    return [
+        Figure(
+            "peers",
+            f"wall time ÷ {name}",
+            [pair.ours.wall_us / pair.plain.wall_us for pair in pairs],
+            goal,
+            {
+                "requests/s": middle([one.per_s for one in ours]),
+                "requests/s of theirs": middle([one.per_s for one in theirs]),
+            },
+        ),
+        Figure(
+            "peers",
+            f"CPU ÷ {name}",
+            [pair.ours.cpu_us / pair.plain.cpu_us for pair in pairs],
+            "",
+            {
+                "µs per request": middle([one.cpu_us for one in ours]),
+                "µs of theirs": middle([one.cpu_us for one in theirs]),
+            },
+        ),
+    ]
