@@ -1,7 +1,8 @@
 """What people write today: chains of POSTs by a pool of threads, each of which does one chain after the other.
 
-Peers get what suits them best: a client, and so a connection, for each thread, made before the time is taken. Nothing
-of theirs is journaled, and nobody keeps to a rate.
+Peers get what suits them best: a client, and so a connection, for each thread, made before the time is taken. (One
+client for all threads, as is easily written, keeps ten connections and makes the others anew.) Nothing of theirs is
+journaled, and nobody keeps to a rate.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 #: Posts a body to a collection, gives the answer.
 Post = Callable[[str, dict[str, Any]], Mapping[str, Any]]
 #: One chain: collection and body of each link, to be completed by the id that the one before it got.
-Chain = Sequence[tuple[str, dict[str, Any]]]
+Chain = list[tuple[str, dict[str, Any]]]
 
 
 def absent(*modules: str) -> list[str]:
@@ -34,7 +35,7 @@ def absent(*modules: str) -> list[str]:
 
 def chains_of(plan: Plan) -> list[Chain]:
     """The chains of a plan made by :func:`benchmarks.plans.chains`, as those take them who have no plan."""
-    found: list[list[tuple[str, dict[str, Any]]]] = []
+    found: list[Chain] = []
     for job in plan.jobs:
         if not job.needs:
             found.append([])
@@ -77,6 +78,16 @@ async def threaded(make: Callable[[], Post], work: Sequence[Chain], threads: int
         return found
 
     return await asyncio.to_thread(all_of_it)
+
+
+def shared(client: Callable[[str], Callable[[], Post]]) -> Callable[[str], Callable[[], Post]]:
+    """One ``client`` for all threads."""
+
+    def make(url: str) -> Callable[[], Post]:
+        post = client(url)()
+        return lambda: post
+
+    return make
 
 
 def by_requests(url: str) -> Callable[[], Post]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, first, halves, hidden, jobs, makespan, pace, peers, polls, report, resume, web
+from benchmarks.scenarios import (
+    engine,
+    first,
+    halves,
+    hidden,
+    jobs,
+    makespan,
+    pace,
+    packing,
+    peers,
+    polls,
+    report,
+    resume,
+    web,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +34,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "hidden": hidden.run,
     "halves": halves.run,
     "makespan": makespan.run,
+    "packing": packing.run,
     "peers": peers.run,
     "polls": polls.run,
     "report": report.run,

@@ -15,7 +15,7 @@ import orjson
 
 from benchmarks.driving import Setting, drive, over_http
 from benchmarks.measure import Figure, Lap, Pair, alternate, middle
-from benchmarks.peers import absent, by_aepp, by_requests, chains_of, threaded
+from benchmarks.peers import absent, by_aepp, by_requests, chains_of, shared, threaded
 from benchmarks.plans import chains
 from benchmarks.serving import served
 
@@ -28,8 +28,12 @@ CHAINS, LENGTH = 1000, 4
 THREADS = 32
 SLOTS = 100
 LATENCY_MS = 20
-#: What to do with a peer's URL, and the goal against it.
-PEERS = {"aepp": (by_aepp, "<= 0.25"), "requests": (by_requests, "")}
+#: The module of each peer, what makes its client for a URL, and the goal against it.
+PEERS = {
+    f"aepp, a client for each of {THREADS} threads": ("aepp", by_aepp, "<= 0.25"),
+    f"aepp, one client for {THREADS} threads": ("aepp", shared(by_aepp), "<= 0.25"),
+    f"requests, a session for each of {THREADS} threads": ("requests", by_requests, ""),
+}
 
 
 async def run(bench: Bench) -> list[Figure]:
@@ -37,11 +41,11 @@ async def run(bench: Bench) -> list[Figure]:
     figures: list[Figure] = []
     plan, few = chains(bench.size(CHAINS), LENGTH), chains(bench.size(CHAINS // 10), LENGTH)
     setting = Setting(SLOTS, state=bench.state())
-    for name, (client, goal) in PEERS.items():
-        if absent(name):
-            bench.say(f"peers: no {name}, it is not installed: pip install '.[peers]'")
+    for name, (module, client, goal) in PEERS.items():
+        if absent(module):
+            bench.say(f"peers: no {module}, it is not installed: pip install '.[peers]'")
             continue
-        bench.say(f"peers: {name}, {THREADS} threads, {len(plan.jobs)} POSTs at {LATENCY_MS} ms")
+        bench.say(f"peers: {name}, {len(plan.jobs)} POSTs at {LATENCY_MS} ms")
         with served(LATENCY_MS) as url:
             make, opened = client(url), over_http(url, SLOTS)
             gc.collect()
@@ -54,7 +58,7 @@ async def run(bench: Bench) -> list[Figure]:
                 partial(_counted, url, len(plan.jobs), partial(threaded, make, chains_of(plan), THREADS)),
                 partial(_counted, url, len(plan.jobs), partial(drive, plan, opened, setting)),
             )
-        figures += _figures(f"{name}, {THREADS} threads", pairs, goal)
+        figures += _figures(name, pairs, goal)
     gc.unfreeze()
     return figures
 
