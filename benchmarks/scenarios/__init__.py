@@ -17,6 +17,7 @@ from benchmarks.scenarios import (
     polls,
     report,
     resume,
+    slots,
     web,
 )
 
@@ -39,5 +40,6 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "polls": polls.run,
     "report": report.run,
     "resume": resume.run,
+    "slots": slots.run,
     "web": web.run,
 }
