@@ -18,6 +18,8 @@ WIDTH_PX, DPI = 1200, 100
 #: A sheet has so many charts in a row, each so high.
 ACROSS, HEIGHT_PX = 3, 330
 ALONE_PX = 620
+#: So few points are shown as such, on their line.
+FEW = 20
 INK, FAINT = "#333333", "#dddddd"
 #: Told apart by who does not see red and green as different, too.
 STYLES: dict[str, dict[str, Any]] = {
@@ -76,7 +78,6 @@ def _axes(axes: Any, chart: Chart) -> dict[str, Any]:
     axes.set_title(chart.title, loc="left", fontsize=11)
     axes.set_xlabel(chart.x)
     axes.set_ylabel(chart.y)
-    axes.set_ylim(0, chart.top)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color=FAINT, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -88,6 +89,14 @@ def _axes(axes: Any, chart: Chart) -> dict[str, Any]:
     else:
         axes.set_xlim(0, None)
         axes.margins(x=0)
+    if chart.log_y:
+        ticker: Any = import_module("matplotlib.ticker")
+        axes.set_yscale("log")
+        axes.set_ylim(None, chart.top)
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=20))
+        axes.yaxis.set_minor_locator(ticker.NullLocator())
+    else:
+        axes.set_ylim(0, chart.top)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     return handles
 
@@ -98,4 +107,6 @@ def _line(axes: Any, line: Line) -> Any:
         # On the ground whatever the height of the axis, and not cut by its edge.
         across = axes.get_xaxis_transform()
         return axes.plot(line.xs, [0.0] * len(line.xs), transform=across, clip_on=False, zorder=3, **style)[0]
+    if len(line.xs) <= FEW and line.kind != "bound":
+        style = {**style, "marker": "o", "markersize": 5}
     return axes.plot(line.xs, line.ys, **style)[0]

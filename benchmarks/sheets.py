@@ -35,6 +35,7 @@ class Chart:
     y: str
     lines: Sequence[Line]
     log_x: bool = False
+    log_y: bool = False
     #: What the vertical axis ends with, where that is not left to the numbers.
     top: float | None = None
 

@@ -53,7 +53,7 @@ async def run(bench: Bench) -> list[Figure]:
 
 def _sheet(rates: list[tuple[float, float]]) -> Sheet:
     ours, bare = zip(*rates, strict=True)
-    top = 1.15 * max(*ours, *bare)
+    top = 2.0 * max(*ours, *bare)
     ideal = [slots * 1000 / LATENCY_MS for slots in SLOTS]
     lines = [
         Line("headgate, durable journal", SLOTS, ours),
@@ -61,4 +61,5 @@ def _sheet(rates: list[tuple[float, float]]) -> Sheet:
         Line(f"slots ÷ {LATENCY_MS} ms", SLOTS, ideal, "bound"),
     ]
     title = f"Throughput by concurrency, server at {LATENCY_MS} ms"
-    return Sheet(title, [Chart("", "requests on their way at once", "requests per second", lines, log_x=True, top=top)])
+    axes = ("requests on their way at once (slots)", "requests per second")
+    return Sheet(title, [Chart("", *axes, lines, log_x=True, log_y=True, top=top)])
