@@ -87,8 +87,7 @@ def _axes(axes: Any, chart: Chart) -> dict[str, Any]:
         axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
         axes.minorticks_off()
     else:
-        axes.set_xlim(0, None)
-        axes.margins(x=0)
+        axes.set_xlim(0, max(x for line in chart.lines for x in line.xs))
     if chart.log_y:
         ticker: Any = import_module("matplotlib.ticker")
         axes.set_yscale("log")

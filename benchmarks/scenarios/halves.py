@@ -42,7 +42,7 @@ async def run(bench: Bench) -> list[Figure]:
                 found = await asyncio.gather(*(_one(bench, url) for url in urls))
         stall = max(stall, *stalls)
         charts = [
-            Chart(f"by a bare {status}", *AXES, lines, top=1.6 * RATE)
+            Chart(f"said by a bare {status}", *AXES, lines, top=1.6 * RATE)
             for (_, _, lines), status in zip(found, REFUSALS, strict=True)
         ]
         bench.sheets["halves"] = Sheet("A limit that halves on the way", charts)
@@ -73,10 +73,10 @@ async def _one(bench: Bench, url: str) -> tuple[float, float, list[Line]]:
     seen = await witnessed(url)
     ideal = RATE * (halves_at + (seconds - halves_at) / 2)
     made = sum(1 for at, method, passed in seen if passed and method == "POST" and at <= seconds)
-    refused = [at for at, _, passed in seen if not passed]
+    refused = [at for at, _, passed in seen if not passed and at <= seconds]
     lines = [
-        Line("answered", *per_second((at for at, _, passed in seen if passed), seconds)),
+        Line("answered", *per_second((at for at, _, passed in seen if passed), min(seconds, seen[-1][0]))),
         Line("the limit", [0.0, halves_at, halves_at, seconds], [RATE, RATE, RATE / 2, RATE / 2], "bound"),
         Line("refused", refused, (), "marks"),
     ]
-    return made / ideal, len(refused) / len(seen), lines
+    return made / ideal, sum(1 for _, _, passed in seen if not passed) / len(seen), lines

@@ -128,14 +128,14 @@ async def _one(bench: Bench, model: Model, plan: Plan, url: str) -> tuple[float,
     await drive(plan, over_http(url, SLOTS), Setting(SLOTS, model.ceiling, bench.state(), seconds))
     seen = await witnessed(url)
     passed = sum(1 for at, _, passes in seen if passes and model.begin < at <= model.end)
-    refused = [at for at, _, passes in seen if not passes]
+    refused = [at for at, _, passes in seen if not passes and at <= model.end]
     lines = [
-        Line("answered", *per_second((at for at, _, passes in seen if passes), seconds)),
+        Line("answered", *per_second((at for at, _, passes in seen if passes), min(seconds, seen[-1][0]))),
         Line("the hidden limit", *model.steps, "bound"),
         Line("refused", refused, (), "marks"),
     ]
-    chart = Chart(model.name, "seconds", "requests per second", lines, top=1.6 * model.rate)
-    return passed / model.ideal, len(refused) / len(seen), chart
+    chart = Chart(model.name, "seconds", "requests per second", lines)
+    return passed / model.ideal, sum(1 for _, _, passes in seen if not passes) / len(seen), chart
 
 
 def _each(values: dict[str, list[float]], what: object) -> Sequence[float]:
