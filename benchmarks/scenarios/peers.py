@@ -1,7 +1,8 @@
 """The same objects made by what people have today: ``aepp`` and ``requests`` with 32 threads, at a server of 20 ms.
 
 A thousand chains of four POSTs, each of which needs the id of the one before. The engine has its own way: a hundred
-slots, a durable journal, a limiter whose rate is not reached. The server counts that all make as many objects.
+slots, a durable journal, a limiter whose rate is not reached. The server counts that all make as many objects. Beside
+it stands what a bare client does that waits for nothing but the server: as many slots, no chains, no journal.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import orjson
 from benchmarks.driving import Setting, drive, over_http
 from benchmarks.measure import Figure, Lap, Pair, alternate, middle
 from benchmarks.peers import absent, by_aepp, by_requests, chains_of, shared, threaded
-from benchmarks.plans import chains
+from benchmarks.plain import posts
+from benchmarks.plans import bodies, chains
 from benchmarks.serving import served
 
 if TYPE_CHECKING:
@@ -53,12 +55,17 @@ async def run(bench: Bench) -> list[Figure]:
             await threaded(make, chains_of(few), THREADS)
             await drive(few, opened, setting)
             await _made(url)
-            pairs = await alternate(
-                bench.times(5),
-                partial(_counted, url, len(plan.jobs), partial(threaded, make, chains_of(plan), THREADS)),
-                partial(_counted, url, len(plan.jobs), partial(drive, plan, opened, setting)),
-            )
-        figures += _figures(name, pairs, goal)
+            count = len(plan.jobs)
+            bare: list[Lap] = []
+
+            async def ours() -> Lap:
+                found = await _counted(url, count, partial(drive, plan, opened, setting))  # noqa: B023 -- awaited below
+                bare.append(await _counted(url, count, partial(posts, url, bodies(plan), SLOTS)))  # noqa: B023
+                return found
+
+            theirs = partial(_counted, url, count, partial(threaded, make, chains_of(plan), THREADS))
+            pairs = await alternate(bench.times(5), theirs, ours)
+        figures += _figures(name, pairs, bare, goal)
     gc.unfreeze()
     return figures
 
@@ -76,7 +83,7 @@ async def _made(url: str) -> int:
         return len(orjson.loads(await response.read()))
 
 
-def _figures(name: str, pairs: list[Pair], goal: str) -> list[Figure]:
+def _figures(name: str, pairs: list[Pair], bare: list[Lap], goal: str) -> list[Figure]:
     ours, theirs = [pair.ours for pair in pairs], [pair.plain for pair in pairs]
     return [
         Figure(
@@ -98,5 +105,12 @@ def _figures(name: str, pairs: list[Pair], goal: str) -> list[Figure]:
                 "µs per request": middle([one.cpu_us for one in ours]),
                 "µs of theirs": middle([one.cpu_us for one in theirs]),
             },
+        ),
+        Figure(
+            "peers",
+            f"wall time of bare aiohttp, {SLOTS} slots ÷ {name}",
+            [lapped.wall_us / pair.plain.wall_us for lapped, pair in zip(bare, pairs, strict=True)],
+            "",
+            {"requests/s": middle([one.per_s for one in bare]), "µs per request": middle([one.cpu_us for one in bare])},
         ),
     ]
