@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         StoreError,
         UsageError,
     )
+    from headgate.loadtest.conduct import load_test
+    from headgate.loadtest.result import LoadResult
     from headgate.manifest.model import Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Failure, ItemResult, PairResult, Report
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "load": "headgate.api",
+    "load_test": "headgate.loadtest.conduct",
     "plan": "headgate.api",
     "plan_destroy": "headgate.api",
     "plan_retry": "headgate.api",
@@ -54,6 +57,7 @@ _HOMES = {
     "UsageError": "headgate.errors",
     "Manifest": "headgate.manifest.model",
     "Plan": "headgate.planning.model",
+    "LoadResult": "headgate.loadtest.result",
     "Failure": "headgate.report.model",
     "ItemResult": "headgate.report.model",
     "PairResult": "headgate.report.model",
@@ -68,6 +72,7 @@ __all__ = [
     "HeadgateError",
     "InternalError",
     "ItemResult",
+    "LoadResult",
     "Manifest",
     "ManifestError",
     "PairResult",
@@ -82,6 +87,7 @@ __all__ = [
     "StoreError",
     "UsageError",
     "load",
+    "load_test",
     "plan",
     "plan_destroy",
     "plan_retry",

@@ -17,7 +17,7 @@ from headgate.secret import Secret
 if TYPE_CHECKING:
     from headgate.engine.runner import Observer
     from headgate.export import Exported
-    from headgate.launch import Seen, Watch, Wishes
+    from headgate.launch import Parts, Seen, Watch, Wishes
     from headgate.manifest.model import Connection, Manifest
     from headgate.planning.model import Plan
     from headgate.report.model import Report
@@ -329,10 +329,11 @@ async def conduct(
     watch: Watch,
     observers: tuple[Observer, ...] = (),
     seen: Seen | None = None,
+    parts: Parts | None = None,
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
     from headgate.embedded import simulated
-    from headgate.launch import execute
+    from headgate.launch import Parts, execute
     from headgate.store import open_store
 
     profile = replace(profile, sandbox=plan.sandbox)
@@ -376,6 +377,7 @@ async def conduct(
             observers=observers,
             watch=watch,
             seen=seen,
+            parts=parts or Parts(),
         )
         return Outcome(report, _verdict(before, simulator.ledger()) if simulator else None)
 

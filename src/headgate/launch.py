@@ -60,6 +60,18 @@ class Wishes:
     resume: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What drives a run, where that is not the usual: called with the arguments of what they stand for."""
+
+    machine: Callable[..., Machine] = Machine
+    gate: Callable[..., Gate] = Gate
+    #: Whether nothing can go on with the run once it has ended, however it ended.
+    final: bool = False
+    #: What is kept with the run's counters once it is over.
+    told: Callable[[], Mapping[str, Any]] | None = None
+
+
 #: In a run's arguments: what it replaces.
 REPLACES = "replaces"
 #: In a run's arguments: the run of which it does what was left.
@@ -99,6 +111,11 @@ class Watch:
         self._asked = "cancel"
         self.heed()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to end at once."""
+        return self._asked == "cancel"
+
     def hold(self, seconds: float) -> None:
         """Let no request leave for ``seconds`` from now; what is on its way may end."""
         if self.runner is not None:
@@ -119,7 +136,8 @@ class Watch:
 
 def new_run_id(manifest: str, now_s: float, command: str = "run") -> str:
     """``<manifest>-<UTC time>-<4 hex>``, with the command's name in it where it is not ``run``."""
-    words = [word for word in (manifest, "" if command == "run" else command) if word]
+    told = command == "run" or manifest.endswith(f"-{command}")
+    words = [word for word in (manifest, "" if told else command) if word]
     return f"{'-'.join(words)}-{datetime.fromtimestamp(now_s, UTC):%Y%m%d-%H%M%S}-{randomness.token_hex(2)}"
 
 
@@ -236,10 +254,11 @@ async def execute(
     watch: Watch | None = None,
     clock: Clock | None = None,
     seen: Seen | None = None,
+    parts: Parts = Parts(),
 ) -> Report:
     """Run ``plan`` to its end and say what happened.
 
-    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names.
+    ``seen`` is what was read already of the journal of the run that ``wishes.resume`` names; ``parts`` drive it.
 
     Raises:
         UsageError: the run cannot begin (changed content, stale plan, settings).
@@ -266,13 +285,15 @@ async def execute(
         past = _past(store, run, seen) if continued else None
         known, _ = known_to(store, plan, past if seen else None)
         lengths = Lengths(store.lengths(plan.sandbox))
-        machine = Machine(plan, rules, now_s=clock.now(), at=clock.mono(), past=past, known=known, lengths=lengths)
+        now_s, at = clock.now(), clock.mono()
+        machine = parts.machine(plan, rules, now_s=now_s, at=at, past=past, known=known, lengths=lengths)
     tally = Tally(run.counters)
-    gate = Gate(limits.rate_per_s, clock, profile.limits.endpoint_rates(), sandbox=plan.sandbox, retry=profile.retry)
+    rates = profile.limits.endpoint_rates()
+    gate = parts.gate(limits.rate_per_s, clock, rates, sandbox=plan.sandbox, retry=profile.retry)
     gate.restore(_limits(store, run, clock.now()))
-    if not tally.seconds:  # else it was said when the run began, and is about all of its lives
+    if not tally.seconds and not parts.final:  # else it was said when the run began, and is about all of its lives
         assumed = Assumptions(rate_per_s=limits.rate_per_s, time_scale=rules.time_scale)
-        under = profile.limits.endpoint_rates() | gate.found()
+        under = rates | gate.found()
         tally.forecast_s = forecast(plan, assumed, machine.settled(), lengths, under).total_s
     finish = Finish(Stop.INTERRUPTED, "")
     watch.run, watch.machine, watch.tally, watch.limits, watch.continued = (
@@ -300,8 +321,10 @@ async def execute(
     counters = tally.as_dict(runner.wall_s)
     if finish.stop is not None:
         counters["stop"] = [finish.stop.value, finish.detail, finish.hint]
+    counters |= parts.told() if parts.told is not None else {}
     store.remember_limits(run.sandbox, *gate.learned())
-    store.finish(run.id, status, clock.now(), machine.open, counters)
+    left = 0 if parts.final else machine.open
+    store.finish(run.id, status, clock.now(), left, counters, abandoned=left != machine.open)
     reach(Point.FINISHED)
     return report_of(store, run.id)
 

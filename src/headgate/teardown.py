@@ -104,6 +104,19 @@ def teardown(store: Store, scope: Scope) -> Teardown:
     )
 
 
+def made_by_runs(store: Store, sandbox: str) -> Counter[str]:
+    """How many objects each run created, or may have, that are known to be there still and that could be deleted.
+
+    What a sandbox has once is not counted: others may have come to use it.
+    """
+    shared = scope_prefix(sandbox, "")
+    return Counter(
+        one.run
+        for one in store.objects(sandbox)
+        if one.found in _CREATED and one.collection in COLLECTIONS and not one.marker.startswith(shared)
+    )
+
+
 def _goes(one: ObjectRow, scope: Scope, *, shared: bool, busy: bool) -> bool:
     """Whether ``one``, of this manifest's runs, is to go."""
     if scope.run is not None and one.run != scope.run:

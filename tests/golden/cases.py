@@ -183,6 +183,9 @@ MANIFESTS = [
 ]
 
 GOOD = {"m.yaml": BASE}
+#: The least that a load test is asked.
+_LOAD = ("--simulate", "--stage", "1/s:1s")
+_WATCH = "headgate: 1\nname: spring\nentries: [{kind: watch, name: w, flows: [8256cfb4-17e6-432c-a469-6aedafb16cd5]}]\n"
 USAGE = [
     Case("unknown command", ("pln", "m.yaml")),
     Case("unknown command, nothing near", ("xyzzy",)),
@@ -226,6 +229,17 @@ USAGE = [
     Case("destroy of what is not there", ("destroy", "gone.yaml")),
     Case("a latency that is none", ("simulate", "--latency", "soon")),
     Case("given things that are none", ("simulate", "--given", "flows")),
+    Case("a load test without a stage", ("loadtest", "m.yaml"), GOOD),
+    Case("a stage that is none", ("loadtest", "m.yaml", "--stage", "10/s"), GOOD),
+    Case("a stage of no time", ("loadtest", "m.yaml", "--stage", "10/s:soon"), GOOD),
+    Case("stages in which nobody arrives", ("loadtest", "m.yaml", "--simulate", "--stage", "0/s:10s"), GOOD),
+    Case("stages with too many arrivals", ("loadtest", "m.yaml", "--simulate", "--stage", "500/s:1h"), GOOD),
+    Case("a threshold that is none", ("loadtest", "m.yaml", *_LOAD, "--threshold", "quick"), GOOD),
+    Case("a threshold of nothing known", ("loadtest", "m.yaml", *_LOAD, "--threshold", "eror<1%"), GOOD),
+    Case("a latency without a unit", ("loadtest", "m.yaml", *_LOAD, "--threshold", "p95<800"), GOOD),
+    Case("a threshold the wrong way round", ("loadtest", "m.yaml", *_LOAD, "--threshold", "errors>1%"), GOOD),
+    Case("a threshold of what is not asked", ("loadtest", "m.yaml", *_LOAD, "--threshold", "p95(POST /flow)<1s"), GOOD),
+    Case("a load test of what nothing undoes", ("loadtest", "m.yaml", *_LOAD), {"m.yaml": _WATCH}),
     Case("a fault that is none", ("simulate", "--faults", "f.yaml"), {"f.yaml": "faults: [{fault: flood}]\n"}),
 ]
 _PROFILE = {**GOOD, "headgate.yaml": "# mine\nsandbox: dev\n"}
@@ -256,6 +270,12 @@ SETTINGS = [
         {**GOOD, "headgate.yaml": "protected_sandboxes: [dev]\n"},
         {**WHO, "HEADGATE_PLATFORM_URL": "http://127.0.0.1:9", "HEADGATE_IMS_URL": "http://127.0.0.1:9/token"},
     ),
+    Case(
+        "a load test in a protected sandbox",
+        ("loadtest", "m.yaml", "--stage", "1/s:1s"),
+        {**GOOD, "headgate.yaml": "protected_sandboxes: [dev]\n"},
+        WHO,
+    ),
     Case("no sandbox", ("sweep",), {}, WHO),
     Case(
         "a webhook over plain http",
@@ -277,6 +297,7 @@ _RUN = ("run", "m.yaml", "--simulate", "--rate", "500/s", "--no-progress")
 STATE = [
     Case("no store yet: status", ("status", "spring-1")),
     Case("a store that is a folder", ("run", "m.yaml", "--simulate", "--state", "."), GOOD),
+    Case("a store that is a folder, to be read", ("destroy", "m.yaml", "--simulate", "--state", "."), GOOD),
     Case(
         "a store that is a text",
         ("runs", "--state", "notes.txt"),

@@ -39,6 +39,8 @@ ARROWS = {
     "strays": {"clock", "engine", "launch", "looking", "planning", "report", "settings", "store", "workflows"},
     "web": {"engine", "errors", "launch", "planning", "report", "store"},
     "rest": {"errors", "launch", "manifest", "report", "store"},
+    "loadtest": {"api", "bulletin", "catalogue", "clock", "engine", "errors", "exchange", "garbage", "launch", "manifest",
+                 "pacing", "planning", "report", "settings", "store", "teardown", "workflows"},
     "telemetry": {"engine", "errors", "launch", "platform", "report", "settings", "version"},
     "bulletin": {"clock", "engine", "launch", "planning", "report"},
     "api": {"bulletin", "catalogue", "clock", "embedded", "engine", "errors", "export", "garbage", "launch", "looking", "manifest",
@@ -62,6 +64,13 @@ PURE = {
     "engine.skew": set(),
     "engine.tally": {"exchange"},
     "engine.gauges": set(),
+    "loadtest.stages": set(),
+    "loadtest.thresholds": {"catalogue"},
+    "loadtest.meter": {"exchange"},
+    "loadtest.cast": {"errors", "manifest"},
+    "loadtest.machine": {"engine", "exchange", "planning", "workflows"},
+    "loadtest.result": {"errors", "report"},
+    "loadtest.render": {"report"},
 }
 EFFECTS = {"asyncio", "anyio", "aiohttp", "socket", "sqlite3", "time", "threading", "subprocess"}
 PURE_ROOMS = ("pacing", "catalogue", "planning", "workflows", "export")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from headgate.cli.app import COMMANDS
+from headgate.cli.app import COMMANDS, group
 from headgate.manifest.kinds import GRAMMARS
 from headgate.manifest.load import load
 from headgate.settings import ENVIRONMENT
@@ -36,6 +36,14 @@ def test_the_two_commands_stand_alone(name):
 def test_the_table_of_commands_is_the_command_line():
     rows = README.partition("<!-- table: commands -->")[2].partition("\n\n")[0]
     assert set(re.findall(r"`headgate (\w+)", rows)) == set(COMMANDS)
+
+
+def test_the_load_test_is_one_that_can_be():
+    words = shlex.split(command("loadtest").replace("\\\n", " "))
+    assert (ROOT / words[2]).is_file()
+    context = group.get_command(None, "loadtest").make_context("loadtest", words[2:])
+    assert len(context.params["stages"]) == 2
+    assert len(context.params["thresholds"]) == 5
 
 
 def test_every_setting_of_the_environment_is_named():

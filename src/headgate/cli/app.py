@@ -19,7 +19,7 @@ from headgate.errors import HeadgateError, InternalError, ManifestError, UsageEr
 #: Commands in the order of ``--help``, each in ``headgate.cli.commands.<name>``.
 COMMANDS: Final = (
     "init", "validate", "expand", "plan", "run", "resume", "retry", "destroy", "sweep",
-    "status", "runs", "serve", "report", "diff", "export", "catalog", "simulate", "schema",
+    "status", "runs", "serve", "report", "diff", "loadtest", "export", "catalog", "simulate", "schema",
     "help", "completion",
 )  # fmt: skip
 _INTERRUPTED = 130
@@ -42,7 +42,7 @@ Exit codes:
   2    usage, manifest or settings wrong; nothing was sent
   3    the platform refused or could not be reached
   4    the state store is locked, broken or newer than this program
-  5    stopped by --tolerate, --finish-by or a wall of equal refusals
+  5    stopped by --tolerate, --finish-by, a threshold or a wall of equal refusals
   130  interrupted; `headgate resume` goes on
 """
 

@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headgate.cli.show import View
     from headgate.cli.web import Place
     from headgate.engine.runner import Observer
-    from headgate.launch import Seen, Watch, Wishes
+    from headgate.launch import Parts, Seen, Watch, Wishes
     from headgate.planning.model import Plan
     from headgate.report.model import Report
     from headgate.report.story import Story
@@ -53,6 +53,9 @@ class Drive:
     seen: Seen | None = None
     #: Where the live page is served, if it is.
     web: Place | None = None
+    #: What drives the run, and what shows how it goes, where that is not the usual.
+    parts: Parts | None = None
+    showing: Callable[[View], Awaitable[None]] | None = None
 
 
 def drive(asked: Drive) -> int:
@@ -60,54 +63,73 @@ def drive(asked: Drive) -> int:
     from headgate.garbage import settle
     from headgate.launch import Watch
 
+    ready(asked)
+    watch = Watch(begun=settle)
+    try:
+        outcome = carried(asked, watch)
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        report = unfinished(asked, watch, "interrupted", None)
+        _publish(asked, report)
+        say("interrupted" if watch.run else "interrupted; nothing was sent")
+        notify(asked, report)
+        return _INTERRUPTED
+    except Exception as error:
+        with suppress(HeadgateError):
+            report = unfinished(asked, watch, "failed", error)
+            _publish(asked, report)
+            notify(asked, report)
+        raise
+    with undisturbed():
+        return _conclude(asked, watch, outcome)
+
+
+def ready(asked: Drive) -> None:
+    """Find out before anything is sent that its end could not be told.
+
+    Raises:
+        UsageError: it could not.
+    """
     writable(asked.report)
     if asked.profile.notify is not None:
         from headgate.telemetry import webhook
 
         webhook.check(asked.profile)
-    watch = Watch(begun=settle)
-    try:
-        with _noted(watch), asyncio.Runner(loop_factory=loop_factory()) as runner:
-            outcome = runner.run(_run(asked, watch))
-    except (asyncio.CancelledError, KeyboardInterrupt):
-        report = _unfinished(asked, watch, "interrupted", None)
-        _publish(asked, report)
-        say("interrupted" if watch.run else "interrupted; nothing was sent")
-        _notify(asked, report)
-        return _INTERRUPTED
-    except Exception as error:
-        with suppress(HeadgateError):
-            report = _unfinished(asked, watch, "failed", error)
-            _publish(asked, report)
-            _notify(asked, report)
-        raise
-    with _undisturbed():
-        return _conclude(asked, watch, outcome)
+
+
+def carried(asked: Drive, watch: Watch) -> Outcome:
+    """Run to the end, signals heeded and progress shown; no last words."""
+    with _noted(watch), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_run(asked, watch))
 
 
 def _conclude(asked: Drive, watch: Watch, outcome: Outcome) -> int:
     """Write the report and the last words; the exit code."""
     code = outcome.report.exit_code
     _publish(asked, outcome.report)
-    for trouble in watch.runner.deaf if watch.runner is not None else ():
-        say(f"warning: events stopped: {trouble}; the run itself was not harmed")
+    say_deaf(watch)
     if asked.json:
         for note in _notes(asked, outcome.report):
             say(note)
     else:
         click.echo(_summary(asked, outcome.report), nl=False)
-    _notify(asked, outcome.report)
-    return _judged(outcome.verdict, code)
+    notify(asked, outcome.report)
+    return judged(outcome.verdict, code)
 
 
-def _notify(asked: Drive, report: Report) -> None:
+def say_deaf(watch: Watch) -> None:
+    """Say which observers have heard nothing since something went wrong in them."""
+    for trouble in watch.runner.deaf if watch.runner is not None else ():
+        say(f"warning: events stopped: {trouble}; the run itself was not harmed")
+
+
+def notify(asked: Drive, report: Report, notes: Sequence[str] | None = None) -> None:
     """Tell the webhook, if there is one. What comes of it changes nothing but a line on stderr."""
     if asked.profile.notify is None:
         return
     from headgate.telemetry import summary, webhook
 
     try:
-        body = summary.payload(report, _notes(asked, report))
+        body = summary.payload(report, _notes(asked, report) if notes is None else notes)
         trouble = asyncio.run(webhook.post(str(asked.profile.notify.reveal()), body))
     except (Exception, KeyboardInterrupt, asyncio.CancelledError) as error:  # noqa: BLE001 -- the run is over
         trouble = type(error).__name__
@@ -129,7 +151,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
             ended = bulletin.end
         told: list[Report] = []
         observers += stack.enter_context(_listening(asked.profile, watch, told))
-        view, every_s = choose(progress=asked.progress)
+        view, every_s = choose(progress=asked.progress and asked.showing is None)
         stack.callback(_quietly, view.close)
         if asked.web is not None:
             from headgate.cli.web import beside
@@ -140,7 +162,8 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         stack.enter_context(_signals(watch, view))
         looker = Looker(watch, SystemClock())
         observers.append(looker.hear)
-        showing = asyncio.create_task(keep_showing(looker, view, every_s, SystemClock()))
+        shown = asked.showing(view) if asked.showing else keep_showing(looker, view, every_s, SystemClock())
+        showing = asyncio.ensure_future(shown)
         try:
             outcome = await conduct(
                 asked.plan,
@@ -150,6 +173,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
                 watch=watch,
                 observers=tuple(observers),
                 seen=asked.seen,
+                parts=asked.parts,
             )
         finally:
             showing.cancel()
@@ -161,7 +185,7 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
     return outcome
 
 
-async def _shown(showing: asyncio.Task[None]) -> None:
+async def _shown(showing: asyncio.Future[None]) -> None:
     """The view is over. What goes wrong in showing a run is not the run's: it is said, and no more."""
     try:
         await showing
@@ -209,7 +233,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """The run is over and saved: a Ctrl-C too many does not cut its report short."""
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -414,7 +438,7 @@ def _story(report: Report, profile: Profile | None) -> Story:
     return Story(report)
 
 
-def _unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
+def unfinished(asked: Drive, watch: Watch, status: Any, error: BaseException | None) -> Report:
     """The report of a run that could not begin, or that broke: from the store where it has something."""
     from headgate.engine.record import Past, fold
     from headgate.planning.outline import Outline
@@ -446,7 +470,7 @@ def _summary(asked: Drive, report: Report) -> str:
     from headgate.report.render_text import render
 
     text = render(report, width=screen_width(), height=_screen_height(), notes=_notes(asked, report))
-    return painted(text) if _coloured() else text
+    return painted(text) if coloured() else text
 
 
 def screen_width() -> int:
@@ -464,7 +488,8 @@ def _screen_height() -> int:
     return max(_LEAST_LINES, shutil.get_terminal_size((100, 24)).lines - 2) if sys.stdout.isatty() else 0
 
 
-def _coloured() -> bool:
+def coloured() -> bool:
+    """Whether stdout takes colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -487,9 +512,9 @@ def _notes(asked: Drive, report: Report) -> list[str]:
     return [*notes, f"every row: headgate report {report.run_id} --format csv{state}"]
 
 
-def _judged(verdict: Verdict | None, code: int) -> int:
-    """Say what the embedded platform saw. A broken rule is our bug and changes the exit code."""
-    if verdict is None:
+def judged(verdict: Verdict | None, code: int, *, quiet: bool = False) -> int:
+    """Say what the embedded platform saw. A broken rule is our bug and changes the exit code; ``quiet``: only that."""
+    if verdict is None or (quiet and verdict.clean):
         return code
     broken = f"{verdict.duplicates} duplicates, {verdict.violations} violations"
     seen = f"embedded platform: {verdict.objects:,} objects, {broken}"

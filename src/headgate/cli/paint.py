@@ -7,7 +7,15 @@ from typing import Final
 
 import click
 
-_ENDS: Final = {"SUCCEEDED": "green", "FAILED": "red", "STOPPED": "yellow", "INTERRUPTED": "yellow"}
+_ENDS: Final = {
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "STOPPED": "yellow",
+    "INTERRUPTED": "yellow",
+    "MET": "green",
+    "DONE": "green",
+    "MISSED": "red",
+}
 _CAUSE: Final = re.compile(r"  ([\d,]+ ×.*?)(?=   such as: )")
 _HINT: Final = re.compile(r"( +)(hint:)")
 _COMMAND: Final = re.compile(r"(.*: )(headgate .*)")

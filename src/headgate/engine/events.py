@@ -50,6 +50,7 @@ class Stop(Enum):
     WALL = "wall"  # the same refusal again and again
     ON_ERROR = "on-error"  # the first failure, where that is the rule
     FINISH_BY = "finish-by"  # the time is up
+    THRESHOLD = "threshold"  # a load test's
     PLATFORM = "platform"  # refused as a whole, or out of reach
 
 

@@ -36,6 +36,7 @@ from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
 from headgate.engine.live import Live, Over, Rules, State
 from headgate.engine.polls import Polls
+from headgate.engine.ready import Ready
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
 from headgate.engine.skew import PlatformClock
 from headgate.errors import InvalidTransition
@@ -43,6 +44,7 @@ from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdi
 from headgate.pacing.circuit import VANGUARD
 from headgate.pacing.lengths import Lengths
 from headgate.planning.model import DATASETS, Job, Plan, needless
+from headgate.planning.shares import COMMON, shares
 from headgate.workflows import PROCEDURES, converge
 from headgate.workflows.contract import (
     ENDINGS,
@@ -104,8 +106,9 @@ class Machine:
         self._open = len(self.jobs)
         #: Of each job, the open ones that wait for it.
         self._dependents: dict[int, list[int]] = {}
-        self._ready: list[tuple[float, int, int]] = []
-        self._order = 0
+        whose = shares(plan)
+        self._shares = whose.of
+        self._ready = Ready(whose.priorities)
         self._wakes: list[tuple[float, int, int]] = []
         self._leases = Leases()
         #: Jobs whose keys are not yet known to be ours in the store that other runs share.
@@ -444,12 +447,13 @@ class Machine:
     def _make_ready(self, index: int) -> None:
         live = self.live[index]
         live.state, live.reason, live.held_until_s = State.READY, "", None
-        self._order += 1
-        heapq.heappush(self._ready, (-live.priority, self._order, index))
+        # The vanguard goes before all others, whosever it is.
+        ahead = live.priority > self._ahead
+        self._ready.push(index, COMMON if ahead else self._shares[self.root(index)], live.priority)
 
     def _admit(self, at: float) -> None:
         while self._ready and self.stopped is None and self.in_flight < self.rules.concurrency + self.rules.ahead:
-            index = heapq.heappop(self._ready)[2]
+            index = self._ready.pop()
             live = self.live[index]
             if live.state is not State.READY:
                 continue

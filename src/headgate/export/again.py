@@ -140,7 +140,7 @@ def manifest_again(
         if item.connection is not None and item.connection.key
     }
     entries = [
-        each
+        {**each, "priority": entry.priority} if entry.priority else each
         for entry in manifest.entries
         for each in _entries([(item, _body(item, secrets)) for item in entry.items], entry.kind)
     ]

@@ -29,6 +29,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "name": "Names identify objects on the platform. With foreach, one for each row: Loyalty ${row.region}.",
     "foreach": "One item for each row of a file or list; its values are ${row.column}.",
     "tags": "Words to choose items by: --tag nightly.",
+    "priority": "Of what may go, entries with a higher number go first; equal ones share the rate. 0 if not given.",
 }
 COMMON: Final = tuple(MEANINGS)
 #: The key of entries that use an account.
@@ -57,6 +58,7 @@ class EntryDraft:
     grammar: Grammar
     template: Any
     varies: bool
+    priority: int = 0
     pieces: list[Piece] = field(default_factory=list)
 
     @property
@@ -83,7 +85,7 @@ class EntryReader:
         line = desk.line(path)
         source = self._source(raw, path)
         scope = desk.scope(rows="foreach" in raw, columns=source.columns, source=source.label)
-        body = {key: value for key, value in raw.items() if key not in ("kind", "foreach")}
+        body = {key: value for key, value in raw.items() if key not in ("kind", "foreach", "priority")}
         template = compile_value(body, path, scope)
         name = raw.get("name")
         if source.broken and isinstance(name, str):
@@ -92,7 +94,15 @@ class EntryReader:
             if isinstance(name, str):
                 desk.draft.unknown.append(_pattern(name))
             return None
-        entry = EntryDraft(index, name if isinstance(name, str) else "", line, grammar, template, "foreach" in raw)
+        entry = EntryDraft(
+            index,
+            name if isinstance(name, str) else "",
+            line,
+            grammar,
+            template,
+            "foreach" in raw,
+            self._priority(raw, (*path, "priority")),
+        )
         self._name_varies(entry, raw, source)
         stand_in = not source.rows and (source.broken or "foreach" not in raw)
         rows = [Row(UNRESOLVED, 0, f"{desk.file}:{line}")] if stand_in else source.rows
@@ -209,6 +219,16 @@ class EntryReader:
             hint = "names identify objects on the platform"
             self._desk.tell((*entry.path, "name"), message, hint, place=place, row=place is not None)
         return ""
+
+    def _priority(self, raw: Mapping[str, Any], path: Path) -> int:
+        found = raw.get("priority")
+        # One for the whole entry: what differed by the row would be two entries.
+        value = compile_value(found, path, self._desk.scope())
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if value is not None and value is not UNRESOLVED:
+            self._desk.tell(path, "must be a whole number", "priority: 10 goes before all at 0")
+        return 0
 
     def _tags(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> tuple[str, ...]:
         tags = raw.get("tags")

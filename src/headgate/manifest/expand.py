@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 def expanded(manifest: Manifest) -> list[dict[str, Any]]:
     """One mapping per item, in manifest order, in the form of an entry without ``foreach``."""
-    return [_item(item) for item in manifest.items]
+    return [_item(item, entry.priority) for entry in manifest.entries for item in entry.items]
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: Item, priority: int) -> dict[str, Any]:
     shown: dict[str, Any] = {"kind": item.kind, "name": item.name}
+    if priority:
+        shown["priority"] = priority
     if item.tags:
         shown["tags"] = list(item.tags)
     if item.connection is not None:

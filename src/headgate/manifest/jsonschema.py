@@ -189,6 +189,7 @@ def _entry(kind: str, grammar: Grammar) -> tuple[Form, Form]:
         "name": {"type": ["string", "integer"], "minLength": 1, "pattern": r"\S"},
         "foreach": {"$ref": "#/$defs/rows"},
         "tags": {"type": ["array", "null"], "items": {"type": ["string", "integer"]}},
+        "priority": {"type": ["integer", "null"]},
     }
     for key, meaning in entries.MEANINGS.items():
         common[key] = {"description": meaning, **common[key]}

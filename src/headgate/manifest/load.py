@@ -267,7 +267,7 @@ class _Loading:
 
 def _entry(draft: EntryDraft) -> Entry:
     items = tuple(piece.item for piece in draft.pieces if piece.real)
-    return Entry(draft.index, draft.grammar.kind, draft.name, draft.line, items)
+    return Entry(draft.index, draft.grammar.kind, draft.name, draft.line, items, draft.priority)
 
 
 def _typed(text: str, like: Any) -> Any:

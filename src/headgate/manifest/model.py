@@ -56,6 +56,8 @@ class Entry:
     name: str
     line: int
     items: tuple[Item, ...]
+    #: Jobs of an entry with a higher one go first.
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headgate.manifest.model import Entry, Item, Manifest
+from headgate.manifest.model import Item, Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def narrowed(manifest: Manifest, rows: Rows) -> tuple[Manifest, list[str]]:
     for entry in manifest.entries:
         items = tuple(_item(item, rows) for item in entry.items if item.name in wanted)
         if items:
-            entries.append(Entry(entry.index, entry.kind, entry.name, entry.line, items))
+            entries.append(replace(entry, items=items))
     there = {item.name for entry in entries for item in entry.items}
     return replace(manifest, entries=tuple(entries)), sorted(wanted - there)
 

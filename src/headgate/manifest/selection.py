@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,6 @@ def chosen(manifest: Manifest, select: Sequence[str], tags: Sequence[str], desk:
     needed = {pair[0] for item in manifest.items if wanted(item) for pair in item.body.get("pairs", ())}
     needed |= {flow for item in manifest.items if wanted(item) for flow in item.body.get("flows", ())}
     return tuple(
-        Entry(
-            entry.index,
-            entry.kind,
-            entry.name,
-            entry.line,
-            tuple(item for item in entry.items if item.name in needed or wanted(item)),
-        )
+        replace(entry, items=tuple(item for item in entry.items if item.name in needed or wanted(item)))
         for entry in manifest.entries
     )

@@ -60,6 +60,7 @@ def packed(plan: Plan) -> bytes:
         "version": __version__,
         "fingerprint": plan.fingerprint,
         "options": plan.options,
+        "priorities": plan.priorities,
         "source": plan.source,
         "inputs": plan.inputs,
         "hidden": hidden,
@@ -114,6 +115,7 @@ class Kept:
             rows.selections,
             rows.again,
             inputs=self.inputs,
+            priorities=self.head.get("priorities", {}),
         )
 
 

@@ -111,6 +111,8 @@ class Plan:
     #: What tells whether the same plan would be made again, without making it (JSON, nothing of secrets); ``None``
     #: where nothing can tell.
     inputs: Mapping[str, Any] | None = None
+    #: Entries whose jobs go before others, or after, by name; the others have 0.
+    priorities: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def requests(self) -> Counter[str]:

@@ -67,22 +67,7 @@ class Wire:
         return aiohttp.__version__.rpartition(".")[0] in TRIED
 
     async def exchange(self, method: str, target: str, head: Head, data: bytes | None, subject: str = "") -> Reply:
-        """Send one request and read its answer. Nothing is sent twice, and no redirect is followed.
-
-        Args:
-            method: The HTTP method.
-            target: Path and query, quoted.
-            head: All headers but ``Host`` and those about encodings and lengths.
-            data: The body.
-            subject: What the fault point of a beginning answer is told.
-
-        Raises:
-            aiohttp.ConnectionTimeoutError: no connection in time: nothing was sent.
-            aiohttp.ClientConnectorError: no connection at all: nothing was sent.
-            aiohttp.ClientError: any other break before a status came.
-            OSError: the same; ``TimeoutError`` when the time was up.
-            ValueError: the same: nonsense where an answer was expected.
-        """
+        """Send one request and read its answer, as ``Way`` says."""
         length = "" if data is None and method == "GET" else f"Content-Length: {len(data or b'')}\r\n"
         request = f"{method} {target} HTTP/1.1\r\n{self._always}{head.lines}{length}\r\n".encode()
         if data:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 _NOTHING = JobPast()
 #: How an object was found that was there before this run: known to the store, or by its mark.
 FOUND = ("store", "before", "same", "sweep")
-#: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it.
-_JUDGED = ("tolerate", "wall")
+#: Stops that are a judgement on the run: what had not begun by then is skipped, and a resume does it (but for a load
+#: test, which stops for a threshold and is not resumed).
+_JUDGED = ("tolerate", "wall", "threshold")
 _NOT_FOLLOWED: Final = "its run was not followed to its end"
 _NOT_KNOWN: Final = "the answer to its request is not known yet: resume looks it up"
 _NOT_SENT: Final = "not sent before the run ended"
@@ -73,6 +74,7 @@ def build(
         hint,
         unsettled,
         float(counters.get("forecast", 0.0)),
+        counters.get("loadTest"),
     )
 
 

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SCHEMA: Final = "headgate.report/1"
-_EXIT_CODES: Final = {"interrupted": 130, "tolerate": 5, "wall": 5, "finish-by": 5, "platform": 3, "on-error": 1}
+_EXIT_CODES: Final = {
+    "interrupted": 130, "tolerate": 5, "wall": 5, "finish-by": 5, "threshold": 5, "platform": 3, "on-error": 1,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Report:
     open_jobs: int = 0
     #: Of a run that is over, in seconds: how long it was thought to take when it began. 0.0 where nobody said.
     forecast_s: float = 0.0
+    #: Of a load test: its stages, all that count together, and its thresholds, as ``headgate.loadtest/1`` has them.
+    load_test: Mapping[str, Any] | None = None
 
     @property
     def forecast(self) -> dict[str, float] | None:
@@ -116,6 +120,7 @@ class Report:
             "items": [asdict(row) for row in self.items],
             "activations": [asdict(row) for row in self.activations],
             "failures": [asdict(row) for row in self.failures],
+            **({"loadTest": dict(self.load_test)} if self.load_test else {}),
         }
 
 

@@ -21,7 +21,7 @@ from headgate.store.latest import latest
 from headgate.store.rows import COLUMNS, histograms, packed, run_row, run_values
 from headgate.store.schema import MIGRATIONS
 from headgate.store.sqlite_journal import SqliteJournal
-from headgate.store.trouble import no_store, nothing_yet, plainly, prepare
+from headgate.store.trouble import a_folder, no_store, nothing_yet, plainly, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -63,6 +63,8 @@ class SqliteStore:
                         f"{path}: there is no state store here; nothing was sent",
                         hint="run a manifest first, or give --state",
                     )
+                if path.is_dir():
+                    raise a_folder(path)
                 where = f"file:{quote(str(path))}?mode=ro{_unchanging(path)}"
                 self._db = sqlite3.connect(where, uri=True, timeout=5.0, check_same_thread=False)
             else:

@@ -62,10 +62,7 @@ def prepare(path: Path) -> None:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _FILE_MODE)
     except FileExistsError:
         if path.is_dir():
-            raise StoreError(
-                f"{path}: is a folder, not a state store; nothing was sent",
-                hint=f"name a file: --state {path / 'state.db'}",
-            ) from None
+            raise a_folder(path) from None
         return
     os.close(handle)
 
@@ -79,6 +76,14 @@ def private_folder(path: Path) -> None:
     if not path.is_dir():
         private_folder(path.parent)
         path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+
+
+def a_folder(path: Path) -> StoreError:
+    """There is a folder in its place."""
+    return StoreError(
+        f"{path}: is a folder, not a state store; nothing was sent",
+        hint=f"name a file: --state {path / 'state.db'}",
+    )
 
 
 def no_store(path: Path) -> StoreError:

@@ -55,6 +55,7 @@ def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
         _fingerprint(builder),
         dict(manifest.options),
         selections=tuple(builder.selections),
+        priorities={entry.name: entry.priority for entry in manifest.entries if entry.priority},
     )
 
 

@@ -122,7 +122,7 @@ def test_an_interruption_before_the_run_is_130(tmp_path, plan, monkeypatch, caps
      "embedded platform: 9 objects, 1 duplicates, 3 violations\nBROKEN RULES, please report:\n  flows created twice: a, b\n"),
 ])  # fmt: skip
 def test_the_embedded_platform_has_the_last_word(capsys, verdict, code, said):
-    assert module._judged(verdict, 0 if code == 0 or code == 70 else 1) == code
+    assert module.judged(verdict, 0 if code == 0 or code == 70 else 1) == code
     assert capsys.readouterr().err == said
 
 

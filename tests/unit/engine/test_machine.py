@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -25,6 +26,7 @@ from headgate.engine.record import Past, Record, fold
 from headgate.errors import InvalidTransition
 from headgate.exchange import Answer, Problem, Verdict
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
+from headgate.pacing.circuit import VANGUARD
 from headgate.pacing.lengths import Lengths
 from headgate.planning.marker import marker
 from headgate.planning.model import ItemRow, Job, PairRow, Plan
@@ -949,3 +951,17 @@ def test_a_change_that_was_given_back_is_still_a_change_after_a_resume():
     again = machine(job("a"), known={job("a").spec.marker: ("id-a", "another.digest")}, past=fold(records))
     (read,) = sends(again.handle(Ticked(0.0)))
     assert (read.call.method, read.call.path) == ("GET", "/connections/id-a")
+
+
+def test_entries_take_turns_and_those_with_a_higher_priority_go_first():
+    items = 3 * VANGUARD
+    jobs = [job(f"{entry}{number}", item=place * items + number)
+            for place, entry in enumerate("abc") for number in range(items)]  # fmt: skip
+    rows = tuple(ItemRow(one.key[0], one.key, "audience-export", "f:1", {}) for one in jobs)
+    made = replace(plan(*jobs), items=rows, priorities={"c": 1})
+    of = Machine(made, Rules(concurrency=len(jobs)), now_s=1000.0)
+    order = [jobs[send.job] for send in sends(of.handle(Ticked(0.0)))]
+    assert {one.item for one in order[:VANGUARD]} == set(range(VANGUARD)), "the first of all, whosever they are"
+    after = "".join(one.key[0] for one in order[VANGUARD:])
+    assert after[:items] == "c" * items
+    assert abs(after[items : 2 * items].count("a") - items / 2) <= 1

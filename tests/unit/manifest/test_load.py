@@ -227,3 +227,20 @@ def test_the_error_carries_exit_code_two(tmp_path):
     with pytest.raises(ManifestError) as caught:
         loaded(tmp_path, export(connection="s4"))
     assert caught.value.exit_code == 2
+
+
+def test_the_priority_of_an_entry(tmp_path):
+    entries = [export("A", extra="priority: 5"), export("B", extra='priority: "${vars.urgent}"'), export("C")]
+    manifest = loaded(tmp_path, *entries, head=HEAD + "vars: {urgent: -1}\n")
+    assert [entry.priority for entry in manifest.entries] == [5, -1, 0]
+    assert [one.get("priority") for one in expanded(manifest)] == [5, -1, None]
+    wrong = [
+        export("A", extra="priority: high"),
+        export("B", extra="priority: 1.5"),
+        export("C", extra="priority: yes"),
+    ]
+    assert [(p.key, p.message) for p in problems(tmp_path, *wrong)] == [
+        ("entries[0].priority", "must be a whole number"),
+        ("entries[1].priority", "must be a whole number"),
+        ("entries[2].priority", "must be a whole number"),
+    ]

@@ -57,6 +57,7 @@ def command(
     from headgate.cli.drive import Drive, drive
     from headgate.cli.wiring import load_profile, reading, refuse_strangers
     from headgate.launch import Wishes
+    from headgate.loadtest.conduct import end_empty
     from headgate.teardown import teardown
 
     if what is None and yes not in (None, asking.YES):
@@ -75,6 +76,7 @@ def command(
         if store is not None and found is not None:
             _refuse_living(store, found)
     if found is None or not found.plan.jobs:
+        end_empty(settings, found.ends if found is not None else (), simulate=simulate)
         return _nothing(scope, found, report, json=json)
     asking.confirm(settings, scope.sandbox, yes, _words(scope, found), simulate=simulate)
     wishes = Wishes(rate, concurrency, fresh=found.continues is None)
@@ -98,7 +100,7 @@ def _scope(store: Store | None, what: str, settings: Profile, *, simulate: bool)
     if path.suffix in (".yaml", ".yml", ".json") or len(path.parts) > 1:
         raise UsageError(f"{what}: there is no such file; nothing was sent", hint="a manifest, or the id of a run")
     run = find_run(store, what, settings.state)
-    if run.command != "run":
+    if run.command not in ("run", "loadtest"):
         hint = f"headgate resume {run.id}" if run.unfinished else f"headgate destroy {near(run.path)}"
         raise UsageError(f"run {run.id} ({run.command}) created nothing; nothing was sent", hint=hint)
     return Scope(run.manifest, run.sandbox, run.id, run.path, run.id), bool(run.args.get("simulate"))

@@ -68,7 +68,7 @@ def command(
         near,
         reading,
     )
-    from headgate.errors import StalePlan
+    from headgate.errors import StalePlan, UsageError
     from headgate.garbage import gc_paused
     from headgate.launch import Wishes, last_unfinished
     from headgate.planning.outline import Outline
@@ -78,7 +78,7 @@ def command(
     settings = load_profile(profile, state)
     with reading(settings) as store:
         row = find_run(store, run, settings.state) if run else last_unfinished(store) if store else None
-        undoing = row is not None and row.command in ("destroy", "sweep")
+        undoing = row is not None and row.command in ("destroy", "sweep", "loadtest")
         outline = store.outline(row.id) if undoing and store is not None and row is not None else b""
         made, seen = None, None
         if store is not None and row is not None and row.unfinished and not undoing:
@@ -86,6 +86,10 @@ def command(
     if row is None or not row.unfinished:
         say("nothing is unfinished" if row is None else f"{row.id} is finished: {row.status}; nothing is left to do")
         return 0
+    if row.command == "loadtest":
+        raise UsageError(
+            f"{row.id} is a load test, and its time has passed; nothing was sent", hint=f"headgate destroy {row.id}"
+        )
     args = row.args
     simulate = bool(args.get("simulate"))
     if undoing:

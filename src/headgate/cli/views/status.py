@@ -109,6 +109,8 @@ def _failures(report: Report) -> list[str]:
 
 
 def _next(run: RunRow, holder: str | None) -> list[str]:
+    if holder is None and run.unfinished and run.command == "loadtest":
+        return ["", f"delete what it made with: headgate destroy {run.id}"]
     if holder is None and run.unfinished:
         return ["", f"resume with: headgate resume {run.id}"]
     return []

@@ -57,6 +57,8 @@ def commands(told: Story, flags: str = "") -> list[tuple[str, str]]:
         return []
     left = bool(report.totals.get("held")) or report.status in ("running", "interrupted")
     found = []
+    if told.command == "loadtest":
+        return [("delete what it made, where that was not done", f"headgate destroy {run}{more}")]
     if left:
         found.append(("go on with what is left", f"headgate resume {run}{more}"))
     if report.failed or report.totals.get("skipped"):

@@ -1,0 +1,41 @@
+"""Whose each job is: jobs of one entry go in the order of its own needs, and entries share the rate."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headgate.planning.model import Plan
+
+#: The share of what several entries need, or none: it goes before all entries.
+COMMON: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The share of each planned job (a number), and the priority of each share by its number."""
+
+    of: Sequence[int]
+    priorities: Sequence[int]
+
+
+def shares(plan: Plan) -> Shares:
+    """The shares of ``plan``: one for each entry, in the order of its rows, and :data:`COMMON`."""
+    names: dict[str, int] = {}
+
+    def share(entry: str) -> int:
+        return names.setdefault(entry, len(names) + 1)
+
+    of_items = array("i", [share(row.entry) for row in plan.items])
+    of = array("i", [of_items[job.item] if 0 <= job.item < len(of_items) else COMMON for job in plan.jobs])
+    for pair in plan.pairs:
+        of[pair.job] = share(pair.entry)
+    for row in plan.selections:
+        of[row.job] = share(row.entry)
+    given = plan.priorities
+    most = max((given.get(name, 0) for name in names), default=0)
+    return Shares(of, (most + 1, *(given.get(name, 0) for name in names)))
