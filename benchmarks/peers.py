@@ -22,6 +22,8 @@ from benchmarks.plain import HEADERS
 if TYPE_CHECKING:
     from headgate.planning.model import Plan
 
+#: Seconds until all threads have their clients.
+PATIENCE_S = 60.0
 #: Posts a body to a collection, gives the answer.
 Post = Callable[[str, dict[str, Any]], Mapping[str, Any]]
 #: One chain: collection and body of each link, to be completed by the id that the one before it got.
@@ -48,12 +50,17 @@ async def threaded(make: Callable[[], Post], work: Sequence[Chain], threads: int
 
     Raises:
         RuntimeError: a POST was not answered by an object.
+        threading.BrokenBarrierError: a client could not be made.
     """
     local = threading.local()
-    ready = threading.Barrier(threads + 1)
+    ready = threading.Barrier(threads + 1, timeout=PATIENCE_S)
 
     def begin() -> None:
-        local.post = make()
+        try:
+            local.post = make()
+        except BaseException:
+            ready.abort()
+            raise
         ready.wait()
 
     def one(chain: Chain) -> None:

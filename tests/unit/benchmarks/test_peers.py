@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures.thread import BrokenThreadPool
 
 import pytest
 from benchmarks import ceiling
@@ -38,6 +40,14 @@ async def test_every_chain_is_posted_in_order_by_threads_with_clients_of_their_o
 async def test_an_answer_without_an_object_ends_the_measurement():
     with pytest.raises(RuntimeError, match="answered"):
         await threaded(lambda: lambda *_: {"error": 1}, chains_of(chains(1, 1)), 2)
+
+
+async def test_a_client_that_cannot_be_made_ends_the_measurement_too():
+    def make():
+        raise OSError("no token")
+
+    with pytest.raises((threading.BrokenBarrierError, BrokenThreadPool)):
+        await threaded(make, chains_of(chains(1, 1)), 2)
 
 
 def test_one_client_may_serve_all_threads():
