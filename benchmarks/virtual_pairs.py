@@ -33,16 +33,20 @@ PAGE = 100
 Pair = tuple[str, str]
 
 
-def spread_pairs(count: int, seed: int) -> list[Pair]:
-    """``count`` different (flow, audience) pairs: few audiences are in hundreds of flows, most are in a handful."""
+def spread_pairs(count: int, seed: int, even: int = 0) -> list[Pair]:
+    """``count`` different (flow, audience) pairs: few audiences are in hundreds of flows, most are in a handful.
+
+    How steeply that falls depends on the seed. With ``even`` every audience is in so many flows instead.
+    """
     rng = Random(seed)
     flows = [str(UUID(int=number + 1)) for number in range(max(1, min(FLOWS, count)))]
+    steep = 0.5 + 0.05 * (seed % 5)
     found: list[Pair] = []
     rank = 0
     while len(found) < count:
         rank += 1
         audience = str(UUID(int=(rank << 64) + 1))
-        size = min(max(1, round(MOST / rank**0.6)), count - len(found), len(flows))
+        size = min(even or max(1, round(MOST / rank**steep)), count - len(found), len(flows))
         found += [(flow, audience) for flow in rng.sample(flows, size)]
     rng.shuffle(found)
     return found

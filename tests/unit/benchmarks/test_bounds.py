@@ -54,6 +54,8 @@ def test_pairs_differ_and_some_audiences_are_in_more_jobs_than_one():
     audiences = [audience for _, audience in pairs]
     assert max(map(audiences.count, set(audiences))) > 5 * CAP
     assert fewest(pairs) == 25
+    audiences = [audience for _, audience in spread_pairs(2000, 3, 50)]
+    assert set(map(audiences.count, set(audiences))) == {50}
 
 
 def test_no_schedule_is_shorter_than_that_of_the_busiest_audience_or_the_rate():
@@ -83,7 +85,7 @@ def test_the_platform_refuses_an_audience_that_has_a_run_in_progress():
 
 def test_a_small_activation_is_measured_in_virtual_time(capsys, tmp_path):
     main(["--only", "packing", "--scale", "0.02", "--rounds", "1", "--json", "--room", str(tmp_path)])
-    jobs, schedule, _ = orjson.loads(capsys.readouterr().out)["figures"]
+    jobs, schedule, *_ = orjson.loads(capsys.readouterr().out)["figures"]
     assert 1.0 <= jobs["median"] <= 1.5
     assert 1.0 <= schedule["median"] <= 1.5
     assert not list(tmp_path.iterdir())
