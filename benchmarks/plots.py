@@ -95,8 +95,8 @@ def _axes(axes: Any, chart: Chart) -> dict[str, Any]:
         axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=20))
         axes.yaxis.set_minor_locator(ticker.NullLocator())
     else:
-        axes.set_ylim(0, chart.top)
-    axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylim(0, chart.top or 1.12 * max(y for line in chart.lines for y in line.ys))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value == int(value) else f"{value:g}")
     return handles
 
 
