@@ -1,4 +1,6 @@
-"""``python -m benchmarks [--only NAME] [--rounds N] [--scale F] [--loop NAME] [--json] [--room DIR]``."""
+"""``python -m benchmarks [--only NAME] [--rounds N] [--scale F] [--loop NAME] [--json] [--room DIR]
+[--plots DIR]``.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench import Bench
 from benchmarks.facts import facts
+from benchmarks.plots import ABSENT, draw, drawable
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.view import as_json, table
 from headgate.cli.drive import loop_factory
@@ -48,7 +51,15 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--room", type=Path, help="a folder on the disk to journal to (default: the temporary one)")
+    parser.add_argument(
+        "--plots",
+        type=Path,
+        metavar="DIR",
+        help="a folder for PNG files of what hidden, halves and slots have seen (those of them that are measured)",
+    )
     asked = parser.parse_args(argv)
+    if asked.plots and not drawable():
+        parser.error(ABSENT)
     with tempfile.TemporaryDirectory(dir=asked.room) as room:
         bench = Bench(Path(room), asked.rounds, asked.scale)
         found = facts(bench.room) | {"loop": asked.loop}
@@ -56,6 +67,11 @@ def main(argv: list[str] | None = None) -> None:
             figures = runner.run(_measure(bench, asked.only or list(SCENARIOS)))
         if hasattr(os, "getloadavg"):
             found["load"] += f" before, {os.getloadavg()[0]:.2f} after"
+    if asked.plots:
+        for file in draw(bench.sheets, asked.plots):
+            bench.say(f"drawn: {file}")
+        if not bench.sheets:
+            bench.say("nothing to draw: none of what was measured has a picture")
     print((as_json if asked.json else table)(figures, found))
 
 

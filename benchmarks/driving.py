@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,14 @@ from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
+from headgate.exchange import Call
 from headgate.planning.outline import Outline
 from headgate.platform.contract import Platform
 from headgate.platform.endpoint import PlatformSettings
 from headgate.platform.transport import Transport
 from headgate.secret import Secret
 from headgate.store import Journal, RunRow, Store, open_store
+from headgate.workflows.contract import Ending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,8 @@ class Setting:
     state: Path | None = None
     #: Stop after so many seconds, whatever is left to do.
     seconds: float | None = None
+    #: Whether anybody listens to what happens.
+    observed: bool = True
 
 
 def over_http(url: str, slots: int) -> Opened:
@@ -99,6 +103,26 @@ def stored(plan: Plan, state: Path) -> Iterator[Store]:
             file.unlink()
 
 
+async def calls(opened: Opened, bodies: Sequence[Mapping[str, Any]], slots: int) -> Lap:
+    """A worker pool that posts all ``bodies`` by the transport: no plan, no machine, no journal, no limiter.
+
+    Raises:
+        RuntimeError: an answer was no object.
+    """
+    waiting, clock = iter(bodies), SystemClock()
+
+    async def work(platform: Platform) -> None:
+        for body in waiting:
+            answer = await platform.perform(Call("POST", "flow", "/flows", "POST /flows", "create", body=body))
+            if "id" not in answer.body:
+                raise RuntimeError(f"the benchmark server answered {answer}")
+
+    with lap(len(bodies)) as found:
+        async with opened(Gate(NO_LIMIT, clock), clock) as platform:
+            await asyncio.gather(*(work(platform) for _ in range(slots)))
+    return found
+
+
 async def drive(plan: Plan, opened: Opened, setting: Setting) -> Lap:
     """One whole run of ``plan``: machine, runner, limiter, observer, transport, and a journal if asked for.
 
@@ -120,12 +144,13 @@ async def drive_into(
 ) -> Lap:
     """As :func:`drive`, into the journal that ``make`` gives."""
     clock, tally, progress = SystemClock(), Tally(), Progress()
+    observers = (progress,) if setting.observed else ()
     gate, limits = Gate(setting.rate_per_s, clock), Limits(setting.rate_per_s, setting.slots)
     with lap(len(plan.jobs)) as found:
         machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
         async with opened(gate, clock) as platform:
-            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=(progress,))
+            runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=observers)
             if setting.seconds is not None:
                 asyncio.get_running_loop().call_later(setting.seconds, runner.stop, Stop.FINISH_BY)
             finish = await runner.run()
@@ -134,7 +159,7 @@ async def drive_into(
         if finish.stop is not Stop.FINISH_BY or progress.counts["failed"]:
             raise RuntimeError(f"the benchmarked run went wrong: {finish}, {dict(progress.counts)}: {progress.trouble}")
         return found
-    if progress.counts["succeeded"] != len(plan.jobs) or tally.sent - tally.retried != len(plan.jobs):
+    if machine.counts[Ending.SUCCEEDED] != len(plan.jobs) or tally.sent - tally.retried != len(plan.jobs):
         raise RuntimeError(
             f"the benchmarked run went wrong: {dict(progress.counts)}, {tally.sent} sent: {progress.trouble}"
         )

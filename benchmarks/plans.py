@@ -1,4 +1,4 @@
-"""Plans to drive: groves of ``base -> source, target -> flow``, twenty to a base, with real sizes."""
+"""Plans to drive, with real sizes: groves of ``base -> source, target -> flow``, twenty to a base, and plain chains."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _COLLECTIONS = {
     "targetConnection": "targetConnections",
     "flow": "flows",
 }
+#: What the links of a chain are, over and over.
+_OF_CHAIN = tuple(_COLLECTIONS)
 #: Where the id of what a job needs goes in its body.
 _REFS = {"base": "baseConnectionId", "source": "sourceConnectionIds[]", "target": "targetConnectionIds[]"}
 
@@ -48,6 +50,22 @@ def grove(items: int) -> Plan:
     return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{items:032x}")
 
 
+def chains(count: int, length: int, before: Plan | None = None) -> Plan:
+    """The plan of ``count`` chains in which each of ``length`` objects needs the one before it.
+
+    They stand behind all that ``before`` plans, where there is any.
+    """
+    jobs = list(before.jobs) if before else []
+    rows = list(before.items) if before else []
+    for number in range(count):
+        name, item, made = f"chain {number:04d}", len(rows), -1
+        for step in range(length):
+            role = _OF_CHAIN[step % len(_OF_CHAIN)]
+            made = _create(jobs, role, f"{name} link {step:03d}", item, **({"base": made} if step else {}))
+        rows.append(ItemRow("chains", name, "audience-export", "benchmark:2", {"flow": made}))
+    return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{count * length:032x}")
+
+
 def bodies(plan: Plan) -> list[dict[str, Any]]:
     """What the plan's jobs post, in order, with ids filled in: for those who post without a plan."""
     found = []
@@ -61,7 +79,7 @@ def bodies(plan: Plan) -> list[dict[str, Any]]:
 
 def _create(jobs: list[Job], role: str, key: str, item: int, **needs: int) -> int:
     collection, mark = _COLLECTIONS[role], marker(SANDBOX, MANIFEST, key)
-    spec = CreateSpec(collection, _body(key, mark), mark, tuple((_REFS[need], need) for need in needs))
+    spec = CreateSpec(collection, _body(key, mark, role), mark, tuple((_REFS[need], need) for need in needs))
     jobs.append(Job(
         key, "create", role, spec, item, needs=needs, collection=collection, digest=mark[10:-1],
         requests=(f"POST /{collection}",),
@@ -69,7 +87,7 @@ def _create(jobs: list[Job], role: str, key: str, item: int, **needs: int) -> in
     return len(jobs) - 1
 
 
-def _body(name: str, mark: str) -> dict[str, Any]:
+def _body(name: str, mark: str, role: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": name,
         "connectionSpec": {"id": "4fce964d-3f37-408f-9778-e597338a21ee", "version": "1.0"},
@@ -82,6 +100,10 @@ def _body(name: str, mark: str) -> dict[str, Any]:
         },
         "description": "",
     }
+    if role == "flow":  # what clients insist on
+        del body["connectionSpec"]
+        body["flowSpec"] = {"id": "1a0514a6-33d4-4c7f-aff8-594799c47549", "version": "1.0"}
+        body |= {"sourceConnectionIds": [_SOME_ID], "targetConnectionIds": [_SOME_ID]}
     missing = BODY_BYTES - len(orjson.dumps(body)) - len(mark) - 1
     body["description"] = described("x" * missing, mark)
     return body

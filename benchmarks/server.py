@@ -4,7 +4,10 @@ Standard library only and started as a plain file, so that it starts quickly. It
 does, which is when whoever started it dies. ``GET /arrivals`` answers with the arrival times of all other
 requests since it was last asked (monotonic seconds), and so is the witness of a paced run. Told to, it has a rate
 limit, which the embedded platform's models keep; ``GET /witness`` then answers with ``[second, method, passed]`` of
-every request, in seconds since the first one.
+every request, in seconds since the first one. Its latency may be drawn for each request; ``GET /draws`` then answers
+with ``[second, latency, name]`` of every object it made, for who wants to know how fast all this could have been.
+
+``POST /token`` gets a token from it, for clients that insist on one.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import re
 import sys
 import threading
@@ -21,7 +25,8 @@ from email.utils import formatdate
 from typing import cast
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-
+#: The first of a body, as both orjson and json write it.
+_NAME = re.compile(rb'"name": ?"([^"]*)"')
 
 _REFUSALS = {
     429: (b"429 Too Many Requests", b'{"error_code":"429050","message":"Too many requests"}'),
@@ -37,8 +42,13 @@ Admits = Callable[[float], bool]
 class Desk:
     """What all connections share."""
 
-    def __init__(self, latency_s: float, admits: Admits | None = None, refusal: int = 429) -> None:
-        self.latency_s = latency_s
+    def __init__(
+        self, latency_s: float, admits: Admits | None = None, refusal: int = 429, spread: float = 0.0, seed: int = 0
+    ) -> None:
+        self._latency_s = latency_s
+        self._spread = spread
+        self._rng = random.Random(seed)
+        self.draws: list[tuple[float, float, str]] = []
         self.arrivals: list[float] = []
         self.witnessed: list[tuple[float, str, bool]] = []
         self._admits = admits
@@ -54,6 +64,24 @@ class Desk:
         return self._whole(
             b"201 Created", b'{"id":"%08x-0000-4000-8000-%012x","etag":"\\"%08x-0\\""}' % ((number,) * 3)
         )
+
+    def latency_s(self, body: bytes) -> float:
+        """How long to wait before the answer to a request that came just now."""
+        if not self._spread:
+            return self._latency_s
+        drawn = self._latency_s * self._rng.lognormvariate(0.0, self._spread)
+        if name := _NAME.search(body):
+            self.draws.append((time.monotonic(), drawn, name[1].decode()))
+        return drawn
+
+    def drawn(self) -> bytes:
+        """What was drawn for whom, as a whole response; forgotten afterwards."""
+        draws, self.draws = self.draws, []
+        return self._whole(b"200 OK", json.dumps(draws).encode())
+
+    def token(self) -> bytes:
+        """A token for a day, as a whole response."""
+        return self._whole(b"200 OK", b'{"access_token":"benchmark","token_type":"bearer","expires_in":86400}')
 
     def heard(self, head: bytes) -> bytes:
         """The answer to a request: the next object, nothing to list, or a refusal without a word of how long."""
@@ -110,10 +138,10 @@ class Wire(asyncio.Protocol):
             size = end + 4 + (int(length[1]) if length else 0)
             if len(self._buffer) < size:
                 return
-            head, self._buffer = self._buffer[:end], self._buffer[size:]
-            self._answer(head)
+            head, body, self._buffer = self._buffer[:end], self._buffer[end + 4 : size], self._buffer[size:]
+            self._answer(head, body)
 
-    def _answer(self, head: bytes) -> None:
+    def _answer(self, head: bytes, body: bytes) -> None:
         desk, transport = self._desk, self._transport
         if transport is None:
             return
@@ -123,9 +151,15 @@ class Wire(asyncio.Protocol):
         if head.startswith(b"GET /witness"):
             transport.write(desk.witness())
             return
+        if head.startswith(b"GET /draws"):
+            transport.write(desk.drawn())
+            return
+        if head.startswith(b"POST /token"):
+            transport.write(desk.token())
+            return
         answer = desk.heard(head)
-        if desk.latency_s:
-            self._loop.call_later(desk.latency_s, self._late, transport, answer)
+        if latency_s := desk.latency_s(body):
+            self._loop.call_later(latency_s, self._late, transport, answer)
         else:
             transport.write(answer)
 
@@ -159,9 +193,11 @@ async def serve(desk: Desk) -> None:
 
 
 def main() -> None:
-    """Arguments: ``--latency-ms``, and those of a rate limit."""
+    """Arguments: ``--latency-ms`` and how it is spread, and those of a rate limit."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--spread", type=float, default=0.0, help="sigma: lognormal, with that latency as its median")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", help="like 50/s or 3000/min")
     parser.add_argument("--model", default="bucket")
     parser.add_argument("--burst", type=float)
@@ -170,7 +206,7 @@ def main() -> None:
     arguments = parser.parse_args()
     limit = arguments.limit
     admits = _limit(limit, arguments.model, arguments.burst, arguments.change) if limit else None
-    desk = Desk(arguments.latency_ms / 1000, admits, arguments.refusal)
+    desk = Desk(arguments.latency_ms / 1000, admits, arguments.refusal, arguments.spread, arguments.seed)
     try:
         import uvloop
     except ImportError:

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.plans import grove
-from headgate.engine.events import Answered, Finish, Learn, Send, Tell, Ticked
+from headgate.engine.events import Answered, Claimed, Finish, Learn, Lease, Send, Tell, Ticked
 from headgate.engine.live import Rules
 from headgate.engine.machine import Machine
 from headgate.exchange import Answer, Problem, Verdict
@@ -220,6 +220,9 @@ def drive(plan: Plan, platform: Virtual, rate_per_s: float = 50.0, lengths: Leng
                     free_at = max(free_at + 1 / rate_per_s, now - (burst(rate_per_s) - 1) / rate_per_s)
                     order += 1
                     heapq.heappush(wire, (max(now, free_at) + platform.latency() / 2, order, command))
+                elif isinstance(command, Lease):  # no other run has anything
+                    order += 1
+                    heapq.heappush(wire, (now, order, Claimed(command.job, now)))
                 elif isinstance(command, Tell) and command.name == "run":
                     run = str(command.fields["run"])
                     out.noticed.append(run)

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.scenarios import engine, first, halves, hidden, jobs, pace, polls, report, resume, web
+from benchmarks.scenarios import (
+    engine,
+    first,
+    halves,
+    hidden,
+    jobs,
+    makespan,
+    pace,
+    packing,
+    peers,
+    polls,
+    report,
+    resume,
+    slots,
+    web,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -19,8 +34,12 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "pace": pace.run,
     "hidden": hidden.run,
     "halves": halves.run,
+    "makespan": makespan.run,
+    "packing": packing.run,
+    "peers": peers.run,
     "polls": polls.run,
     "report": report.run,
     "resume": resume.run,
+    "slots": slots.run,
     "web": web.run,
 }

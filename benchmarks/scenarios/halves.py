@@ -15,6 +15,7 @@ from benchmarks.measure import Figure
 from benchmarks.plans import grove, items_for
 from benchmarks.scenarios.pace import stalling, witnessed
 from benchmarks.serving import served
+from benchmarks.sheets import Chart, Line, Sheet, per_second
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
@@ -25,6 +26,7 @@ HALVES_AT = 20.0
 SLOTS = 100
 LATENCY_MS = 100
 REFUSALS = (500, 503)
+AXES = ("seconds", "requests per second")
 
 
 async def run(bench: Bench) -> list[Figure]:
@@ -39,7 +41,12 @@ async def run(bench: Bench) -> list[Figure]:
             async with stalling() as stalls:
                 found = await asyncio.gather(*(_one(bench, url) for url in urls))
         stall = max(stall, *stalls)
-        for status, (good, bad) in zip(REFUSALS, found, strict=True):
+        charts = [
+            Chart(f"said by a bare {status}", *AXES, lines, top=1.6 * RATE)
+            for (_, _, lines), status in zip(found, REFUSALS, strict=True)
+        ]
+        bench.sheets["halves"] = Sheet("A limit that halves on the way", charts)
+        for status, (good, bad, _) in zip(REFUSALS, found, strict=True):
             goodput[status].append(good)
             refused[status].append(bad)
             bench.say(f"halves: {status}: goodput {good:.3f}, refused {bad:.4f}")
@@ -59,11 +66,17 @@ def _limit(bench: Bench, status: int) -> tuple[str, ...]:
     return "--limit", f"{RATE}/s", "--burst", "20", "--change", change, "--refusal", str(status)
 
 
-async def _one(bench: Bench, url: str) -> tuple[float, float]:
+async def _one(bench: Bench, url: str) -> tuple[float, float, list[Line]]:
     seconds, halves_at = SECONDS * min(1.0, bench.scale), HALVES_AT * min(1.0, bench.scale)
     plan = grove(items_for(round(RATE * seconds) + 100))
     await drive(plan, over_http(url, SLOTS), Setting(SLOTS, float(RATE), bench.state(), seconds))
     seen = await witnessed(url)
     ideal = RATE * (halves_at + (seconds - halves_at) / 2)
     made = sum(1 for at, method, passed in seen if passed and method == "POST" and at <= seconds)
-    return made / ideal, sum(1 for _, _, passed in seen if not passed) / len(seen)
+    refused = [at for at, _, passed in seen if not passed and at <= seconds]
+    lines = [
+        Line("answered", *per_second((at for at, _, passed in seen if passed), min(seconds, seen[-1][0]))),
+        Line("the limit", [0.0, halves_at, halves_at, seconds], [RATE, RATE, RATE / 2, RATE / 2], "bound"),
+        Line("refused", refused, (), "marks"),
+    ]
+    return made / ideal, sum(1 for _, _, passed in seen if not passed) / len(seen), lines

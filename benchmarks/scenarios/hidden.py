@@ -17,6 +17,7 @@ from benchmarks.measure import Figure, middle
 from benchmarks.plans import grove, items_for
 from benchmarks.scenarios.pace import stalling, witnessed
 from benchmarks.serving import served
+from benchmarks.sheets import Chart, Line, Sheet, per_second
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,18 @@ class Model:
         return total
 
     @property
+    def steps(self) -> tuple[list[float], list[float]]:
+        """The limit as a line."""
+        xs, ys = [0.0], [self.rate]
+        for second, factor in (*self.changes, (self.end, None)):
+            xs.append(second)
+            ys.append(ys[-1])
+            if factor is not None:
+                xs.append(second)
+                ys.append(self.rate * factor)
+        return xs, ys
+
+    @property
     def arguments(self) -> tuple[str, ...]:
         """The server's."""
         changes = (part for at, factor in self.changes for part in ("--change", f"{at}={factor}"))
@@ -76,6 +89,7 @@ async def run(bench: Bench) -> list[Figure]:
     refused: dict[str, list[float]] = {}
     stall = 0.0
     for _ in range(bench.times(5)):
+        charts: list[Chart] = []
         for group in GROUPS:
             bench.say(f"hidden: {', '.join(model.name for model in group)}")
             with ExitStack() as servers:  # nobody is to wait for another's plan or server
@@ -84,10 +98,12 @@ async def run(bench: Bench) -> list[Figure]:
                 async with stalling() as stalls:
                     found = await asyncio.gather(*(_one(bench, *each) for each in zip(group, plans, urls, strict=True)))
             stall = max(stall, *stalls)
-            for model, (good, bad) in zip(group, found, strict=True):
+            for model, (good, bad, chart) in zip(group, found, strict=True):
+                charts.append(chart)
                 goodput.setdefault(model.name, []).append(good)
                 refused.setdefault(model.name, []).append(bad)
                 bench.say(f"hidden: {model.name}: goodput {good:.3f}, refused {bad:.4f}")
+        bench.sheets["hidden"] = Sheet("A limit that nobody tells, found and held", charts)
     return [
         Figure("hidden", "goodput ÷ limit, mean of six", _each(goodput, mean), ">= 0.96", _beside(goodput)),
         Figure("hidden", "goodput ÷ limit, worst of six", _each(goodput, min), ">= 0.90"),
@@ -106,13 +122,20 @@ def _plan(bench: Bench, model: Model) -> Plan:
     return grove(items_for(round(model.rate * model.end * min(1.0, bench.scale) * 1.3) + 500))
 
 
-async def _one(bench: Bench, model: Model, plan: Plan, url: str) -> tuple[float, float]:
-    """Goodput and share of refusals."""
+async def _one(bench: Bench, model: Model, plan: Plan, url: str) -> tuple[float, float, Chart]:
+    """Goodput, share of refusals, and both over time."""
     seconds = model.end * min(1.0, bench.scale)
     await drive(plan, over_http(url, SLOTS), Setting(SLOTS, model.ceiling, bench.state(), seconds))
     seen = await witnessed(url)
     passed = sum(1 for at, _, passes in seen if passes and model.begin < at <= model.end)
-    return passed / model.ideal, sum(1 for _, _, passes in seen if not passes) / len(seen)
+    refused = [at for at, _, passes in seen if not passes and at <= model.end]
+    lines = [
+        Line("answered", *per_second((at for at, _, passes in seen if passes), min(seconds, seen[-1][0]))),
+        Line("the hidden limit", *model.steps, "bound"),
+        Line("refused", refused, (), "marks"),
+    ]
+    chart = Chart(model.name, "seconds", "requests per second", lines)
+    return passed / model.ideal, sum(1 for _, _, passes in seen if not passes) / len(seen), chart
 
 
 def _each(values: dict[str, list[float]], what: object) -> Sequence[float]:
