@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from headgate.planning.builder import Builder
 from headgate.planning.marker import described, marker
 from headgate.planning.model import ItemRow, Job, Plan
 from headgate.workflows.create import CreateSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: About what a POST to Flow Service carries; ids that are filled in come on top.
 BODY_BYTES = 600
@@ -34,20 +38,42 @@ def items_for(jobs: int) -> int:
 
 
 def grove(items: int) -> Plan:
-    """The plan of ``items`` items."""
+    """The plan of ``items`` items, its jobs as they are."""
     jobs: list[Job] = []
     rows: list[ItemRow] = []
+    _grow(items, _into(jobs), rows.append)
+    return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{items:032x}")
+
+
+def compiled(items: int) -> Plan:
+    """The same plan, put together as a manifest's is: packed, where it is large."""
+    builder = Builder(MANIFEST, SANDBOX)
+    _grow(items, builder.add, builder.row)
+    jobs, rows, fingerprint = builder.closed()
+    return Plan(MANIFEST, SANDBOX, jobs, rows, (), (), fingerprint)
+
+
+def _into(jobs: list[Job]) -> Callable[[Job], int]:
+    """What puts a job at the end of ``jobs``, and gives its index."""
+
+    def add(job: Job) -> int:
+        jobs.append(job)
+        return len(jobs) - 1
+
+    return add
+
+
+def _grow(items: int, add: Callable[[Job], int], row: Callable[[ItemRow], None]) -> None:
     base = -1
     for index in range(items):
         if index % ITEMS_PER_BASE == 0:
-            base = _create(jobs, "baseConnection", f"base:{index // ITEMS_PER_BASE}", -1)
+            base = _create(add, "baseConnection", f"base:{index // ITEMS_PER_BASE}", -1)
         name = f"item {index:06d}"
-        source = _create(jobs, "sourceConnection", f"source:{name}", index, base=base)
-        target = _create(jobs, "targetConnection", f"target:{name}", index, base=base)
-        flow = _create(jobs, "flow", f"flow:{name}", index, source=source, target=target)
+        source = _create(add, "sourceConnection", f"source:{name}", index, base=base)
+        target = _create(add, "targetConnection", f"target:{name}", index, base=base)
+        flow = _create(add, "flow", f"flow:{name}", index, source=source, target=target)
         roles = {"baseConnection": base, "sourceConnection": source, "targetConnection": target, "flow": flow}
-        rows.append(ItemRow("exports", name, "audience-export", "benchmark:1", roles))
-    return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{items:032x}")
+        row(ItemRow("exports", name, "audience-export", f"benchmark.csv:{index + 2}", roles))
 
 
 def chains(count: int, length: int, before: Plan | None = None) -> Plan:
@@ -57,11 +83,12 @@ def chains(count: int, length: int, before: Plan | None = None) -> Plan:
     """
     jobs = list(before.jobs) if before else []
     rows = list(before.items) if before else []
+    add = _into(jobs)
     for number in range(count):
         name, item, made = f"chain {number:04d}", len(rows), -1
         for step in range(length):
             role = _OF_CHAIN[step % len(_OF_CHAIN)]
-            made = _create(jobs, role, f"{name} link {step:03d}", item, **({"base": made} if step else {}))
+            made = _create(add, role, f"{name} link {step:03d}", item, **({"base": made} if step else {}))
         rows.append(ItemRow("chains", name, "audience-export", "benchmark:2", {"flow": made}))
     return Plan(MANIFEST, SANDBOX, tuple(jobs), tuple(rows), (), (), f"{count * length:032x}")
 
@@ -77,14 +104,13 @@ def bodies(plan: Plan) -> list[dict[str, Any]]:
     return found
 
 
-def _create(jobs: list[Job], role: str, key: str, item: int, **needs: int) -> int:
+def _create(add: Callable[[Job], int], role: str, key: str, item: int, **needs: int) -> int:
     collection, mark = _COLLECTIONS[role], marker(SANDBOX, MANIFEST, key)
     spec = CreateSpec(collection, _body(key, mark, role), mark, tuple((_REFS[need], need) for need in needs))
-    jobs.append(Job(
+    return add(Job(
         key, "create", role, spec, item, needs=needs, collection=collection, digest=mark[10:-1],
         requests=(f"POST /{collection}",),
     ))  # fmt: skip
-    return len(jobs) - 1
 
 
 def _body(name: str, mark: str, role: str) -> dict[str, Any]:

@@ -57,17 +57,16 @@ class Bulletin:
         if machine is not None and job is not None:
             fields["kind"], fields["index"] = job.kind, tell.job
             if tell.name == "settled":
-                fields["data"] = machine.live[tell.job].settled or {}
+                fields["data"] = machine.live.settled(tell.job) or {}
         self._say(tell.name, job.key if job else None, fields)
 
     def end(self, report: Report) -> None:
         """The last event: how the run ended, and its totals."""
         self._begin()
         machine, tally = self._watch.machine, self._watch.tally
-        for index, (state, *phase) in machine.durable().items() if machine is not None else ():
-            if state == "open" and machine is not None:
-                fields = {"index": index, "phase": phase[0], "lost": phase[1]}
-                self._say("open", machine.jobs[index].key, fields)
+        if machine is not None:
+            for index, (phase, lost) in machine.underway():
+                self._say("open", machine.jobs[index].key, {"index": index, "phase": phase, "lost": lost})
         counters: dict[str, Any] = tally.as_dict() if tally is not None else {}
         counters["seconds"] = report.wall_s
         if report.stop_reason:
@@ -106,7 +105,7 @@ class Bulletin:
         if machine is not None:
             self._say("plan", None, {"outline": Outline.of(machine.plan).as_json()})
             for index in _restored(machine) if self._watch.continued else ():
-                self._say("restored", machine.jobs[index].key, {"index": index, "data": machine.live[index].settled})
+                self._say("restored", machine.jobs[index].key, {"index": index, "data": machine.live.settled(index)})
 
     def _say(
         self, event: str, job: str | None, fields: Mapping[str, Any], first: Mapping[str, Any] | None = None
@@ -129,9 +128,9 @@ def _restored(machine: Machine) -> list[int]:
     planned = len(machine.plan.jobs)
     number = {job.key: planned + at for at, job in enumerate(machine.jobs[planned:])}
     found: list[tuple[int, int]] = []
-    for index, live in enumerate(machine.live):
-        if live.settled is not None:
-            children = children_of(live.settled)
+    for index in range(len(machine.jobs)):
+        if (data := machine.live.settled(index)) is not None:
+            children = children_of(data)
             found.append((number.get(children[0].key, 0) if children else 0, index))
     return [index for _, index in sorted(found)]
 

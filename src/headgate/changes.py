@@ -30,6 +30,8 @@ def changed_items(
     """
     changed: list[int] = []
     stuck: list[int] = []
+    if not known:
+        return changed, stuck
     for index in range(len(plan.jobs)) if among is None else among:
         job = plan.jobs[index]
         found = known.get(job.spec.marker) if job.collection else None

@@ -29,6 +29,7 @@ from headgate.pacing import Tolerance, parse_rate, parse_share
 from headgate.pacing.lengths import Lengths
 from headgate.planning import kept
 from headgate.planning.forecast import Assumptions, forecast
+from headgate.planning.grown import with_secrets
 from headgate.planning.outline import Outline
 from headgate.store import RunRow, Store
 from headgate.watch import Watch
@@ -224,7 +225,7 @@ async def execute(
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
     rules, limits = rules_of(plan, profile, wishes)
     # What a continued run still has to do needs no secret where its plan was kept: there is none in it.
-    hidden = secrets_in_specs(*(job.spec for job in plan.jobs)) if seen is None else ()
+    hidden = secrets_in_specs(*(job.spec for job in with_secrets(plan.jobs))) if seen is None else ()
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     asked = plan
     plan = with_replacements(store, asked, wishes, seen.past if seen else None)

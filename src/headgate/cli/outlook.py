@@ -40,7 +40,12 @@ class Outlook:
         self._pace.add(now, 0)
         self._planned = 0
         self._choosing = {row.job for row in machine.plan.selections}
-        self._flows = _flows(machine)
+        #: Of jobs that are not over: how much they ask, and which are activations, watches, and make flows.
+        self._requests = 0
+        self._adhoc: set[int] = set()
+        self._watches: set[int] = set()
+        self._flows: set[int] = set()
+        self.found(index for index in range(len(machine.jobs)) if not machine.live.is_over(index))
         self._runs: tuple[int, float, tuple[float, float]] = (-1, 0.0, (0.0, 0.0))
         self._said: tuple[float, Eta | None] | None = None
         #: When it was last looked at, and seconds for which it was paused: those are no rate.
@@ -48,18 +53,33 @@ class Outlook:
 
     def settled(self, index: int, data: Mapping[str, Any]) -> None:
         """A job is over that was not when this began."""
-        self._planned += _asks(self._machine.jobs[index])
-        self._choosing.discard(index)
+        asks = _asks(self._machine.jobs[index])
+        self._planned += asks
+        self._requests -= asks
+        for those in (self._choosing, self._adhoc, self._watches):
+            those.discard(index)
         if data.get("output", {}).get("found") in FOUND:
             self._flows.discard(index)
 
-    def left(self, still: Sequence[int], now: float, ceiling: float) -> Eta | None:
-        """When the run will be over, ``still`` being the jobs that are not; ``None`` where nobody can say."""
+    def found(self, indexes: Iterable[int]) -> None:
+        """There are jobs that were not there before, or are looked at for the first time."""
+        for index in indexes:
+            job = self._machine.jobs[index]
+            self._requests += _asks(job)
+            if job.kind == "adhoc":
+                self._adhoc.add(index)
+            elif job.kind == "watch":
+                self._watches.add(index)
+            if job.role == "flow":
+                self._flows.add(index)
+
+    def left(self, now: float, ceiling: float) -> Eta | None:
+        """When the run will be over; ``None`` where nobody can say."""
         sent = self._tally.sent - self._sent
         self._looked = now
         self._pace.add(now - self._away, sent)
         if self._said is None or now - self._said[0] >= _EVERY_S:
-            self._said = now, self._estimated(still, now, sent, ceiling)
+            self._said = now, self._estimated(now, sent, ceiling)
         return self._said[1]
 
     def paused(self, now: float) -> None:
@@ -67,18 +87,18 @@ class Outlook:
         self._away += now - self._looked
         self._looked, self._said = now, None
 
-    def _estimated(self, still: Sequence[int], now: float, sent: int, ceiling: float) -> Eta | None:
-        jobs, live = self._machine.jobs, self._machine.live
+    def _estimated(self, now: float, sent: int, ceiling: float) -> Eta | None:
+        live = self._machine.live
         # How many flows will be chosen, and how long others' runs take, is not known.
-        if self._machine.stopped is not None or self._choosing or any(jobs[at].kind == "watch" for at in still):
+        if self._machine.stopped is not None or self._choosing or self._watches:
             return None
         self._pace.took(self._planned, max(0, sent - (self._tally.polls - self._polls)))
-        adhoc = [at for at in still if jobs[at].kind == "adhoc"]
-        held = [until for at in adhoc if (until := live[at].held_until_s) is not None]
+        adhoc = sorted(self._adhoc)
+        held = [until for at in adhoc if (until := live.look(at).held_until_s) is not None]
         scale = self._machine.rules.time_scale
         return self._pace.left(
             Ahead(
-                sum(_asks(jobs[at]) for at in still),
+                self._requests,
                 (max(held) - self._machine.platform_now(now)) / scale if held else 0.0,
                 _ASSUMED.hold_s / scale if self._to_be_held(adhoc) else 0.0,
                 self._left_runs(adhoc, now),
@@ -92,7 +112,7 @@ class Outlook:
         """Whether a job waits for flows that this run makes: their audiences will be too young."""
         jobs, live = self._machine.jobs, self._machine.live
         return any(
-            live[at].state is State.HELD and any(jobs[check].needs.get("flow", -1) in self._flows for check in checks)
+            live.state(at) is State.HELD and any(jobs[check].needs.get("flow", -1) in self._flows for check in checks)
             for at in adhoc
             if (checks := jobs[at].after.values())
         )
@@ -114,9 +134,3 @@ class Outlook:
 def _asks(job: Job) -> int:
     """How many requests a job takes when all goes well."""
     return len(job.requests) or _USUAL.get(job.kind, 1)
-
-
-def _flows(machine: Machine) -> set[int]:
-    """Jobs that make flows, and are not over."""
-    jobs = machine.jobs
-    return {at for at, job in enumerate(jobs) if job.role == "flow" and machine.live[at].settled is None}

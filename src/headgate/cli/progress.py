@@ -1,6 +1,6 @@
 """What can be seen of a run while it goes: a snapshot as plain data, which the views render.
 
-The looker remembers what is settled, so a look costs O(jobs still open).
+The looker remembers what it has read of what is settled, so a look costs O(jobs begun and not over).
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from headgate.cli.chosen import Chosen
 from headgate.cli.outlook import Outlook
 from headgate.engine.live import State
 from headgate.engine.record import problem_of
+from headgate.planning.rows import entries_of
 from headgate.report.render_causes import Cause, Causes
 from headgate.report.render_table import entry_name, plural
 from headgate.watch import PAUSED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headgate.cli.eta import Eta
     from headgate.clock import Clock
     from headgate.engine.live import Live
@@ -111,8 +114,8 @@ class Looker:
         self._began = clock.mono()
         self._sent: deque[tuple[float, int, int]] = deque()
         self._machine: Machine | None = None
-        self._open: list[int] = []
-        self._seen = 0
+        #: Of jobs, and of those that ended since the machine was made.
+        self._seen = self._read = 0
         self._left: dict[int, int] = {}
         self._bad: set[int] = set()
         self._done: Counter[tuple[str, str]] = Counter()
@@ -142,21 +145,13 @@ class Looker:
             if not watch.continued:  # else it is not known how many of them were sent by this life
                 self._sent.append((self._began, 0, 0))
         waits = _Waits()
-        self._open += range(self._seen, len(machine.jobs))
-        self._seen = len(machine.jobs)
+        self._follow(machine)
         flying: Counter[str] = Counter()
-        still: list[int] = []
-        for index in self._open:
-            live = machine.live[index]
-            if live.settled is not None:
-                self._settled(machine, index, live.settled)
-                continue
-            still.append(index)
+        for index, live in machine.live.begun():
             if live.state in (State.PAUSED, State.WAITING):
                 waits.add(machine.jobs[index].kind, machine.jobs[index].spec, live, machine.awaits(index))
             elif live.state is State.RUNNING and live.call is not None:
                 flying[live.call.endpoint] += 1
-        self._open = still
         now = self._clock.mono()
         ceiling = _ceiling(watch)
         if self._outlook is None:
@@ -165,7 +160,7 @@ class Looker:
         if watch.paused:
             self._outlook.paused(now)
         else:
-            left = self._outlook.left(still, now, ceiling)
+            left = self._outlook.left(now, ceiling)
         return Snapshot(
             run.id,
             run.sandbox,
@@ -180,7 +175,7 @@ class Looker:
             [self._line(*entry) for entry in self._total],
             waits.words(),
             self._causes.top(),
-            len(machine.jobs) - len(still),
+            len(machine.jobs) - machine.open,
             len(machine.jobs),
             "" if machine.stopped is None else machine.stopped.detail or machine.stopped.reason.value,
             watch.limits.rate_per_s,
@@ -191,6 +186,21 @@ class Looker:
             () if left is None else [round(self._clock.now() + seconds) for seconds in (left.low_s, left.high_s)],
             watch.limits.concurrency,
         )
+
+    def _follow(self, machine: Machine) -> None:
+        """Take in what was found, and what has ended, since the last look."""
+        live, seen = machine.live, self._seen
+        self._seen = len(machine.jobs)
+        if not seen:
+            ended: Iterable[int] = [index for index in range(self._seen) if live.is_over(index)]
+        else:
+            ended = live.ended[self._read :]
+            if self._outlook is not None:
+                self._outlook.found(range(seen, self._seen))
+        self._read = len(live.ended)
+        for index in ended:
+            if (data := live.settled(index)) is not None:
+                self._settled(machine, index, data)
 
     def _news(self, now: float, ceiling: float) -> str:
         """Why requests leave more slowly than they might, or why they do no more."""
@@ -222,8 +232,8 @@ class Looker:
         self._machine = machine
         plan = machine.plan
         own = Counter(job.item for job in machine.jobs if job.item >= 0 and job.kind != "adhoc")
-        for row, item in enumerate(plan.items):
-            name = entry_name(item.entry), "items"
+        for row, entry in enumerate(entries_of(plan.items)):
+            name = entry_name(entry), "items"
             self._total[name] += 1
             self._left[row] = own[row]
             self._all_steps[name] += own[row]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.engine.events import Stop, StopAsked
 from headgate.engine.record import problem_of
 from headgate.pacing.circuit import Shares, Wall, Walls
+from headgate.planning.grown import items_of
+from headgate.planning.rows import entries_of
 from headgate.workflows.contract import ENDINGS, SELECTED, Ending
 
 if TYPE_CHECKING:
@@ -29,7 +32,9 @@ class Judge:
 
     def __init__(self, plan: Plan, rules: Rules) -> None:
         self._plan, self._rules = plan, rules
-        totals = Counter(row.entry for row in plan.items)
+        #: The entry of each item.
+        self._entries = entries_of(plan.items)
+        totals = Counter(self._entries)
         totals.update(row.entry for row in plan.pairs)
         self._shares = Shares(rules.tolerance, totals)
         self._walls = Walls()
@@ -37,9 +42,9 @@ class Judge:
         self._through = rules.tolerance is not None and rules.tolerance.ratio == 1.0
         self._choosing = {row.job: row.entry for row in plan.selections}
         #: Jobs of each item that are not settled yet; the last place is that of what belongs to none.
-        self._left = [0] * (len(plan.items) + 1)
-        for job in plan.jobs:
-            self._left[job.item] += 1
+        self._left = array("i", bytes(4 * (len(plan.items) + 1)))
+        for item, count in Counter(items_of(plan.jobs)).items():
+            self._left[item] += count
         self._failed_items: set[int] = set()
 
     @property
@@ -84,7 +89,7 @@ class Judge:
         output = data.get("output", {})
         if job.kind == "adhoc":
             return self._count_pairs(job, output.get("pairs"), ending, restored=restored)
-        entry = self._choosing.get(root, "") if job.item < 0 else self._plan.items[job.item].entry
+        entry = self._choosing.get(root, "") if job.item < 0 else self._entries[job.item]
         if chosen := len(output.get(SELECTED, ())):
             self._shares.more(entry, chosen)
         self._left[job.item] -= 1

@@ -49,8 +49,6 @@ class Live:
     """One job as it stands. ``phase`` is the procedure's; ``durable`` the last journaled one."""
 
     state: State = State.HELD
-    waits_for: int = 0
-    priority: float = 0.0
     phase: Phase = field(default_factory=dict)
     signal: Signal = Signal.START
     call: Call | None = None

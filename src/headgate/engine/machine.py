@@ -13,7 +13,9 @@ longest remaining path first, after the vanguard; there are no levels.
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections import Counter
+from itertools import chain
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +36,8 @@ from headgate.engine.events import (
 )
 from headgate.engine.judge import Judge
 from headgate.engine.leases import Leases
-from headgate.engine.live import Live, Over, Rules, State
+from headgate.engine.live import Live, Rules, State
+from headgate.engine.lives import Links, Lives
 from headgate.engine.polls import Polls
 from headgate.engine.ready import Ready
 from headgate.engine.record import Made, Past, Record, children_of, problem_of, settled_data
@@ -43,6 +46,7 @@ from headgate.errors import InvalidTransition
 from headgate.exchange import NO_SANDBOX, NO_TOKEN, Answer, Call, Problem, Verdict
 from headgate.pacing.circuit import VANGUARD
 from headgate.pacing.lengths import Lengths
+from headgate.planning.grown import edges_of, grown, items_of, needs_of
 from headgate.planning.model import DATASETS, Job, Plan, needless
 from headgate.planning.shares import COMMON, shares
 from headgate.workflows import PROCEDURES, converge
@@ -65,7 +69,7 @@ from headgate.workflows.create import ABSENT, replacing
 from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
@@ -97,15 +101,14 @@ class Machine:
     ) -> None:
         self.plan = plan
         self.rules = rules
-        self.jobs: list[Job] = list(plan.jobs)
-        self.live: list[Live] = []
+        self.jobs = grown(plan.jobs)
+        self.live: Lives
         self.counts = dict.fromkeys(Ending, 0)
         self.stopped: StopAsked | None = None
         self.finished = False
         self.in_flight = 0
         self._open = len(self.jobs)
-        #: Of each job, the open ones that wait for it.
-        self._dependents: dict[int, list[int]] = {}
+        self._links: Links
         whose = shares(plan)
         self._shares = whose.of
         self._ready = Ready(whose.priorities)
@@ -138,11 +141,11 @@ class Machine:
             self._restore(past)
         self._reuse(known or {}, past)
         for index in self._unsettled():
-            live = self.live[index]
-            if live.settled is None and (cause := self._failed_need(index)) is not None:
+            if past is not None and not self.live.is_over(index) and (cause := self._failed_need(index)) is not None:
                 self._record_settled(index, Ending.SKIPPED, {}, None, (), cause)
-            elif live.state is State.HELD and live.waits_for == 0:
+            elif self._may_begin(index):
                 self._make_ready(index)
+        del self._undecided
 
     # -- what may be asked of it ---------------------------------------------------------------------------------
 
@@ -181,28 +184,27 @@ class Machine:
 
     def durable(self) -> dict[int, tuple[Any, ...]]:
         """What a fold of all records given so far would say: settled data, or the phase and whether it is open."""
-        view: dict[int, tuple[Any, ...]] = {}
-        for index, live in enumerate(self.live):
-            if live.settled is not None:
-                view[index] = ("settled", dict(live.settled))
-            elif live.durable is not None:
-                view[index] = ("open", *live.durable)
+        view: dict[int, tuple[Any, ...]] = {index: ("open", *durable) for index, durable in self.underway()}
+        for index in range(len(self.jobs)):
+            if (data := self.live.settled(index)) is not None:
+                view[index] = ("settled", dict(data))
         return view
+
+    def underway(self) -> list[tuple[int, tuple[Phase, bool]]]:
+        """Jobs that are not over and have something journaled: the phase, and whether an effect is on its way."""
+        return [(index, live.durable) for index, live in self.live.begun() if live.durable is not None]
 
     def states(self) -> dict[State, int]:
         """How many jobs are in each state."""
-        found = dict.fromkeys(State, 0)
-        for live in self.live:
-            found[live.state] += 1
-        return found
+        return self.live.count()
 
     def waits(self) -> list[tuple[int, Live]]:
         """Jobs that are paused or in line, with their reasons; for people."""
-        return [(index, live) for index, live in enumerate(self.live) if live.state in (State.PAUSED, State.WAITING)]
+        return [(index, live) for index, live in self.live.begun() if live.state in (State.PAUSED, State.WAITING)]
 
     def settled(self) -> set[int]:
         """Jobs that are over."""
-        return {index for index, live in enumerate(self.live) if live.settled is not None}
+        return set(filter(self.live.is_over, range(len(self.live))))
 
     def counts_failed(self) -> int:
         """Jobs that failed, in all lives of the run."""
@@ -231,6 +233,10 @@ class Machine:
         """Rows (items, pairs, chosen flows) that failed in this life of the run."""
         return self._judgement.failed_rows
 
+    def path(self, index: int) -> float:
+        """How long the longest path from job ``index`` on is, in requests: those go first."""
+        return self._links.priority[index]
+
     def root(self, index: int) -> int:
         """The planned job that job ``index`` descends from; itself for a planned one."""
         planned = len(self.plan.jobs)
@@ -248,8 +254,9 @@ class Machine:
     def _settle(self, past: Past) -> None:
         """Planned jobs, and those of them that are over."""
         over = past.settled()
-        self.live = [Live() if (data := over.get(index)) is None else Over(data) for index in range(len(self.jobs))]
-        self._undecided = [index for index in range(len(self.jobs)) if index not in over]
+        self.live = Lives(len(self.jobs), over)
+        every = range(len(self.jobs))
+        self._undecided: Sequence[int] = array("i", (index for index in every if index not in over)) if over else every
         planned = over if not past.children else {i: data for i, data in over.items() if i < len(self.jobs)}
         for ending, count in Counter([data["ending"] for data in planned.values()]).items():
             self.counts[ENDINGS[ending]] += count
@@ -260,29 +267,24 @@ class Machine:
             if output and RUNS in output:
                 self._ours.update(output[RUNS])
 
-    def _unsettled(self) -> list[int]:
+    def _unsettled(self) -> Sequence[int]:
         """Jobs that are not over, in order."""
         children = range(len(self.plan.jobs), len(self.jobs))
-        return [index for index in (*self._undecided, *children) if self.live[index].settled is None]
+        return array("i", (index for index in chain(self._undecided, children) if not self.live.is_over(index)))
 
     def _link(self) -> None:
-        unsettled = self._unsettled()
-        for index in unsettled:
-            job = self.jobs[index]
-            edges = set(job.needs.values()) | set(job.after.values())
-            self.live[index].waits_for = sum(1 for edge in edges if self.live[edge].settled is None)
-            for edge in edges:
-                self._dependents.setdefault(edge, []).append(index)
+        over = self.live.is_over if self._open < len(self.jobs) else None
+        unsettled, count = self._unsettled(), len(self.jobs)
         # The longest path below each job: those go first. It is counted in jobs, and in runs that are waited for as far
-        # as their lengths are known. Edges point backwards, so one sweep is enough.
-        self._ahead = len(self.jobs) + (sum(map(self._weight, unsettled)) if self._polls.lengths else 0.0)
-        for index in reversed(unsettled):
-            self.live[index].priority = self._above(index)
+        # as their lengths are known.
+        self._ahead = count + (sum(map(self._weight, unsettled)) if self._polls.lengths else 0.0)
+        self._items = items_of(self.plan.jobs)
+        self._links = Links(count, unsettled, edges_of(self.plan.jobs), over, self._path)
 
-    def _above(self, index: int) -> float:
+    def _path(self, index: int, below: float) -> float:
+        """The longest path of a job, where that of what waits for it is ``below``."""
         # The vanguard goes before all others, so that what is refused at the end of the path is met early.
-        ahead = self._ahead if 0 <= self.jobs[index].item < VANGUARD else 0
-        below = max((self.live[child].priority for child in self._dependents.get(index, ())), default=0.0)
+        ahead = self._ahead if 0 <= self._items[index] < VANGUARD else 0
         return 1.0 + max(below, ahead) + (self._weight(index) if self._polls.lengths else 0.0)
 
     def _weight(self, index: int) -> float:
@@ -293,9 +295,10 @@ class Machine:
 
     def _restore(self, past: Past) -> None:
         planned, over = len(self.jobs), past.settled()
+        for parent in {parent for parent, _ in past.children if parent < planned}:
+            # It is over, but its children stand where it stood.
+            self._links.priority[parent] = self._path(parent, self._links.priority[parent])
         for parent, child in past.children:
-            if parent < planned:
-                self.live[parent].priority = self._above(parent)
             self._add_child(parent, child.key, child.kind, child.spec)
         for index in range(planned, len(self.jobs)):
             if index in over:
@@ -351,38 +354,37 @@ class Machine:
             index
             for index in among
             # What may have to be made again must know what to choose from.
-            if self.live[index].durable or (self.live[index].phase and DATASETS not in self.jobs[index].needs)
+            if (live := self.live.look(index)).durable or (live.phase and DATASETS not in self.jobs[index].needs)
         }
         for index in needless(self.jobs, existing, among):
             self._record_settled(index, Ending.SUCCEEDED, {}, None, (), None)
 
     def _failed_need(self, index: int) -> str | None:
         """The failed ancestor of a job that must be skipped: a crash may fall between its failure and the skip."""
-        for edge in self.jobs[index].needs.values():
-            live = self.live[edge]
-            if live.settled is not None and live.settled["ending"] != _SUCCEEDED:
-                return live.cause or self.jobs[edge].key
+        for edge in needs_of(self.jobs)(index):
+            data = self.live.settled(edge)
+            if data is not None and data["ending"] != _SUCCEEDED:
+                return data.get("cause") or self.jobs[edge].key
         return None
 
     def _add_child(self, parent: int, key: str, kind: str, spec: Mapping[str, Any]) -> int:
         first = self.jobs[parent]
         self.jobs.append(Job(key, kind, first.role, spec, first.item, dict(first.needs), dict(first.after)))
-        self.live.append(Live(priority=self.live[parent].priority))
+        self.live.append()
         index = len(self.jobs) - 1
         self._roots.append(self.root(parent))
         self._judgement.added(self.jobs[index])
         # Who only waits for the parent waits for what it becomes; who takes its output has it already.
-        after = [each for each in self._dependents.get(parent, ()) if parent not in self.jobs[each].needs.values()]
-        self._dependents[index] = after
-        for dependent in after:
-            self.live[dependent].waits_for += 1
+        dependents = self._links.dependents(parent)
+        after = [each for each in dependents if parent not in self.jobs[each].needs.values()]
+        self._links.append(self._links.priority[parent], after)
         self._open += 1
         return index
 
     # -- time, stops -----------------------------------------------------------------------------------------------
 
     def _is_current_wake(self, wake: tuple[float, int, int]) -> bool:
-        live = self.live[wake[2]]
+        live = self.live.look(wake[2])
         return live.state is State.PAUSED and live.attempt == wake[1]
 
     def _wake(self, at: float) -> None:
@@ -444,19 +446,22 @@ class Machine:
 
     # -- the walk --------------------------------------------------------------------------------------------------
 
+    def _may_begin(self, index: int) -> bool:
+        """Whether a job has only waited for others, and does so no more."""
+        return self._links.waits_for[index] == 0 and self.live.state(index) is State.HELD
+
     def _make_ready(self, index: int) -> None:
-        live = self.live[index]
-        live.state, live.reason, live.held_until_s = State.READY, "", None
+        self.live.ready(index)
+        path = self._links.priority[index]
         # The vanguard goes before all others, whosever it is.
-        ahead = live.priority > self._ahead
-        self._ready.push(index, COMMON if ahead else self._shares[self.root(index)], live.priority)
+        self._ready.push(index, COMMON if path > self._ahead else self._shares[self.root(index)], path)
 
     def _admit(self, at: float) -> None:
         while self._ready and self.stopped is None and self.in_flight < self.rules.concurrency + self.rules.ahead:
             index = self._ready.pop()
-            live = self.live[index]
-            if live.state is not State.READY:
+            if self.live.state(index) is not State.READY:
                 continue
+            live = self.live[index]
             if live.call is not None:
                 self._send(index, live.call)
             elif index in self._unleased:
@@ -538,7 +543,7 @@ class Machine:
         context.known = next((event.known[key] for key in keys if key in event.known), None)
         if context.known is not None:
             self._hear_of(event.job, *context.known)
-        if self.live[event.job].settled is None:
+        if not self.live.is_over(event.job):
             self._make_ready(event.job)
 
     def _hear_of(self, index: int, remote: str, digest: str) -> None:
@@ -587,7 +592,7 @@ class Machine:
         missing: dict[str, str] = {}
         for edges in (job.needs, job.after):
             for role, edge in edges.items():
-                settled = self.live[edge].settled
+                settled = self.live.settled(edge)
                 if settled is not None and settled["ending"] == _SUCCEEDED:
                     inputs[role] = settled.get("output", {})
                 else:
@@ -595,9 +600,9 @@ class Machine:
         return Context(job.key, job.spec, inputs, missing, 0.0, self._ours, poll=self.rules.poll)
 
     def _blame(self, edge: int) -> str:
-        live = self.live[edge]
-        root = live.cause or self.jobs[edge].key
-        problem = problem_of(live.settled or {})
+        data = self.live.settled(edge) or {}
+        root = data.get("cause") or self.jobs[edge].key
+        problem = problem_of(data)
         return f"{root} failed" + (f": {problem.message}" if problem else "")
 
     # -- answers ---------------------------------------------------------------------------------------------------
@@ -747,11 +752,10 @@ class Machine:
         return Made(job.spec.marker, job.collection, remote, job.spec.name, job.digest, found)
 
     def _close(self, index: int, data: Mapping[str, Any], *, restored: bool = False) -> None:
-        live, ending = self.live[index], ENDINGS[data["ending"]]
-        if live.settled is not None:
+        ending = ENDINGS[data["ending"]]
+        if self.live.is_over(index):
             raise InvalidTransition(f"{self.jobs[index].key}: settled twice")
-        live.state, live.settled, live.call, live.phase, live.context = State.SETTLED, data, None, {}, None
-        live.cause = data.get("cause")
+        self.live.close(index, data)
         self._open -= 1
         self.counts[ending] += 1
         output = data.get("output")
@@ -759,20 +763,19 @@ class Machine:
             self._ours.update(output[RUNS])
         for granted in self._leases.release(index):
             self._lease(granted)
-        for dependent in self._dependents.get(index, ()):
+        for dependent in self._links.dependents(index):
             self._edge_settled(dependent, index, ending, restored=restored)
         self._judge(index, data, restored=restored)
 
     def _edge_settled(self, dependent: int, edge: int, ending: Ending, *, restored: bool) -> None:
-        live = self.live[dependent]
-        live.waits_for -= 1
-        if live.settled is not None:
+        self._links.waits_for[dependent] -= 1
+        if self.live.is_over(dependent):
             return
         if ending is not Ending.SUCCEEDED and edge in self.jobs[dependent].needs.values():
             if not restored:  # a restored run has its own record of it, later in the journal
-                cause = self.live[edge].cause or self.jobs[edge].key
+                cause = (self.live.settled(edge) or {}).get("cause") or self.jobs[edge].key
                 self._record_settled(dependent, Ending.SKIPPED, {}, None, (), cause)
-        elif live.waits_for == 0 and live.state is State.HELD and not restored:
+        elif not restored and self._may_begin(dependent):
             self._make_ready(dependent)
 
     def _judge(self, index: int, data: Mapping[str, Any], *, restored: bool) -> None:

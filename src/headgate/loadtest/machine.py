@@ -162,14 +162,13 @@ class LoadMachine(Machine):
         self.meter.due(stage, dropped=bool(why))
         if why:
             for index in self._jobs_of[row]:
-                if self.live[index].settled is None:
+                if not self.live.is_over(index):
                     self._record_settled(index, Ending.SKIPPED, {}, None, (), why)
             self._heed_thresholds()
             return
         self._due[row] = (due, stage)
         for index in self._jobs_of[row]:
-            live = self.live[index]
-            if live.state is State.HELD and live.waits_for == 0:
+            if self._may_begin(index):
                 self._asked[index] = due
                 self._make_ready(index)
         self._admit(self._now)
@@ -193,7 +192,7 @@ class LoadMachine(Machine):
     def _make_ready(self, index: int) -> None:
         row = self.jobs[index].item
         if row >= 0:
-            if self.live[index].state is State.HELD and row not in self._due:
+            if self.live.state(index) is State.HELD and row not in self._due:
                 return  # it has not arrived
             self._asked.setdefault(index, self._now)  # who had to wait for keys was due before
         super()._make_ready(index)

@@ -75,6 +75,10 @@ class Desk:
         file, number = place or (self.file, self.line(path))
         self.problems.add(Diagnostic(file, number, key_text(path), message, hint), warning=warning, row=row)
 
+    def clear(self) -> None:
+        """Let go of every item: the desk refers to itself, and nobody may come to collect it."""
+        self.draft = Draft(self.file)
+
     def _said(self, path: Path, message: str, hint: str, place: tuple[str, int] | None) -> None:
         self.tell(path, message, hint, place=place, row=place is not None)
 

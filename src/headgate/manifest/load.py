@@ -82,6 +82,7 @@ def load(
             desk.problems.add(problem)
         manifest = _Loading(desk, grammars).manifest(place, overrides or {})
         kept = chosen(manifest, select, tags, desk)
+        desk.clear()
     desk.problems.closed()
     if desk.problems.errors:
         raise ManifestError(tuple(desk.problems.errors))

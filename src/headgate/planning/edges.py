@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from headgate.planning import grown
 
 if TYPE_CHECKING:
     from headgate.planning.model import Job
@@ -13,21 +16,19 @@ Edges: TypeAlias = "list[tuple[Sequence[int], Sequence[int]]]"
 
 
 def packed(jobs: Sequence[Job]) -> dict[str, Any]:
-    """The edges of ``jobs`` as JSON: how many each has, and then where they all lead.
+    """The edges of ``jobs`` as JSON: how many each has, and then where they all lead (both as arrays).
 
     Inside an item it is said how far back, and else which job it is: so that equal chains read equal, and so do
     thousands of edges to what is shared. That packs to a few bits.
     """
     shapes: dict[tuple[int, int], int] = {}
-    kinds: list[int] = []
-    ends: list[int] = []
-    for index, job in enumerate(jobs):
-        needs, after = job.needs, job.after
-        kinds.append(shapes.setdefault((len(needs), len(after)), len(shapes)))
-        item = job.item
-        ends += [index - edge if jobs[edge].item == item else -1 - edge for edge in needs.values()]
-        if after:
-            ends += [index - edge if jobs[edge].item == item else -1 - edge for edge in after.values()]
+    kinds, ends = array("i"), array("i")
+    items, edges, needs = grown.items_of(jobs), grown.edges_of(jobs), grown.needs_of(jobs)
+    for index, item in enumerate(items):
+        own = edges(index)
+        first = len(needs(index))
+        kinds.append(shapes.setdefault((first, len(own) - first), len(shapes)))
+        ends.extend([index - edge if items[edge] == item else -1 - edge for edge in own])
     return {"shapes": list(shapes), "kinds": kinds, "ends": ends}
 
 

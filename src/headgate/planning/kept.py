@@ -11,31 +11,27 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
-from itertools import accumulate, islice, pairwise, repeat
+from itertools import accumulate, pairwise, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 
+from headgate.planning.lines import CHUNK, HIDDEN, Secrets, line
 from headgate.planning.model import Plan
 from headgate.planning.outline import Outline, columns, opened
-from headgate.secret import Secret
+from headgate.planning.packed import PackedJobs, Sections
 from headgate.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from headgate.planning.model import Job
 
 #: Raised whenever what is packed, or what a spec means, changes.
-SCHEMA: Final = 1
-#: Jobs packed together: the more, the smaller the whole, and the dearer one of them.
-CHUNK: Final = 256
+SCHEMA: Final = 2
 #: Chunks that stay unpacked.
 _SHELVED: Final = 32
-#: A secret shorter than this is found everywhere by accident; with more of them than this, nobody looks for them all.
-_TELLING, _FEW = 8, 64
-_HIDDEN: Final = "secret"
 
 #: From the JSON of a spec to the spec, by the name of its type.
 Types: TypeAlias = "Mapping[str, Callable[[dict[str, Any]], Any]]"
@@ -45,16 +41,9 @@ def packed(plan: Plan) -> bytes:
     """``plan`` for the store; empty where it cannot be kept."""
     if plan.inputs is None:
         return b""
-    secrets = _Secrets()
-    hidden: list[int] = []
-    chunks: list[bytes] = []
-    lines = _lines(plan.jobs, secrets, hidden)
-    try:
-        while chunk := list(islice(lines, CHUNK)):
-            chunks.append(b"\n".join(chunk))
-    except orjson.JSONEncodeError:
+    made = plan.jobs.sections() if isinstance(plan.jobs, PackedJobs) else _sections(plan.jobs)
+    if made is None:
         return b""  # something that JSON cannot say; nothing of ours, so far
-    shapes, kinds, edges = _edges(plan.jobs)
     head = {
         "schema": SCHEMA,
         "version": __version__,
@@ -63,12 +52,15 @@ def packed(plan: Plan) -> bytes:
         "priorities": plan.priorities,
         "source": plan.source,
         "inputs": plan.inputs,
-        "hidden": hidden,
-        "shapes": shapes,
+        "hidden": made.hidden,
+        "shapes": made.shapes,
     }
-    if not secrets.absent(orjson.dumps(head), *chunks):
+    if not made.secrets.absent(orjson.dumps(head)) or not all(
+        made.secrets.absent(zlib.decompress(chunk)) for chunk in made.chunks
+    ):
         return b""  # what is a secret in one place stands openly in another
-    sections = [zlib.compress(each, 1) for each in (orjson.dumps(head), _bytes(kinds), _bytes(edges), *chunks)]
+    columns = (zlib.compress(each, 1) for each in (orjson.dumps(head), _bytes(made.kinds), _bytes(made.edges)))
+    sections = [*columns, *made.chunks]
     sizes = array("i", [len(section) for section in sections])
     return b"".join((_bytes(array("i", [len(sizes)])), _bytes(sizes), *sections))
 
@@ -138,9 +130,9 @@ class KeptJob(tuple[Any, ...]):  # noqa: SLOT001 -- what is looked up is kept in
             self.needs, self.after = shelf.edges(index)
         elif name in ("spec", "collection", "digest"):
             self.collection, self.digest, made = shelf.content(index)
-            if made[0] == _HIDDEN and name == "spec":
+            if made[0] == HIDDEN and name == "spec":
                 raise LookupError(f"{self[0]}: made from a secret, which is not kept")
-            if made[0] != _HIDDEN:
+            if made[0] != HIDDEN:
                 self.spec = shelf.made(*made)
         else:
             raise AttributeError(name)
@@ -181,47 +173,28 @@ class _Shelf:
         return self._types[name](spec) if name else spec
 
 
-class _Secrets:
-    """The secrets that were met while packing."""
-
-    def __init__(self) -> None:
-        self.met = False
-        self._values: set[bytes] = set()
-
-    def __call__(self, value: Any) -> None:
-        """Stands for a secret in JSON: as nothing. Refuses anything else that is not JSON."""
-        if not isinstance(value, Secret):
-            raise TypeError(type(value).__name__)
-        self.met = True
-        found = value.reveal()
-        if isinstance(found, str) and len(found) >= _TELLING:
-            self._values.add(orjson.dumps(found)[1:-1])
-
-    def absent(self, *texts: bytes) -> bool:
-        """Whether none of them stands in ``texts``; not known where there are many."""
-        return len(self._values) <= _FEW and not any(value in text for value in self._values for text in texts)
-
-
-def _lines(jobs: Sequence[Job], secrets: _Secrets, hidden: list[int]) -> Iterator[bytes]:
-    for index, job in enumerate(jobs):
-        name = "" if isinstance(job.spec, dict) else type(job.spec).__name__
-        secrets.met = False
-        line = orjson.dumps([job.collection, job.digest, name, job.spec], secrets)
-        if secrets.met:
-            hidden.append(index)
-            line = orjson.dumps([job.collection, job.digest, _HIDDEN, None])
-        yield line
-
-
-def _edges(jobs: Sequence[Job]) -> tuple[list[Any], array[int], array[int]]:
-    """Names of edges as they come together, which of those each job has, and how far back each edge goes."""
+def _sections(jobs: Sequence[Job]) -> Sections | None:
+    """What :meth:`PackedJobs.sections` gives, of jobs that are not packed."""
+    secrets, hidden, chunks = Secrets(), list[int](), list[bytes]()
     shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
     kinds, edges = array("i"), array("i")
+    lines: list[bytes] = []
     for index, job in enumerate(jobs):
         shape = tuple(job.needs), tuple(job.after)
         kinds.append(shapes.setdefault(shape, len(shapes)))
         edges.extend([index - edge for edge in (*job.needs.values(), *job.after.values())])
-    return list(shapes), kinds, edges
+        try:
+            lines.append(line(job, secrets))
+        except orjson.JSONEncodeError:
+            return None
+        if secrets.met:
+            hidden.append(index)
+        if len(lines) == CHUNK:
+            chunks.append(zlib.compress(b"\n".join(lines), 1))
+            lines.clear()
+    if lines:
+        chunks.append(zlib.compress(b"\n".join(lines), 1))
+    return Sections(hidden, list(shapes), kinds, edges, chunks, secrets)
 
 
 def _bytes(numbers: array[int]) -> bytes:

@@ -6,19 +6,28 @@ With the journal it is all a report needs, so a report can be made later and els
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import orjson
 
 from headgate.errors import StoreError
 from headgate.planning import edges
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
+from headgate.planning.packed import PackedJobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headgate.planning.model import Job
+
+#: What has a job's names.
+Line: TypeAlias = "JobLine | Job"
+#: So many are written at a time.
+_SLICE: Final = 4096
 Word = TypeVar("Word")
 
 
@@ -38,7 +47,7 @@ class Outline:
 
     manifest: str
     sandbox: str
-    jobs: Sequence[JobLine]
+    jobs: Sequence[Line]
     items: Sequence[ItemRow]
     pairs: Sequence[PairRow]
     selections: Sequence[SelectionRow] = ()
@@ -53,7 +62,10 @@ class Outline:
         return cls(
             plan.manifest,
             plan.sandbox,
-            [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
+            # Packed jobs have all that a line has, and it would be made of all of them at once.
+            plan.jobs
+            if isinstance(plan.jobs, PackedJobs)
+            else [JobLine(job.key, job.kind, job.role, job.item) for job in plan.jobs],
             plan.items,
             plan.pairs,
             plan.selections,
@@ -63,36 +75,49 @@ class Outline:
 
     def as_json(self) -> dict[str, Any]:
         """As JSON, for events."""
-        data: dict[str, Any] = {
-            "manifest": self.manifest,
-            "sandbox": self.sandbox,
-            "jobs": {
-                "keys": [job.key for job in self.jobs],
-                "kinds": _coded([job.kind for job in self.jobs]),
-                "roles": _coded([job.role for job in self.jobs]),
-                "items": [job.item for job in self.jobs],
-            },
-            "items": {
-                "entries": _coded([row.entry for row in self.items]),
-                "names": [row.item for row in self.items],
-                "kinds": _coded([row.kind for row in self.items]),
-                "places": [row.place for row in self.items],
-                "roles": _coded([tuple(row.jobs) for row in self.items]),
-                "jobs": [job for row in self.items for job in row.jobs.values()],
-                "known": [[number, dict(row.known)] for number, row in enumerate(self.items) if row.known],
-            },
-            "pairs": [[row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs],
-            "selections": [[row.entry, row.item, row.kind, row.place, row.job] for row in self.selections],
-        }
-        if self.again:
-            data["again"] = self.again
-        if self.edges:
-            data["edges"] = self.edges
+        data: dict[str, Any] = orjson.loads(b"".join(self._written()))
         return data
 
     def packed(self) -> bytes:
         """For the store."""
-        return zlib.compress(orjson.dumps(self.as_json()), 6)
+        press = zlib.compressobj(6)
+        return b"".join((*map(press.compress, self._written()), press.flush()))
+
+    def _written(self) -> Iterator[bytes]:
+        """As JSON, piece by piece: a long list is never there as a whole."""
+        kinds, roles, items = Coded(), Coded(), array("i")
+        yield from (b'{"manifest":', orjson.dumps(self.manifest), b',"sandbox":', orjson.dumps(self.sandbox))
+        yield b',"jobs":{"keys":'
+        for jobs in _slices(self.jobs):
+            kinds.add(job.kind for job in jobs)
+            roles.add(job.role for job in jobs)
+            items.extend([job.item for job in jobs])
+        yield from _listed(job.key for job in self.jobs)
+        yield from (b',"kinds":', *kinds.written(), b',"roles":', *roles.written(), b',"items":', *_listed(items))
+        yield b'},"items":{"names":'
+        entries, sorts, shapes, known = Coded(), Coded(), Coded(), []
+        numbers = array("i")
+        for first, rows in enumerate(_slices(self.items)):
+            entries.add(row.entry for row in rows)
+            sorts.add(row.kind for row in rows)
+            shapes.add(tuple(row.jobs) for row in rows)
+            for row in rows:
+                numbers.extend(row.jobs.values())
+            known += [[first * _SLICE + at, dict(row.known)] for at, row in enumerate(rows) if row.known]
+        yield from _listed(row.item for row in self.items)
+        yield from (b',"places":', *_listed(row.place for row in self.items))
+        yield from (b',"entries":', *entries.written(), b',"kinds":', *sorts.written(), b',"roles":', *shapes.written())
+        yield from (b',"jobs":', *_listed(numbers), b',"known":', orjson.dumps(known))
+        yield b'},"pairs":'
+        yield from _listed([row.entry, row.destination, row.audience, row.flow, row.job] for row in self.pairs)
+        chosen = [[row.entry, row.item, row.kind, row.place, row.job] for row in self.selections]
+        yield from (b',"selections":', orjson.dumps(chosen))
+        if self.again:
+            yield from (b',"again":', orjson.dumps(self.again))
+        if self.edges:
+            yield from (b',"edges":{"shapes":', orjson.dumps(self.edges["shapes"]))
+            yield from (b',"kinds":', *_listed(self.edges["kinds"]), b',"ends":', *_listed(self.edges["ends"]), b"}")
+        yield b"}"
 
     @classmethod
     def unpacked(cls, blob: bytes) -> Outline:
@@ -163,10 +188,39 @@ def _rows(items: Any) -> list[ItemRow]:
     return rows
 
 
-def _coded(words: list[Word]) -> tuple[list[Word], list[int]]:
+class Coded:
     """Few words that come often: each once, and which of them stands where."""
-    number = {word: index for index, word in enumerate(dict.fromkeys(words))}
-    return list(number), [number[word] for word in words]
+
+    def __init__(self) -> None:
+        self._number: dict[Any, int] = {}
+        self._where = array("i")
+
+    def add(self, words: Iterable[Any]) -> None:
+        """More words."""
+        number = self._number
+        self._where.extend([number.setdefault(word, len(number)) for word in words])
+
+    def written(self) -> Iterator[bytes]:
+        """As JSON: the words, and the numbers."""
+        yield from (b"[", orjson.dumps(list(self._number)), b",", *_listed(self._where), b"]")
+
+
+def _slices(values: Sequence[Any]) -> Iterator[list[Any]]:
+    rest = iter(values)
+    while found := list(islice(rest, _SLICE)):
+        yield found
+
+
+def _listed(values: Iterable[Any]) -> Iterator[bytes]:
+    """A list as JSON, so many at a time."""
+    rest, begun = iter(values), False
+    yield b"["
+    while found := list(islice(rest, _SLICE)):
+        if begun:
+            yield b","
+        begun = True
+        yield orjson.dumps(found)[1:-1]
+    yield b"]"
 
 
 def _decoded(words: list[Word], numbers: list[int]) -> list[Word]:

@@ -6,6 +6,9 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from headgate.planning.grown import items_of
+from headgate.planning.rows import entries_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,8 +33,8 @@ def shares(plan: Plan) -> Shares:
     def share(entry: str) -> int:
         return names.setdefault(entry, len(names) + 1)
 
-    of_items = array("i", [share(row.entry) for row in plan.items])
-    of = array("i", [of_items[job.item] if 0 <= job.item < len(of_items) else COMMON for job in plan.jobs])
+    of_items = array("i", list(map(share, entries_of(plan.items))))
+    of = array("i", [of_items[item] if 0 <= item < len(of_items) else COMMON for item in items_of(plan.jobs)])
     for pair in plan.pairs:
         of[pair.job] = share(pair.entry)
     for row in plan.selections:

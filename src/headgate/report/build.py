@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.engine.record import JobPast, Past, problem_of
-from headgate.planning.outline import JobLine, Outline
+from headgate.planning.outline import JobLine, Line, Outline
 from headgate.report.model import Failure, ItemResult, PairResult, Report
 from headgate.report.polling import polling
 from headgate.report.selected import NOT_CHOSEN, NOT_DONE, Selected
@@ -100,7 +100,7 @@ class View:
         self.outline = outline
         self.past = past
         self.judged, self.hint = judged, hint
-        self.lines: list[JobLine] = list(outline.jobs)
+        self.lines: list[Line] = list(outline.jobs)
         self.specs: dict[int, Mapping[str, Any]] = {}
         for parent, child in past.children:
             first = self.lines[parent]

@@ -11,7 +11,7 @@ from headgate.workflows.contract import HELD
 
 if TYPE_CHECKING:
     from headgate.engine.record import JobPast, Past
-    from headgate.planning.outline import JobLine, Outline
+    from headgate.planning.outline import Line, Outline
 
 #: Every state there may be, the gravest first.
 STATES: Final = ("failed", "skipped", "in doubt", "running", "held", "waiting", "succeeded", "reused")
@@ -41,7 +41,7 @@ def entries_of(outline: Outline) -> dict[int, str]:
     return found
 
 
-def name_of(outline: Outline, line: JobLine) -> str:
+def name_of(outline: Outline, line: Line) -> str:
     """What a person calls a job: its item, or what its key says of what several share."""
     return outline.items[line.item].item if line.item >= 0 else line.key.partition(":")[2] or line.key
 

@@ -83,5 +83,5 @@ def _flow(plan: Builder, destination: str) -> int:
         )
     check = plan.jobs[row.jobs["check"]]
     if not check.spec.facts:
-        check.spec = CheckSpec(check.spec.wanted, facts=True)
+        plan.amend(row.jobs["check"], CheckSpec(check.spec.wanted, facts=True))
     return row.jobs["check"]

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from hashlib import blake2b
 from typing import Final
-
-import orjson
 
 from headgate.manifest.model import Item, Manifest
 from headgate.planning.builder import Builder
-from headgate.planning.content import fields_of
-from headgate.planning.model import Job, Plan
-from headgate.secret import reference
+from headgate.planning.model import Plan
 from headgate.workflows import activation, audience_export, dataset_export, flow_actions, source_ingestion
 from headgate.workflows.packing import CAP
 
@@ -45,14 +40,15 @@ def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
                     for item in entry.items:
                         compile_item(item, entry.name, builder)
     _compile_actions(manifest, builder)
+    jobs, rows, fingerprint = builder.closed()
     return Plan(
         manifest.name,
         sandbox,
-        tuple(builder.jobs),
-        tuple(builder.items),
+        jobs,
+        rows,
         tuple(builder.pairs),
         tuple(builder.adhoc),
-        _fingerprint(builder),
+        fingerprint,
         dict(manifest.options),
         selections=tuple(builder.selections),
         priorities={entry.name: entry.priority for entry in manifest.entries if entry.priority},
@@ -69,25 +65,7 @@ def _compile_actions(manifest: Manifest, builder: Builder) -> None:
             found = flow_actions.behind(builder, since)
             since, last = len(builder.jobs), last if found is None else found
         chosen = choosing
-        first = len(builder.jobs)
+        builder.behind = {} if last is None else {flow_actions.ORDER: last}
         for item in entry.items:
             COMPILERS[entry.kind](item, entry.name, builder)
-        if last is not None:
-            flow_actions.put_behind(builder, first, last)
-
-
-def _fingerprint(builder: Builder) -> str:
-    """A digest of every job and edge; secrets count by their reference alone."""
-    digest = blake2b(f"{builder.manifest}\x1f{builder.sandbox}".encode(), digest_size=16)
-    for job in builder.jobs:
-        digest.update(_digest(job))
-    return digest.hexdigest()
-
-
-def _digest(job: Job) -> bytes:
-    spec = job.spec if isinstance(job.spec, dict) else fields_of(job.spec)
-    return orjson.dumps(
-        [job.key, job.kind, sorted(job.needs.values()), sorted(job.after.values()), spec],
-        reference,
-        orjson.OPT_SORT_KEYS,
-    )
+        builder.behind = {}

@@ -41,8 +41,7 @@ class DatasetListSpec:
 def dataset_listing(plan: Builder, patterns: Iterable[str]) -> int:
     """The plan's one listing of datasets, which from now on keeps what fits ``patterns`` too."""
     index = plan.add(Job("list:datasets", DATASETS, DATASETS, DatasetListSpec(()), requests=(_ENDPOINT,)))
-    job = plan.jobs[index]
-    job.spec = DatasetListSpec(tuple(dict.fromkeys((*job.spec.patterns, *patterns))))
+    plan.amend(index, DatasetListSpec(tuple(dict.fromkeys((*plan.jobs[index].spec.patterns, *patterns)))))
     return index
 
 

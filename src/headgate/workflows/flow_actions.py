@@ -74,9 +74,3 @@ def behind(plan: Builder, since: int) -> int | None:
         return tail[0] if tail else None
     after = {f"{ORDER}:{index}": index for index in tail}
     return plan.add(Job(f"{ORDER}:{len(plan.jobs)}", ORDER, ORDER, {}, after=after))
-
-
-def put_behind(plan: Builder, first: int, last: int) -> None:
-    """Let every job from index ``first`` on wait for job ``last``."""
-    for job in plan.jobs[first:]:
-        job.after[ORDER] = last

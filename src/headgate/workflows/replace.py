@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from headgate.planning.content import same_kind
+from headgate.planning.grown import Grown, grown
 from headgate.planning.model import Job, Plan
 from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.delete import DeleteSpec
@@ -37,7 +38,7 @@ def replacements(plan: Plan, known: Mapping[str, tuple[str, str]]) -> dict[str, 
     """
     return {
         job.key: remote
-        for job in plan.jobs
+        for job in (plan.jobs if known else ())
         if job.collection in REPLACEABLE
         for remote, digest in (known.get(job.spec.marker, ("", "")),)
         if remote and not same_kind(digest, job.digest)
@@ -51,7 +52,7 @@ def extended(plan: Plan, olds: Mapping[str, str]) -> Plan:
     """
     if not olds:
         return plan
-    jobs = list(plan.jobs)
+    jobs = grown(plan.jobs)
     replaces = {index: olds[job.key] for index, job in enumerate(plan.jobs) if job.key in olds}
     deletions: dict[int, int] = {}
     rows = [_row(plan, row, replaces, jobs, deletions) for row in plan.items]
@@ -60,10 +61,12 @@ def extended(plan: Plan, olds: Mapping[str, str]) -> Plan:
             users = [gone for made, gone in deletions.items() if index in plan.jobs[made].needs.values()]
             after = {f"before {number}": user for number, user in enumerate(users)}
             _delete(plan, index, replaces, jobs, deletions, needs={}, after=after)
-    return replace(plan, jobs=tuple(jobs), items=tuple(rows), replaces=replaces)
+    return replace(plan, jobs=jobs, items=tuple(rows), replaces=replaces)
 
 
-def _row(plan: Plan, row: ItemRow, replaces: Mapping[int, str], jobs: list[Job], deletions: dict[int, int]) -> ItemRow:
+def _row(
+    plan: Plan, row: ItemRow, replaces: Mapping[int, str], jobs: list[Job] | Grown, deletions: dict[int, int]
+) -> ItemRow:
     """The row with the deletions of what is its own."""
     own = [index for index in row.jobs.values() if index in replaces and plan.jobs[index].item >= 0]
     more: dict[str, int] = {}
@@ -81,7 +84,7 @@ def _delete(
     plan: Plan,
     index: int,
     replaces: Mapping[int, str],
-    jobs: list[Job],
+    jobs: list[Job] | Grown,
     deletions: dict[int, int],
     *,
     needs: dict[str, int],

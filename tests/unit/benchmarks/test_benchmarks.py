@@ -6,8 +6,9 @@ import orjson
 import pytest
 from benchmarks.__main__ import main
 from benchmarks.measure import Figure, Lap, alternate
-from benchmarks.plans import BODY_BYTES, bodies, grove, items_for
+from benchmarks.plans import BODY_BYTES, bodies, compiled, grove, items_for
 from benchmarks.scenarios.pace import steady_rate, worst_second
+from benchmarks.weighing import weighed
 
 
 def test_smallest_runs_print_a_ratio_each(capsys, tmp_path):
@@ -28,6 +29,13 @@ def test_the_table_names_every_figure(capsys, tmp_path):
     assert "bytes per job" in printed
 
 
+def test_a_plan_is_weighed_in_a_process_of_its_own():
+    weight = weighed(100)
+    assert weight.jobs == len(compiled(items_for(100)).jobs)
+    assert weight.cpu_us > weight.plan_us > 0
+    assert weight.peak >= weight.settled
+
+
 def test_an_unknown_scenario_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--only", "speed"])
@@ -38,6 +46,7 @@ def test_a_grove_has_twenty_items_to_a_base_and_bodies_of_one_size():
     plan = grove(41)
     assert len(plan.jobs) == 41 * 3 + 3
     assert all(edge < index for index, job in enumerate(plan.jobs) for edge in job.needs.values())
+    assert (compiled(41).jobs, compiled(41).items) == (plan.jobs, plan.items)
     assert {len(orjson.dumps(job.spec.body)) for job in plan.jobs} == {BODY_BYTES}
     assert len({job.spec.marker for job in plan.jobs}) == len(plan.jobs)
     assert bodies(plan)[1]["baseConnectionId"]

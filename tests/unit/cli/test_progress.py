@@ -113,7 +113,7 @@ def test_pairs_count_when_their_job_is_settled(hand):
         [1, "failed", "r", "failed", 1, "no"],
         [2, "unmapped", None, None, 0, ""],
     ]
-    machine.live[adhoc].settled = {"ending": "failed", "output": {"pairs": rows}, "problem": [0, "x", "no", "", ""]}
+    machine.live.close(adhoc, {"ending": "failed", "output": {"pairs": rows}, "problem": [0, "x", "no", "", ""]})
     pairs = Looker(hand.watch, Clock()).look().entries[1]
     assert (pairs.done, pairs.failed, pairs.steps, pairs.all_steps) == (3, 1, 3, 3)
 
@@ -121,7 +121,7 @@ def test_pairs_count_when_their_job_is_settled(hand):
 def test_a_job_that_ends_without_rows_ends_its_pairs(hand):
     machine = hand.machine
     adhoc = next(index for index, job in enumerate(machine.jobs) if job.kind == "adhoc")
-    machine.live[adhoc].settled = {"ending": "failed", "problem": [500, "x", "gone", "", ""]}
+    machine.live.close(adhoc, {"ending": "failed", "problem": [500, "x", "gone", "", ""]})
     pairs = Looker(hand.watch, Clock()).look().entries[1]
     assert (pairs.done, pairs.failed) == (3, 3)
 
@@ -244,7 +244,7 @@ def test_the_end_is_estimated_by_how_long_runs_took_before(plan, hand):
         machine = Machine(plan, Rules(), now_s=1.8e9, lengths=lengths)
         for index in range(len(machine.jobs)):
             if machine.jobs[index].kind != "adhoc":
-                machine.live[index].settled = {"ending": "succeeded", "output": {"found": "store"}}
+                machine.live.close(index, {"ending": "succeeded", "output": {"found": "store"}})
         hand.watch.machine = machine
         return Looker(hand.watch, clock).look().left
 

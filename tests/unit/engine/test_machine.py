@@ -150,9 +150,9 @@ def test_jobs_that_start_long_runs_go_first_and_of_strangers_usual_ones_are_expe
     audiences = ("short", "stranger", "middle", "long")
     jobs = [Job(name, "adhoc", "adhoc", {"pairs": [[0, "flow", name]]}) for name in audiences]
     of = Machine(plan(*jobs), Rules(), now_s=0.0, lengths=lengths)
-    assert sorted(range(4), key=lambda index: -of.live[index].priority) == [3, 1, 2, 0]
+    assert sorted(range(4), key=lambda index: -of.path(index)) == [3, 1, 2, 0]
     plain = Machine(plan(*jobs), Rules(), now_s=0.0)
-    assert len({live.priority for live in plain.live}) == 1
+    assert len({plain.path(index) for index in range(4)}) == 1
 
 
 def test_equal_priorities_go_in_the_order_of_the_plan():

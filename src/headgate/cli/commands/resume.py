@@ -87,6 +87,7 @@ def command(
         plan = make_plan(
             manifest if manifest.sandbox else replace(manifest, sandbox=row.sandbox), settings, simulate=simulate
         )
+        del manifest  # a run may be long, and its items many
     if plan.fingerprint != row.fingerprint:
         raise StalePlan(
             f"{near(row.path)}: the manifest has changed since run {row.id} began; nothing was sent",

@@ -78,6 +78,7 @@ def command(
     loaded = load_manifest(choice)
     settings = load_profile(profile, state)
     plan = make_plan(loaded, settings, simulate=simulate)
+    del loaded  # a run may be long, and its items many
     if saved is not None:
         saved.check(plan.fingerprint)
     if not simulate:

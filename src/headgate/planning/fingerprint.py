@@ -1,0 +1,46 @@
+"""The fingerprint of a plan: the same for the same jobs and edges, whatever they are kept in."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import orjson
+
+from headgate.planning.content import fields_of
+from headgate.secret import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headgate.planning.model import Job
+
+
+class Fingerprint:
+    """A digest of every job and edge, taken as they come; secrets count by their reference alone."""
+
+    def __init__(self, manifest: str, sandbox: str) -> None:
+        self._digest = blake2b(f"{manifest}\x1f{sandbox}".encode(), digest_size=16)
+
+    def add(self, job: Job) -> None:
+        """Take one more job in."""
+        spec = job.spec if isinstance(job.spec, dict) else fields_of(job.spec)
+        self._digest.update(
+            orjson.dumps(
+                [job.key, job.kind, sorted(job.needs.values()), sorted(job.after.values()), spec],
+                reference,
+                orjson.OPT_SORT_KEYS,
+            )
+        )
+
+    def __str__(self) -> str:
+        """In hex digits."""
+        return self._digest.hexdigest()
+
+
+def fingerprint(manifest: str, sandbox: str, jobs: Iterable[Job]) -> str:
+    """The fingerprint of all ``jobs``."""
+    found = Fingerprint(manifest, sandbox)
+    for job in jobs:
+        found.add(job)
+    return str(found)
