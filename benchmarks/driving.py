@@ -25,13 +25,17 @@ from headgate.platform.endpoint import PlatformSettings
 from headgate.platform.transport import Transport
 from headgate.secret import Secret
 from headgate.store import Journal, RunRow, Store, open_store
+from headgate.telemetry import listeners
+from headgate.watch import Watch
 from headgate.workflows.contract import Ending
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headgate.engine.events import Tell
+    from headgate.engine.runner import Observer
     from headgate.planning.model import Plan
+    from headgate.settings import Profile
 
 #: Far above what any machine can send, so that the limiter works but never waits.
 NO_LIMIT = 1e7
@@ -65,6 +69,8 @@ class Setting:
     seconds: float | None = None
     #: Whether anybody listens to what happens.
     observed: bool = True
+    #: Whose telemetry listens; without one nobody is even asked whether any does.
+    profile: Profile | None = None
 
 
 def over_http(url: str, slots: int) -> Opened:
@@ -144,17 +150,23 @@ async def drive_into(
 ) -> Lap:
     """As :func:`drive`, into the journal that ``make`` gives."""
     clock, tally, progress = SystemClock(), Tally(), Progress()
-    observers = (progress,) if setting.observed else ()
+    observers: tuple[Observer, ...] = (progress,) if setting.observed else ()
+    watch = Watch()
+    listening = listeners(setting.profile, watch) if setting.profile is not None else []
     gate, limits = Gate(setting.rate_per_s, clock), Limits(setting.rate_per_s, setting.slots)
     with lap(len(plan.jobs)) as found:
         machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
+        watch.machine, watch.tally, watch.gate = machine, tally, gate
         async with opened(gate, clock) as platform:
+            observers += tuple(listening)
             runner = Runner(machine, platform, journal, clock, gate, tally, limits=limits, observers=observers)
             if setting.seconds is not None:
                 asyncio.get_running_loop().call_later(setting.seconds, runner.stop, Stop.FINISH_BY)
             finish = await runner.run()
         journal.close()
+    for listener in listening:
+        listener.end(None)
     if setting.seconds is not None:
         if finish.stop is not Stop.FINISH_BY or progress.counts["failed"]:
             raise RuntimeError(f"the benchmarked run went wrong: {finish}, {dict(progress.counts)}: {progress.trouble}")

@@ -19,6 +19,7 @@ from benchmarks.scenarios import (
     report,
     resume,
     slots,
+    telemetry,
     web,
 )
 
@@ -43,5 +44,6 @@ SCENARIOS: Final[Mapping[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "report": report.run,
     "resume": resume.run,
     "slots": slots.run,
+    "telemetry": telemetry.run,
     "web": web.run,
 }
