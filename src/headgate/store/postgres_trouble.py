@@ -12,7 +12,7 @@ from headgate.errors import StoreError
 from headgate.secret import MASK, passwords_of, without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 #: The connection is gone, or the server going: what was asked may be asked again on another one.
 _LOST: Final = (
@@ -27,6 +27,54 @@ _LOST: Final = (
 )
 #: The server has taken back what was asked because somebody else was in the way; it may be asked again.
 _IN_THE_WAY: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+
+_BROKEN: Final = (
+    "the state store is broken: {error}; it was left as it is",
+    "restore the schema `headgate` from a copy, or use another database",
+)
+#: What is said of each kind of trouble, and what can be done about it; the first that fits.
+_SAID: Final[Mapping[type[Exception], tuple[str, str]]] = {
+    asyncpg.ClientConfigurationError: (
+        "this is not the URL of a PostgreSQL database; nothing was sent",
+        "it reads postgresql://USER@HOST:PORT/DATABASE; escape @ / : ? # in a password as %40 %2F %3A %3F %23",
+    ),
+    asyncpg.InvalidAuthorizationSpecificationError: (
+        "the database does not accept this user or password; nothing was sent",
+        "a password may stand in the URL (better in HEADGATE_STATE than in --state), PGPASSWORD or ~/.pgpass",
+    ),
+    asyncpg.InvalidCatalogNameError: ("there is no such database; nothing was sent", "`createdb` makes one"),
+    asyncpg.InsufficientPrivilegeError: (
+        "this user may not do what a state store needs: {error}; nothing was sent",
+        "GRANT CREATE ON DATABASE to the user, or let the owner of the schema `headgate` grant its use",
+    ),
+    asyncpg.ReadOnlySQLTransactionError: (
+        "the state store cannot be written; everything journaled before is kept",
+        "it was opened for reading, or the server is a standby: name the primary",
+    ),
+    asyncpg.DiskFullError: (
+        "the disk of the database is full; everything journaled before is kept",
+        "make room, then `headgate resume`",
+    ),
+    asyncpg.TooManyConnectionsError: (
+        "the server has no connection left; everything journaled before is kept",
+        "wait for others to end, or raise max_connections",
+    ),
+    asyncpg.UndefinedTableError: _BROKEN,
+    asyncpg.UndefinedColumnError: _BROKEN,
+    asyncpg.UndefinedFunctionError: _BROKEN,
+    asyncpg.InvalidSchemaNameError: _BROKEN,
+    asyncpg.DataCorruptedError: _BROKEN,
+    asyncpg.IndexCorruptedError: _BROKEN,
+}
+#: Of what the database says beside that, and of what is none of its words.
+_REFUSED: Final = (
+    "the database refuses: {error}; everything journaled before is kept",
+    "the server's log says more",
+)
+_OURS: Final = (
+    "a value cannot be stored ({kind}); everything journaled before is kept",
+    "`headgate resume` goes on from there; please report it",
+)
 
 
 def lost(error: BaseException) -> bool:
@@ -59,63 +107,14 @@ def plainly(url: str) -> Iterator[None]:
 
 def said(url: str, error: Exception) -> StoreError:
     """The error to raise for ``error``."""
-    where = without_password(url)
-    if isinstance(error, asyncpg.ClientConfigurationError) or type(error) is ValueError:
-        return StoreError(
-            f"{where}: this is not the URL of a PostgreSQL database; nothing was sent",
-            hint="it reads postgresql://USER@HOST:PORT/DATABASE; escape @ / : ? # in a password as %40 %2F %3A %3F %23",
-        )
-    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return StoreError(
-            f"{where}: the database does not accept this user or password; nothing was sent",
-            hint="a password may stand in the URL (better in HEADGATE_STATE than in --state), PGPASSWORD or ~/.pgpass",
-        )
-    if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return StoreError(f"{where}: there is no such database; nothing was sent", hint="`createdb` makes one")
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
-        return StoreError(
-            f"{where}: this user may not do what a state store needs: {_clean(url, error)}; nothing was sent",
-            hint="GRANT CREATE ON DATABASE to the user, or let the owner of the schema `headgate` grant its use",
-        )
-    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
-        return StoreError(
-            f"{where}: the state store cannot be written; everything journaled before is kept",
-            hint="it was opened for reading, or the server is a standby: name the primary",
-        )
-    if isinstance(error, asyncpg.DiskFullError):
-        return StoreError(
-            f"{where}: the disk of the database is full; everything journaled before is kept",
-            hint="make room, then `headgate resume`",
-        )
-    if isinstance(error, asyncpg.TooManyConnectionsError):
-        return StoreError(
-            f"{where}: the server has no connection left; everything journaled before is kept",
-            hint="wait for others to end, or raise max_connections",
-        )
-    if isinstance(
-        error,
-        asyncpg.UndefinedTableError
-        | asyncpg.UndefinedColumnError
-        | asyncpg.UndefinedFunctionError
-        | asyncpg.InvalidSchemaNameError
-        | asyncpg.DataCorruptedError
-        | asyncpg.IndexCorruptedError,
-    ):
-        return StoreError(
-            f"{where}: the state store is broken: {_clean(url, error)}; it was left as it is",
-            hint="restore the schema `headgate` from a copy, or use another database",
-        )
-    if lost(error):
+    if lost(error) and not isinstance(error, tuple(_SAID)):
         return unreachable(url)
-    if isinstance(error, asyncpg.PostgresError):
-        return StoreError(
-            f"{where}: the database refuses: {_clean(url, error)}; everything journaled before is kept",
-            hint="the server's log says more",
-        )
-    return StoreError(
-        f"{where}: a value cannot be stored ({type(error).__name__}); everything journaled before is kept",
-        hint="`headgate resume` goes on from there; please report it",
-    )
+    kind: type[Exception] | None = next((kind for kind in _SAID if isinstance(error, kind)), None)
+    if type(error) is ValueError:
+        kind = asyncpg.ClientConfigurationError
+    words, hint = _SAID[kind] if kind else _REFUSED if isinstance(error, asyncpg.PostgresError) else _OURS
+    told = words.format(error=_clean(url, error), kind=type(error).__name__)
+    return StoreError(f"{without_password(url)}: {told}", hint=hint)
 
 
 def _clean(url: str, error: Exception) -> str:
