@@ -702,6 +702,17 @@ class StoreSuite:
         journal.close()
         other.close()
 
+    async def test_who_ends_a_run_that_another_has_by_now_is_told_so(self, place, store):
+        store.begin(row(), b"")
+        store.finish("r1", "interrupted", 1.0, 1, {})
+        other = place.open()
+        other.claim("r1")
+        with pytest.raises(StoreError, match="run r1 was taken over by another process; this one has stopped"):
+            store.finish("r1", "succeeded", 2.0, 0, {})
+        with pytest.raises(StoreError, match="was taken over"):
+            store.journal("r1")
+        other.close()
+
     async def test_a_claim_is_fresh_for_a_little_less_than_its_lease(self, place):
         store = place.open(lease_s=30.0)
         before = time.monotonic()

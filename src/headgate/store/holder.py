@@ -115,8 +115,13 @@ def other_organisation(run_id: str, org: str) -> StoreError:
     )
 
 
-def not_driven(run_id: str) -> StoreError:
-    """What to say to a process that would end, or go on with, a run that is not its own."""
+def not_driven(run_id: str, process: int | None) -> StoreError:
+    """What to say to who would end, or go on with, a run that is not its own.
+
+    A ``process`` that has a number here has had a run: it was away for too long.
+    """
+    if process is not None:
+        return fenced(run_id, None)
     return StoreError(f"run {run_id} is not driven by this process", hint="`headgate runs` shows who has it")
 
 

@@ -295,7 +295,7 @@ class PostgresStore:
                     )
                     if again and ended is not None and tuple(ended) == (status, finished_at, None):
                         return  # it was written, and only the answer was lost
-                    raise not_driven(run_id)
+                    raise not_driven(run_id, self._process)
                 await connection.execute(LOCK_KEYS, row[0], row[1])
                 await connection.execute(
                     "UPDATE headgate.lease SET holder = NULL WHERE run = $1"
@@ -439,7 +439,7 @@ class PostgresStore:
             self._process,
         )
         if self._process is None or not rows:
-            raise not_driven(run_id)
+            raise not_driven(run_id, self._process)
         org, sandbox, last = rows[0]
         who = Taker(org, sandbox, run_id, self._process)
         return PostgresJournal(self._line, who, last or 0, self._lease_s, self._fresh_until_mono)

@@ -272,7 +272,7 @@ class SqliteStore:
             ).rowcount
             reach(Point.FINISHING)
             if not ended:
-                raise not_driven(run_id)
+                raise not_driven(run_id, self._process)
             leases.leave(self._db, run_id, notes=abandoned or open_jobs > 0)
             desk.clear(self._db, run_id)
             if not open_jobs:
@@ -401,7 +401,7 @@ class SqliteStore:
             ).fetchone()
             last = self._db.execute("SELECT max(seq) FROM journal WHERE run = ?", (run_id,)).fetchone()[0]
         if self._process is None or mine is None:
-            raise not_driven(run_id)
+            raise not_driven(run_id, self._process)
         who = Taker(mine[0], mine[1], run_id, self._process)
         return SqliteJournal(self._path, who, int(last or 0), self._lease_s, self._fresh_until_mono)
 
