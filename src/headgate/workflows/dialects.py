@@ -44,9 +44,8 @@ class Dialect:
     """How one collection is spoken to: as all of Flow Service are. The others are derived from it."""
 
     service: ClassVar[Service] = "flow"
-    #: The field of a body that holds the object's name, and the one that takes its mark.
+    #: The field of a body that holds the object's name.
     name_field: ClassVar[str] = "name"
-    mark_field: ClassVar[str] = "description"
     #: Whether the transport can follow a look-up's pages by itself.
     paged: ClassVar[bool] = True
     #: The query of a creation, and the headers of a list.
@@ -258,7 +257,6 @@ class MappingSets(Dialect):
     """
 
     service = "conversion"
-    mark_field = "name"
     paged = False
 
     def made(self, body: Any) -> dict[str, Any]:
