@@ -66,12 +66,21 @@ class Gate:
 
     async def pass_one(self, endpoint: str) -> None:
         """Wait for leave to send one request."""
+        if not self.passes(endpoint, self._clock.mono()):
+            await self._stand(endpoint)
+
+    def passes(self, endpoint: str, now: float) -> bool:
+        """Whether a request may leave at once; then it has left. For who would rather not wait in a task.
+
+        Args:
+            endpoint: What it asks.
+            now: Monotonic seconds.
+        """
+        return not self._lines and now >= self._held_until and self.pacer.passes(endpoint, now)
+
+    async def _stand(self, endpoint: str) -> None:
+        """Stand in line for leave to send one request."""
         pacer = self.pacer
-        if not self._lines:
-            now = self._clock.mono()
-            if now >= self._held_until and pacer.wait(endpoint, now) <= 0:
-                pacer.leave(endpoint, now)
-                return
         self._places += 1
         waiter = _Waiter(endpoint, self._places)
         self._lines.setdefault(pacer.way(endpoint), deque()).append(waiter)

@@ -72,10 +72,13 @@ class Judge:
         entry = self._count(index, root, job, data, ending, restored=restored)
         if restored:
             return None
-        if self._rules.stop_on_error and self._shares.failed:
-            return StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed")
-        if said := self._shares.exceeded(entry):
-            return StopAsked(Stop.TOLERATE, 0.0, said, "")
+        if self._shares.failed:
+            if self._rules.stop_on_error:
+                return StopAsked(Stop.ON_ERROR, 0.0, f"{job.key} failed")
+            if said := self._shares.exceeded(entry):
+                return StopAsked(Stop.TOLERATE, 0.0, said, "")
+        if ending is Ending.SUCCEEDED and not self._walls.begun:  # nothing was refused so far, nor was this
+            return None
         wall = self._look(job, data, ending)
         if wall is None or self._through:
             return None

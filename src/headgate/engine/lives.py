@@ -24,6 +24,8 @@ _BEGUN: Final = len(State)
 _FRESH: Final = 16_384
 _HELD, _READY = Live(), Live(state=State.READY)
 _STATES: Final = tuple(State)
+#: As the column has them.
+_AT_HAND, _OVER = int(State.READY), int(State.SETTLED)
 
 
 class Lives:
@@ -58,6 +60,17 @@ class Lives:
         self.states[index] = _BEGUN
         return live
 
+    def admitted(self, index: int) -> Live | None:
+        """The job, to be changed, if it waits for a slot: it has begun from now on."""
+        live = self._begun.get(index)
+        if live is not None:
+            return live if live.state is State.READY else None
+        if self.states[index] != _AT_HAND:
+            return None
+        live = self._begun[index] = Live(State.READY)
+        self.states[index] = _BEGUN
+        return live
+
     def __iter__(self) -> Iterator[Live]:
         """All of them, to be looked at."""
         return map(self.look, range(len(self.states)))
@@ -84,7 +97,7 @@ class Lives:
 
     def is_over(self, index: int) -> bool:
         """Whether the job is settled."""
-        return self.states[index] == State.SETTLED
+        return self.states[index] == _OVER
 
     def settled(self, index: int) -> Mapping[str, Any] | None:
         """The data of a job that is over."""
@@ -98,14 +111,14 @@ class Lives:
         """The job waits for a slot."""
         live = self._begun.get(index)
         if live is None:
-            self.states[index] = State.READY
+            self.states[index] = _AT_HAND
         else:
             live.state, live.reason, live.held_until_s = State.READY, "", None
 
     def close(self, index: int, data: Mapping[str, Any]) -> None:
         """The job is over, as ``data`` says."""
         self._begun.pop(index, None)
-        self.states[index], self._data[index] = State.SETTLED, data
+        self.states[index], self._data[index] = _OVER, data
         self.ended.append(index)
         late = len(self.ended) - _FRESH
         if late > 0:

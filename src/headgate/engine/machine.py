@@ -69,7 +69,7 @@ from headgate.workflows.create import ABSENT, replacing
 from headgate.workflows.delete import GONE, DeleteSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
@@ -107,7 +107,7 @@ class Machine:
         self.stopped: StopAsked | None = None
         self.finished = False
         self.in_flight = 0
-        self._open = len(self.jobs)
+        self._open = self._planned = len(self.jobs)
         self._links: Links
         whose = shares(plan)
         self._shares = whose.of
@@ -163,9 +163,10 @@ class Machine:
             else:
                 self._wake(event.at)
             self._admit(event.at)
-            if self._polls:
+            if self._polls.waiting:
                 self._look(event.at)
-            self._maybe_finish()
+            if not self._open or self.stopped is not None:
+                self._maybe_finish()
         commands, self._out = self._out, []
         return commands
 
@@ -174,7 +175,7 @@ class Machine:
         while self._wakes and not self._is_current_wake(self._wakes[0]):
             heapq.heappop(self._wakes)
         wake = self._wakes[0][0] if self._wakes else None
-        if self._look_at is None or not self._polls:
+        if self._look_at is None or not self._polls.waiting:
             return wake
         return self._look_at if wake is None else min(wake, self._look_at)
 
@@ -239,7 +240,7 @@ class Machine:
 
     def root(self, index: int) -> int:
         """The planned job that job ``index`` descends from; itself for a planned one."""
-        planned = len(self.plan.jobs)
+        planned = self._planned
         return index if index < planned else self._roots[index - planned]
 
     @property
@@ -412,11 +413,12 @@ class Machine:
     def _look(self, at: float) -> None:
         """Ask for awaited runs, where that is due."""
         now_s = self._clock.now(at)
-        idle = not self._ready and self.in_flight == 0
+        idle = not self._ready.count and self.in_flight == 0
         while self.stopped is None and (due := self._polls.due(at, now_s, idle=idle)) is not None:
-            live = self.live[due[0]]
+            index, call = due
+            live = self.live[index]
             live.tries = live.throttles = 0
-            self._send(*due)
+            self._send(index, live, call)
         self._look_at = self._polls.next_at(at, now_s, idle=idle) if not self.stopped else None
 
     def _looked(self, index: int, answer: Answer, at: float) -> None:
@@ -457,26 +459,29 @@ class Machine:
         self._ready.push(index, COMMON if path > self._ahead else self._shares[self.root(index)], path)
 
     def _admit(self, at: float) -> None:
-        while self._ready and self.stopped is None and self.in_flight < self.rules.concurrency + self.rules.ahead:
-            index = self._ready.pop()
-            if self.live.state(index) is not State.READY:
+        ready, most = self._ready, self.rules.concurrency + self.rules.ahead
+        while ready.count and self.in_flight < most and self.stopped is None:
+            index = ready.pop()
+            live = self.live.admitted(index)
+            if live is None:
                 continue
-            live = self.live[index]
             if live.call is not None:
-                self._send(index, live.call)
+                self._send(index, live, live.call)
             elif index in self._unleased:
                 self._lease(index)
             else:
-                self._advance(index, live.signal, at)
+                self._advance(index, live, live.signal, at)
 
-    def _advance(self, index: int, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
+    def _advance(self, index: int, live: Live, signal: Signal | Answer, at: float, *, understood: bool = False) -> None:
         """Ask the procedure what to do next, and do it. ``understood``: an effect's answer came in just now."""
-        job, live = self.jobs[index], self.live[index]
-        if isinstance(signal, Answer) and self._polls.carries(index):
+        if self._polls.waiting and isinstance(signal, Answer) and self._polls.carries(index):
             self._looked(index, signal, at)
             return
+        job = self.jobs[index]
+        context = live.context or self._surroundings(index)
+        context.now_s, context.dated = self._clock.now(at), self._clock.heard
         try:
-            step = PROCEDURES[job.kind].advance(self._context(index, at), live.phase, signal)
+            step = PROCEDURES[job.kind].advance(context, live.phase, signal)
         except Exception as error:
             if not isinstance(signal, Answer):
                 raise
@@ -486,10 +491,9 @@ class Machine:
                 None, said, code="headgate-answer", advice="please report it; what was sent is looked up again"
             )
         live.signal = Signal.RESUME
-        self._apply(index, step, at, understood=understood)
+        self._apply(index, live, step, at, understood=understood)
 
-    def _apply(self, index: int, step: Step, at: float, *, understood: bool) -> None:
-        live = self.live[index]
+    def _apply(self, index: int, live: Live, step: Step, at: float, *, understood: bool) -> None:
         if isinstance(step, Settle):
             self._record_settled(index, step.ending, step.output, step.problem, step.children, None)
             return
@@ -501,7 +505,7 @@ class Machine:
             if live.state is State.RUNNING or self.stopped is not None:
                 self._make_ready(index)
             else:
-                self._send(index, step.call)
+                self._send(index, live, step.call)
         elif isinstance(step, Pause):
             self._pause(index, at + max(0.0, step.seconds) / self.rules.time_scale, step.reason)
             live.held_until_s = step.until_s if step.held else None
@@ -558,26 +562,20 @@ class Machine:
         live.attempt += 1
         heapq.heappush(self._wakes, (until, live.attempt, index))
 
-    def _send(self, index: int, call: Call) -> None:
-        live = self.live[index]
+    def _send(self, index: int, live: Live, call: Call) -> None:
         live.state, live.call = State.RUNNING, call
         live.attempt += 1
         live.tries += 1
         self.in_flight += 1
         if live.tries == 1:
             self._budget.request()
-        intent = None
-        if call.effect and live.durable != (live.phase, True):
-            if not (live.durable and live.durable[0]) and index not in self._doubted:
+        intent, durable = None, live.durable
+        if call.effect and (durable is None or durable != (live.phase, True)):
+            if not (durable and durable[0]) and index not in self._doubted:
                 self._unsent.add(index)
             live.durable = (live.phase, True)
             intent = Record("intent", index, live.phase, self._made(index, ""))
         self._out.append(Send(index, live.attempt, call, intent))
-
-    def _context(self, index: int, at: float) -> Context:
-        context = self._surroundings(index)
-        context.now_s, context.dated = self._clock.now(at), self._clock.heard
-        return context
 
     def _surroundings(self, index: int) -> Context:
         """The job's context, whatever the time."""
@@ -628,13 +626,13 @@ class Machine:
             case Verdict.OK | Verdict.REJECTED:
                 self._answered_once = True
                 live.call = None
-                self._advance(event.job, answer, event.at, understood=call.effect)
+                self._advance(event.job, live, answer, event.at, understood=call.effect)
             case Verdict.REFUSED if refused:
                 code = answer.problem.code if answer.problem is not None else ""
                 self._halt(event, "no such sandbox" if code in NO_SANDBOX else "the platform refused the credentials")
             case Verdict.REFUSED:
                 live.call = None
-                self._advance(event.job, answer, event.at, understood=call.effect)
+                self._advance(event.job, live, answer, event.at, understood=call.effect)
             case _:
                 self._again(event, call)
 
@@ -707,8 +705,9 @@ class Machine:
             throttled = event.answer.verdict is Verdict.THROTTLED
             self._halt(event, "the platform takes no more requests" if throttled else "the platform cannot be reached")
             return
-        self.live[event.job].call = None
-        self._advance(event.job, event.answer, event.at)
+        live = self.live[event.job]
+        live.call = None
+        self._advance(event.job, live, event.answer, event.at)
 
     # -- endings ---------------------------------------------------------------------------------------------------
 
@@ -723,20 +722,12 @@ class Machine:
         ending: Ending,
         output: Mapping[str, Any],
         problem: Problem | None,
-        children: Iterable[Any],
+        children: Collection[Any],
         cause: str | None,
     ) -> None:
         data = settled_data(ending, output, problem, children, cause)
-        frees = self._leases.held(index)
-        made = None
-        if output.get(GONE) and self.jobs[index].kind == "delete":
-            spec = DeleteSpec.of(self.jobs[index].spec)
-            made = Made(spec.marker, spec.collection, str(output.get("id", "")), spec.name, "", gone=True)
-        elif ending is Ending.SUCCEEDED and output.get("found") != "store":
-            made = self._made(index, str(output.get("id", "")), str(output.get("found", "")))
-        elif output.get(ABSENT):
-            made = self._made(index, "")  # there is nothing to be in doubt of
-        self._out.append(Write(Record("settled", index, data, made, frees)))
+        made = self._outcome(index, ending, output)
+        self._out.append(Write(Record("settled", index, data, made, self._leases.held(index))))
         self._out.append(
             Tell("settled", index, {"ending": data["ending"], "message": problem.message if problem else ""})
         )
@@ -744,6 +735,20 @@ class Machine:
             for child in children_of(data):
                 self._make_ready(self._add_child(index, child.key, child.kind, child.spec))
         self._close(index, data)
+
+    def _outcome(self, index: int, ending: Ending, output: Mapping[str, Any]) -> Made | None:
+        """What there is, or is no more, now that a job is over."""
+        job = self.jobs[index]
+        if job.collection:
+            found = str(output.get("found", ""))
+            if ending is Ending.SUCCEEDED and found != "store":
+                return self._made(index, str(output.get("id", "")), found)
+            # Absent: there is nothing to be in doubt of.
+            return self._made(index, "") if output.get(ABSENT) else None
+        if job.kind == "delete" and output.get(GONE):
+            spec = DeleteSpec.of(job.spec)
+            return Made(spec.marker, spec.collection, str(output.get("id", "")), spec.name, "", gone=True)
+        return None
 
     def _made(self, index: int, remote: str, found: str = "") -> Made | None:
         job = self.jobs[index]
@@ -761,21 +766,21 @@ class Machine:
         output = data.get("output")
         if output and RUNS in output:
             self._ours.update(output[RUNS])
-        for granted in self._leases.release(index):
-            self._lease(granted)
+        if self._leases.held(index):
+            for granted in self._leases.release(index):
+                self._lease(granted)
         for dependent in self._links.dependents(index):
             self._edge_settled(dependent, index, ending, restored=restored)
         self._judge(index, data, restored=restored)
 
     def _edge_settled(self, dependent: int, edge: int, ending: Ending, *, restored: bool) -> None:
         self._links.waits_for[dependent] -= 1
-        if self.live.is_over(dependent):
-            return
+        if restored or self.live.is_over(dependent):
+            return  # a restored run has its own record of what was skipped for it, later in the journal
         if ending is not Ending.SUCCEEDED and edge in self.jobs[dependent].needs.values():
-            if not restored:  # a restored run has its own record of it, later in the journal
-                cause = (self.live.settled(edge) or {}).get("cause") or self.jobs[edge].key
-                self._record_settled(dependent, Ending.SKIPPED, {}, None, (), cause)
-        elif not restored and self._may_begin(dependent):
+            cause = (self.live.settled(edge) or {}).get("cause") or self.jobs[edge].key
+            self._record_settled(dependent, Ending.SKIPPED, {}, None, (), cause)
+        elif self._may_begin(dependent):
             self._make_ready(dependent)
 
     def _judge(self, index: int, data: Mapping[str, Any], *, restored: bool) -> None:

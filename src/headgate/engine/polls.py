@@ -40,30 +40,28 @@ class Polls:
         self.rate_per_s, self._scale = rate_per_s, scale
         #: What the platform's clock shows at monotonic second 0, as far as was known last.
         self._zero_s: float | None = None
-        self._until_s: dict[int, tuple[float, str]] = {}
+        #: Jobs that wait: how long at most (platform's clock), and why, in words.
+        self.waiting: dict[int, tuple[float, str]] = {}
         self._carried: dict[int, Look] = {}
         self._left_at = float("-inf")
-
-    def __bool__(self) -> bool:
-        return bool(self._until_s)
 
     def wait(self, job: int, step: Await, at: float, now_s: float) -> None:
         """``job`` waits for the runs of ``step``."""
         self._heed(at, now_s)
-        self._until_s[job] = (step.until_s, step.reason)
+        self.waiting[job] = (step.until_s, step.reason)
         self.board.wait(job, step.runs, step.began_s, now_s)
 
     def waits(self, job: int) -> bool:
         """Whether ``job`` waits, with no request to carry at present."""
-        return job in self._until_s and job not in self._carried
+        return job in self.waiting and job not in self._carried
 
     def until(self, job: int) -> tuple[float, str]:
         """How long ``job`` waits at most (platform's clock), and why it waits, in words."""
-        return self._until_s[job]
+        return self.waiting[job]
 
     def drop(self, job: int) -> Mapping[str, RunEnd]:
         """``job`` goes on: what it is to be told."""
-        del self._until_s[job]
+        del self.waiting[job]
         return self.board.drop(job)
 
     def awaits(self, job: int) -> int:
@@ -87,7 +85,7 @@ class Polls:
         self._heed(at, now_s)
         if at < self._left_at + self._gap(idle=idle) - 1e-9:
             return None
-        carrier = next((job for job in self._until_s if job not in self._carried), None)
+        carrier = next((job for job in self.waiting if job not in self._carried), None)
         look = self.board.ask(now_s) if carrier is not None else None
         if carrier is None or look is None:
             return None
@@ -105,7 +103,7 @@ class Polls:
 
     def next_at(self, at: float, now_s: float, *, idle: bool) -> float | None:
         """When :meth:`due` may have one (monotonic); ``None`` while nobody could carry it or nothing is awaited."""
-        if len(self._carried) >= len(self._until_s):
+        if len(self._carried) >= len(self.waiting):
             return None
         next_s = self.board.next_s()
         if next_s is None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Ready:
     """Taking one costs the logarithm of how many wait in its share, and of how many shares have any."""
 
-    __slots__ = ("_count", "_lines", "_order", "_priorities", "_turns", "_waiting")
+    __slots__ = ("_lines", "_order", "_priorities", "_turns", "_waiting", "count")
 
     def __init__(self, priorities: Sequence[int]) -> None:
         """``priorities`` of the shares, by number; higher ones go first."""
@@ -27,10 +27,9 @@ class Ready:
         self._turns = [0] * len(priorities)
         #: (priority, turns, share) of those that have any.
         self._waiting: list[tuple[int, int, int]] = []
-        self._order = self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
+        self._order = 0
+        #: How many there are.
+        self.count = 0
 
     def push(self, job: int, share: int, path: float) -> None:
         """``job`` of ``share`` may go; ``path`` is the longest one below it."""
@@ -41,7 +40,7 @@ class Ready:
                 self._turns[share] = max(self._turns[share], self._least(priority))
             heapq.heappush(self._waiting, (priority, self._turns[share], share))
         self._order += 1
-        self._count += 1
+        self.count += 1
         heapq.heappush(line, (-path, self._order, job))
 
     def pop(self) -> int:
@@ -53,7 +52,7 @@ class Ready:
         priority, turns, share = self._waiting[0]
         line = self._lines[share]
         job = heapq.heappop(line)[2]
-        self._count -= 1
+        self.count -= 1
         self._turns[share] = turns + 1
         if line:
             heapq.heapreplace(self._waiting, (priority, turns + 1, share))

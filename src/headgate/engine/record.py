@@ -13,7 +13,7 @@ from headgate.exchange import Problem
 from headgate.workflows.contract import Child, Ending, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 #: In the data of a ``settled`` record: when the job's first request left and when the job was over, in seconds that
 #: the run has been going. Not there for a job that asked nothing.
@@ -137,7 +137,7 @@ def settled_data(
     ending: Ending,
     output: Mapping[str, Any],
     problem: Problem | None,
-    children: Iterable[Child],
+    children: Collection[Child],
     cause: str | None,
 ) -> dict[str, Any]:
     """The data of a ``settled`` record. ``cause`` is the failed ancestor of a skipped job."""
@@ -146,9 +146,8 @@ def settled_data(
         data["output"] = dict(output)
     if problem is not None:
         data["problem"] = [problem.status, problem.code, problem.message, problem.request_id, problem.advice]
-    spawned = [[child.key, child.kind, dict(child.spec)] for child in children]
-    if spawned:
-        data["children"] = spawned
+    if children:
+        data["children"] = [[child.key, child.kind, dict(child.spec)] for child in children]
     if cause is not None:
         data["cause"] = cause
     return data

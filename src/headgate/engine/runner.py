@@ -200,6 +200,7 @@ class Runner:
                 self.deaf.append(error)
 
     def _paced(self, change: Change) -> None:
+        self._machine.paced(self._gate.rate)
         said = {"scope": change.scope, "perSecond": round(change.per_s, 2), "message": str(change)}
         self._tell(Tell("rate", -1, said))
 
@@ -224,33 +225,35 @@ class Runner:
                 waiter.set_result(None)
                 break
 
-    async def _next(self) -> Send:
-        while not self._outbox:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiter)
-            await waiter
-        return self._outbox.popleft()
-
     async def _work(self) -> None:
-        perform, gate, clock = self._platform.perform, self._gate, self._clock
+        perform, gate, mono = self._platform.perform, self._gate, self._clock.mono
+        outbox, create_future = self._outbox, asyncio.get_running_loop().create_future
         while True:
-            send = await self._next()
-            self._leaving[send.job] = send
-            await gate.pass_one(send.call.endpoint)
-            if self._leaving.pop(send.job, None) is not send:
-                continue  # given back while it waited
+            while not outbox:
+                waiter = create_future()
+                self._waiting.append(waiter)
+                await waiter
+            send = outbox.popleft()
+            endpoint, at = send.call.endpoint, mono()
+            if not gate.passes(endpoint, at):
+                self._leaving[send.job] = send
+                await gate.pass_one(endpoint)
+                if self._leaving.pop(send.job, None) is not send:
+                    continue  # given back while it waited
+                at = mono()
             self.flying += 1
-            reach(Point.LEAVING, send.call.endpoint)
-            left_s = clock.mono() - self._began
+            reach(Point.LEAVING, endpoint)
+            left_s = at - self._began
             self._first.setdefault(send.job, left_s)
             try:
                 answer = await perform(send.call)
             finally:
                 self.flying -= 1
-            reach(Point.ANSWERED, send.call.endpoint)
-            self._count(send, answer, left_s)
-            self._feed(Answered(send.job, send.attempt, answer, clock.mono()))
-            reach(Point.ANSWER_QUEUED, send.call.endpoint)
+            reach(Point.ANSWERED, endpoint)
+            at = mono()
+            self._count(send, answer, left_s, at)
+            self._feed(Answered(send.job, send.attempt, answer, at))
+            reach(Point.ANSWER_QUEUED, endpoint)
 
     def _ceiling(self) -> float:
         """The rate that requests are held to right now, for the report."""
@@ -263,13 +266,12 @@ class Runner:
             before, now = self._tally.seconds, self._clock.mono() - self._began
             record.data[TIMES] = [round(before + first, 3), round(before + now, 3)]
 
-    def _count(self, send: Send, answer: Answer, left_s: float) -> None:
+    def _count(self, send: Send, answer: Answer, left_s: float, now: float) -> None:
         refused = self._gate.answered(send.call, answer, send.job)
         self._tally.answered(send.call, answer, left_s, refused=refused)
-        self._machine.paced(self._gate.rate)
-        now = self._clock.mono()
         if now - self._counted_at >= COUNT_EVERY_S:
             self._counted_at = now
+            self._machine.paced(self._gate.rate)
             self._tally.limits = self._gate.found()
             self._tally.ceiling.set(self._tally.seconds + now - self._began, self._ceiling())
             self._journal.count(self._tally.as_dict(now - self._began))

@@ -25,11 +25,9 @@ class OpenGate(Gate):
         super().__init__(*args, **named)
         self._is_open = is_open
 
-    async def pass_one(self, endpoint: str) -> None:
-        """Leave to send one request: at once, while arrivals come."""
-        if self._is_open() and self._clock.mono() >= self._held_until:
-            return
-        await super().pass_one(endpoint)
+    def passes(self, endpoint: str, now: float) -> bool:
+        """Whether a request may leave at once, as every one may while arrivals come."""
+        return (self._is_open() and now >= self._held_until) or super().passes(endpoint, now)
 
     def answered(self, call: Call, answer: Answer, of: int = -1) -> bool:
         """Whether the request was refused because of the rate; lowers no rate for it while arrivals come."""

@@ -98,7 +98,8 @@ class Lag:
         if usual is None:
             return None
         answers = self._answers
-        if now - self._last_at > max(APART_S, APART * SPAN_S / max(1, len(answers))):
+        silent_s = now - self._last_at
+        if silent_s > APART_S and silent_s > APART * SPAN_S / (len(answers) or 1):
             self._silence_at = now
         self._last_at = now
         answers.append((now, took_s, usual))

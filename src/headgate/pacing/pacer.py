@@ -156,6 +156,19 @@ class Pacer:
                 longest = left
         return longest
 
+    def passes(self, endpoint: str, now: float) -> bool:
+        """Whether a request to ``endpoint`` may leave at once; then it has left."""
+        way = self._ways.get(endpoint) or self.way(endpoint)
+        held = False
+        for lane in way:  # each of them: who is asked learns that somebody waits
+            held = lane.wait(now) > 0 or held
+        if held:
+            return False
+        for lane in way:
+            lane.take(now)
+        self.out += 1
+        return True
+
     def leave(self, endpoint: str, now: float) -> None:
         """A request to ``endpoint`` leaves."""
         for lane in self._ways.get(endpoint) or self.way(endpoint):
@@ -175,10 +188,17 @@ class Pacer:
         Returns:
             Whether it was refused because of the rate, as far as is known.
         """
-        made = max(1, answer.requests - answer.tokens)
-        self.out = max(0, self.out - made)
-        sent, endpoint = now - answer.elapsed_s, call.endpoint
-        problem = answer.problem
+        made = answer.requests - answer.tokens or 1
+        self.out = self.out - made if self.out > made else 0
+        sent, endpoint, problem = now - answer.elapsed_s, call.endpoint, answer.problem
+        if answer.verdict is Verdict.OK and not (self._seen or self._throttles or self._faults):  # almost every answer
+            for _, lane in self._lanes.get(endpoint) or self.lanes(endpoint):
+                lane.passed(sent, now)
+            if made == 1:
+                self._watch_lag(endpoint, answer.elapsed_s, now)
+            if self._told or not self._all.idle:
+                self._tell()
+            return False
         lost = answer.verdict in (Verdict.LOST, Verdict.NOT_SENT) or not answer.requests
         if lost or (problem is not None and problem.code == NO_TOKEN):
             for _, lane in self.lanes(endpoint):

@@ -156,17 +156,18 @@ class Seeker:
 
     def wait(self, now: float) -> float:
         """Seconds until the next request may leave; 0.0 if it may now."""
-        self._judge_if_over(now)
+        if self._episode is not None:
+            self._judge_if_over(now)
         if self._closed is not None:
             if self._probing:
                 # Its answer says how to go on; one that gets lost must not stop everything.
                 return max(0.0, self._probe_at + LOST_S - now)
             return max(0.0, self._probe_at - now)
-        left = max(0.0, self._hold - now)
+        left = self._hold - now
         if not self.idle:
-            left = max(left, self._next - now)
+            left = max(0.0, left, self._next - now)
             self._wanted = self._wanted or left > 0
-        return left
+        return max(0.0, left)
 
     def take(self, now: float) -> None:
         """One request leaves."""
@@ -175,17 +176,17 @@ class Seeker:
         if self._closed is not None:
             self._probing, self._probe_at = True, now
             return
-        self._grow(now)
-        self._next = max(self._next, now - self._tuning.slack_s) + 1.0 / self.rate
-
-    def _grow(self, now: float) -> None:
-        since = now - self._grown_at
-        self._grown_at = now
-        wanted, self._wanted = self._wanted, False
+        since, self._grown_at = now - self._grown_at, now
         # A rate that nobody waited for is not known to be kept.
-        if self.rate >= self.ceiling or now < self._still_until or not wanted:
-            return
-        since = min(since, 2.0 / self.rate + self._tuning.slack_s)
+        if self._wanted:
+            self._wanted = False
+            if self.rate < self.ceiling and now >= self._still_until:
+                self._grow(min(since, 2.0 / self.rate + self._tuning.slack_s))
+        due, late = self._next, now - self._tuning.slack_s
+        self._next = max(due, late) + 1.0 / self.rate
+
+    def _grow(self, since: float) -> None:
+        """The rate after ``since`` seconds in which requests waited and none was refused."""
         if self.rate < self._target:
             self.rate += (self._target - self.rate) * -math.expm1(-since / self._tuning.back_s)
             if self.rate < self._target * 0.99:
@@ -211,7 +212,8 @@ class Seeker:
             if sent >= self._closed:
                 self._open(now)
             return
-        self._note(sent, now, refused=False)
+        if self._episode is not None:
+            self._note(sent, now, refused=False)
 
     def refused(self, sent: float, now: float, pause_s: float | None = None) -> None:
         """A request that left at ``sent`` was refused; ``pause_s`` is how long the platform asks to wait."""

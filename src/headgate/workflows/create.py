@@ -14,6 +14,7 @@ looked for as after a lost answer), or nothing. That nothing was listed says lit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from headgate.exchange import Answer, Call, Problem, Verdict
@@ -73,17 +74,18 @@ class CreateSpec:
 def advance(ctx: Context, phase: Phase, signal: Signal | Answer) -> Step:
     """The procedure of a creation."""
     spec: CreateSpec = ctx.spec
-    if phase.get("at") in converge.PHASES:
+    at = phase.get("at")
+    if at in converge.PHASES:
         return converge.advance(spec, whole_body(ctx), phase, signal)
     if isinstance(signal, Answer):
-        return _posted(ctx, signal, phase) if phase.get("at") == "post" else _looked(ctx, phase, signal)
+        return _posted(ctx, signal, phase) if at == "post" else _looked(ctx, phase, signal)
     if signal is Signal.START:
         found = listed(ctx.inputs, spec.marker)
         if found:
             return _adopted(ctx, [[remote, "", ""] for remote in found], 0)
     if spec.shared and not ctx.granted:
         return Claim((spec.marker,), {"at": _CLAIMED} if signal is Signal.START else phase)
-    if signal is Signal.START or (phase.get("at") == _CLAIMED and ctx.known is None):
+    if signal is Signal.START or (at == _CLAIMED and ctx.known is None):
         return _post(ctx, 1)
     faults = int(phase.get("faults", 0)) + (1 if signal is Signal.LOST else 0)
     return _look(spec, int(phase.get("look", 0)) + 1, int(phase.get("posts", 0)), faults, _kept(phase))
@@ -103,6 +105,7 @@ def denied(spec: Any, by: str) -> str:
 PROCEDURE = Procedure(advance, keys, denied=denied)
 
 
+@cache
 def evidence_of(collection: str) -> Evidence:
     """What tells whether an object of ``collection`` was made."""
     return EVIDENCE[f"POST {DIALECTS[collection].path}"]
@@ -122,14 +125,15 @@ def replacing(remote: str) -> Phase:
 
 def _post(ctx: Context, posts: int, faults: int = 0, kept: Phase | None = None) -> Step:
     spec: CreateSpec = ctx.spec
+    evidence = evidence_of(spec.collection)
     # Crashes are not counted: they say nothing of the object.
-    if faults >= evidence_of(spec.collection).losses:
+    if faults >= evidence.losses:
         said = f"{spec.name}: not created: {faults} requests came back without a usable answer, and it is not there"
         return _absent(Problem(0, "headgate-not-created", said, advice="look at the platform's status, then run again"))
     to = DIALECTS[spec.collection]
-    effect = evidence_of(spec.collection).effect
-    call = Call("POST", to.service, to.path, effect, "create", query=to.created_with, body=whole_body(ctx))
-    return Ask(call, {"at": "post", "posts": posts, "faults": faults, **(kept or {})})
+    call = Call("POST", to.service, to.path, evidence.effect, "create", query=to.created_with, body=whole_body(ctx))
+    phase = {"at": "post", "posts": posts, "faults": faults}
+    return Ask(call, {**phase, **kept} if kept else phase)
 
 
 def whole_body(ctx: Context) -> dict[str, Any]:
@@ -144,12 +148,14 @@ def whole_body(ctx: Context) -> dict[str, Any]:
 
 
 def _put(body: Any, path: str, value: str) -> None:
-    *outer, last = path.split(".")
-    for name in outer:
-        at: Any = int(name) if isinstance(body, list) else name
-        inner = body[at] if isinstance(body, list) else body.get(at, {})
-        body[at] = list(inner) if isinstance(inner, (list, tuple)) else dict(inner)
-        body = body[at]
+    last = path
+    if "." in path:
+        *outer, last = path.split(".")
+        for name in outer:
+            at: Any = int(name) if isinstance(body, list) else name
+            inner = body[at] if isinstance(body, list) else body.get(at, {})
+            body[at] = list(inner) if isinstance(inner, (list, tuple)) else dict(inner)
+            body = body[at]
     if last.endswith("[]"):
         body[last[:-2]] = [value]
     else:

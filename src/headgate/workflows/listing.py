@@ -105,5 +105,5 @@ def _page(spec: ListSpec, phase: Phase) -> Ask:
 
 def listed(inputs: Any, mark: str) -> list[str]:
     """The ids of the objects that bear ``mark``, by a creation's inputs; the oldest first."""
-    found = inputs.get(LISTED, {}).get("objects", {}).get(mark, ())
-    return [str(remote) for remote in found]
+    of = inputs.get(LISTED)
+    return [str(remote) for remote in of.get("objects", {}).get(mark, ())] if of else []

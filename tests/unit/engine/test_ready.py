@@ -18,7 +18,7 @@ def ready(priorities, *jobs):
 
 
 def all_of(queue):
-    return [queue.pop() for _ in range(len(queue))]
+    return [queue.pop() for _ in range(queue.count)]
 
 
 def test_in_a_share_the_longest_path_goes_first_and_of_equal_ones_who_waited_longest():
