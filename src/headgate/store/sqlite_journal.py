@@ -53,9 +53,9 @@ ON CONFLICT (org, sandbox, marker) DO UPDATE SET id = excluded.id, digest = excl
 _UNDONE: Final = """
 DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND id = '' AND marker IN (SELECT value FROM json_each(?3))
 """
-#: What exists no more is forgotten by its id, whoever made it.
+#: What exists no more is forgotten by its id, whoever made it. (Left alone, SQLite looks through all of the sandbox.)
 _GONE: Final = """
-DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND (id, collection) IN (
+DELETE FROM object INDEXED BY object_by_id WHERE org = ?1 AND sandbox = ?2 AND id <> '' AND (id, collection) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3)
 )
 """
