@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
@@ -19,6 +20,7 @@ from headgate.engine.machine import Machine
 from headgate.engine.runner import Limits, Runner
 from headgate.engine.tally import Tally
 from headgate.exchange import Call
+from headgate.garbage import gc_paused, settle
 from headgate.planning.outline import Outline
 from headgate.platform.contract import Platform
 from headgate.platform.endpoint import PlatformSettings
@@ -109,6 +111,19 @@ def stored(plan: Plan, state: Path) -> Iterator[Store]:
             file.unlink()
 
 
+@contextmanager
+def _settled() -> Iterator[None]:
+    """The garbage collector as the command has it while a run is under way."""
+    usual = gc.get_threshold()
+    with gc_paused():
+        settle()
+        try:
+            yield
+        finally:
+            gc.unfreeze()
+            gc.set_threshold(*usual)
+
+
 async def calls(opened: Opened, bodies: Sequence[Mapping[str, Any]], slots: int) -> Lap:
     """A worker pool that posts all ``bodies`` by the transport: no plan, no machine, no journal, no limiter.
 
@@ -154,7 +169,7 @@ async def drive_into(
     watch = Watch()
     listening = listeners(setting.profile, watch) if setting.profile is not None else []
     gate, limits = Gate(setting.rate_per_s, clock), Limits(setting.rate_per_s, setting.slots)
-    with lap(len(plan.jobs)) as found:
+    with lap(len(plan.jobs)) as found, _settled():
         machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
         watch.machine, watch.tally, watch.gate = machine, tally, gate

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Objects from which on it pays to set them aside: the collector looks at each of them three times else.
-_MANY = 50_000
+#: So many more objects than were freed make the collector look while a run is under way. What a job makes goes when
+#: nothing refers to it any more; the collector is only there for cycles, and of those it makes none.
+_SELDOM: Final = 10_000
 
 
 @contextmanager
@@ -26,11 +27,11 @@ def gc_paused() -> Iterator[None]:
 
 
 def settle() -> None:
-    """What was made while collection was paused stays: look at none of it ever again, and collect what comes.
+    """What was made while collection was paused stays: look at none of it ever again, and collect what comes seldom.
 
     For a program of our own only: what is garbage by now, in cycles, is never found.
     """
     if not gc.isenabled():
-        if gc.get_count()[0] > _MANY:
-            gc.freeze()
+        gc.freeze()
+        gc.set_threshold(_SELDOM)
         gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -13,6 +14,8 @@ from headgate.platform.connection import LONG_AT_ONCE, AnswerTooLongError, read_
 from headgate.platform.reply import Reply
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from headgate.platform.headers import Head
 
 #: What the client must not add by itself. All else it would add is always set.
@@ -57,6 +60,10 @@ class Client:
                 raise
         assert reply is not None  # a status that came is true, though its body broke off
         return reply
+
+    def sharing(self) -> AbstractContextManager[None]:
+        """It keeps none for itself."""
+        return nullcontext()
 
     def close(self) -> None:
         """There is nothing to close: the session is its maker's."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from headgate.platform.headers import Head
 
@@ -43,6 +44,9 @@ class Way(Protocol):
             OSError: the same; ``TimeoutError`` when the time was up.
             ValueError: the same: nonsense where an answer was expected.
         """
+
+    def sharing(self) -> AbstractContextManager[None]:
+        """While somebody else asks the session for a connection, which may have no more than so many."""
 
     def close(self) -> None:
         """No exchange is under way, and none will be."""

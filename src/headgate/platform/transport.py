@@ -232,12 +232,14 @@ class Transport:
             "User-Agent": "headgate",
         }
         url = URL(self._settings.ims_url)
-        if self._session is None:
+        if self._session is None or self._way is None:
             raise RuntimeError("the transport is used outside its block")
+        asked = self._session.post(url, data=form, headers=headers, allow_redirects=False)
         try:
-            async with self._session.post(url, data=form, headers=headers, allow_redirects=False) as response:
-                raw = await read_body(response.headers, response.content, self._long_ones)
-                return response.status, response.headers, raw
+            with self._way.sharing():
+                async with asked as response:
+                    raw = await read_body(response.headers, response.content, self._long_ones)
+                    return response.status, response.headers, raw
         except (aiohttp.ClientError, OSError, ValueError, AnswerTooLongError) as error:
             raise NoTokenError(
                 f"the token endpoint at {url.host} cannot be reached, so the credentials could not be used"

@@ -2,7 +2,9 @@
 
 The client's own part of a request (redirects, cookies, authentication, tracing, a payload and a task to write it) is
 most of what a request costs, and we use none of it: measured, going past it takes 0.4 of the CPU. What is hard to get
-right stays aiohttp's: names, TLS, the pool of connections, and reading what a server sends.
+right stays aiohttp's: names, TLS, opening connections and how many there may be, and reading what a server sends. Open
+connections that are not in use stay here, each with its parser: to give them back and ask for them again, and to make a
+parser, for every request costs a fifth of all that is left.
 
 What it takes of aiohttp is not all promised to stay as it is, so it is used with the versions it was tried with; with
 any other, requests go through the client (``client.py``), which is slower and does the same.
@@ -11,6 +13,7 @@ any other, requests go through the client (``client.py``), which is slower and d
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -23,6 +26,8 @@ from headgate.platform.deadlines import Deadlines
 from headgate.platform.reply import Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
     from aiohttp.http_parser import RawResponseMessage
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 #: Major and minor versions of aiohttp that the tests of this file passed with.
 TRIED: Final = frozenset({"3.14"})
 
+#: Who was not in use for so long, in seconds, is used no more: the other side may be about to close it.
+KEPT_S: Final = 15.0
 #: Encodings that the parser undoes: whatever aiohttp itself would ask for.
 _ENCODINGS: Final = aiohttp.ClientRequest.DEFAULT_HEADERS[hdrs.ACCEPT_ENCODING]
 
@@ -53,11 +60,16 @@ class Wire:
         if session.connector is None:
             raise RuntimeError("the session is closed")
         self._connector = session.connector
+        self._loop = asyncio.get_running_loop()
+        #: Open connections that are not in use, and since when; who came last goes first, so that the others may go.
+        self._idle: list[tuple[Connection, float]] = []
+        #: How many ask the session for a connection.
+        self._asking = 0
         self._in_time = Deadlines(timeout_s)
         self._patience = aiohttp.ClientTimeout(connect=min(connect_timeout_s, timeout_s))
         self._origin = origin
         # By it the pool knows where to connect to; it is never sent.
-        self._to = aiohttp.ClientRequest("GET", origin, session=session, loop=asyncio.get_running_loop())
+        self._to = aiohttp.ClientRequest("GET", origin, session=session, loop=self._loop)
         self._always = f"Host: {origin.host_port_subcomponent}\r\nAccept-Encoding: {_ENCODINGS}\r\n"
         self._long_ones = asyncio.Semaphore(LONG_AT_ONCE)
 
@@ -84,7 +96,10 @@ class Wire:
                 except BaseException:
                     connection.close()
                     raise
-                connection.release()
+                if self._asking or connection.protocol is None or connection.protocol.should_close:
+                    connection.release()
+                else:
+                    self._idle.append((connection, self._loop.time()))
         except AnswerTooLongError:
             assert reply is not None
             reply.too_long = True
@@ -100,19 +115,50 @@ class Wire:
     def close(self) -> None:
         """No exchange is under way, and none will be."""
         self._in_time.close()
+        self._give_back()
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """While somebody asks the session for a connection: it gets back what is not in use."""
+        self._asking += 1
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._asking -= 1
+
+    def _give_back(self) -> None:
+        for connection, _ in self._idle:
+            connection.release()
+        self._idle.clear()
 
     async def _connected(self) -> Connection:
+        """An open connection, on which nothing has come that was not asked for."""
+        while self._idle:
+            connection, since = self._idle.pop()
+            protocol = connection.protocol
+            if (
+                protocol is not None
+                and protocol.is_connected()
+                and not protocol.should_close
+                and self._loop.time() - since < KEPT_S
+            ):
+                return connection
+            connection.close()
         try:
-            return await self._connector.connect(self._to, traces=[], timeout=self._patience)
+            with self.sharing():
+                connection = await self._connector.connect(self._to, traces=[], timeout=self._patience)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {self._origin} in time") from error
+        if connection.protocol is not None:
+            connection.protocol.set_response_params(read_until_eof=True)
+        return connection
 
 
 async def _answered(protocol: ResponseHandler | None, request: bytes) -> tuple[RawResponseMessage, StreamReader]:
     """Write the request; the head of its answer, and the body to be read. Answers that only inform are passed over."""
     if protocol is None or protocol.transport is None or protocol.transport.is_closing():
         raise aiohttp.ClientConnectionResetError("the connection was closed before it was used")
-    protocol.set_response_params(read_until_eof=True)
     protocol.transport.write(request)
     while True:
         message, content = await protocol.read()

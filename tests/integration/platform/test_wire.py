@@ -1,6 +1,7 @@
 """What goes over the wire, by either way, byte by byte, against servers that answer what they are told to."""
 
 import asyncio
+import gzip
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -8,6 +9,7 @@ import pytest
 from multidict import CIMultiDict
 from yarl import URL
 
+from headgate.platform import wire
 from headgate.platform.client import Client
 from headgate.platform.headers import Head
 from headgate.platform.wire import Wire
@@ -37,7 +39,9 @@ async def wired(way, *answers, timeout_s=5.0, limit=1):
     port = server.sockets[0].getsockname()[1]
     async with server:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=limit)) as session:
-            yield way(session, URL(f"http://127.0.0.1:{port}"), timeout_s, 1.0), heard
+            over = way(session, URL(f"http://127.0.0.1:{port}"), timeout_s, 1.0)
+            yield over, heard
+            over.close()
         await asyncio.wait(served)
 
 
@@ -102,6 +106,66 @@ async def test_a_connection_is_used_again_while_it_may_be(way):
         for _ in range(3):
             assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
     assert [len(requests) for requests in heard] == [2, 1]
+
+
+async def test_answers_of_every_framing_come_one_after_another_on_one_connection(way):
+    packed = gzip.compress(b'{"a":1}')
+    framed = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\nX-Last: 1\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(packed), packed),
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+        OK,
+    )
+    async with wired(way, *framed, *framed) as (sent, heard):
+        found = [(await sent.exchange("GET", "/", NONE, None)).raw for _ in range(2 * len(framed))]
+    assert found == 2 * [b"[1,2]", b"", b'{"a":1}', b"", b"{}"]
+    assert [len(requests) for requests in heard] == [10]
+
+
+async def test_a_connection_on_which_more_came_than_was_asked_for_is_not_used_again():
+    """What it says would be taken for the answer to the next request."""
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    async with wired(Wire, OK + evil, OK) as (sent, heard):
+        assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
+        assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
+    assert len(heard) == 2
+
+
+async def test_nor_is_one_on_which_it_came_later():
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    async with wired(Wire, OK, OK) as (sent, heard):
+        assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
+        ((connection, _),) = sent._idle
+        connection.protocol.data_received(evil)
+        assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
+    assert len(heard) == 2
+
+
+async def test_a_connection_that_was_not_used_for_long_is_not_used_again(monkeypatch):
+    monkeypatch.setattr(wire, "KEPT_S", 0.0)
+    async with wired(Wire, OK, OK) as (sent, heard):
+        for _ in range(2):
+            await sent.exchange("GET", "/", NONE, None)
+    assert len(heard) == 2
+
+
+async def test_who_waits_for_a_connection_gets_the_next_that_is_free(way):
+    async with wired(way, *[OK] * 5) as (sent, heard):
+        replies = await asyncio.gather(*(sent.exchange("GET", "/", NONE, None) for _ in range(5)))
+    assert [reply.raw for reply in replies] == [b"{}"] * 5
+    assert [len(requests) for requests in heard] == [5]
+
+
+async def test_while_somebody_else_asks_for_a_connection_none_is_kept():
+    async with wired(Wire, OK, OK) as (sent, heard):
+        await sent.exchange("GET", "/", NONE, None)
+        assert len(sent._idle) == 1
+        with sent.sharing():
+            assert not sent._idle
+            await sent.exchange("GET", "/", NONE, None)
+            assert not sent._idle
+    assert [len(requests) for requests in heard] == [2]
 
 
 async def test_a_connection_that_broke_is_not_used_again_and_nothing_is_sent_twice(way):
