@@ -588,7 +588,7 @@ class Machine:
         job = self.jobs[index]
         inputs: dict[str, Mapping[str, Any]] = {}
         missing: dict[str, str] = {}
-        for edges in (job.needs, job.after):
+        for edges in (job.needs, job.after) if job.after else (job.needs,):
             for role, edge in edges.items():
                 settled = self.live.settled(edge)
                 if settled is not None and settled["ending"] == _SUCCEEDED:

@@ -8,40 +8,66 @@ that has waited longest. A share that had nothing to do for a while has no claim
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Ready:
-    """Taking one costs the logarithm of how many wait in its share, and of how many shares have any."""
+class _Line:
+    """Those of one share: for each path that any of them has, these one after another."""
 
-    __slots__ = ("_lines", "_order", "_priorities", "_turns", "_waiting", "count")
+    __slots__ = ("_of", "paths")
+
+    def __init__(self) -> None:
+        #: The paths that any has, the longest first; negative, for that is what a heap makes of it.
+        self.paths: list[float] = []
+        self._of: dict[float, deque[int]] = {}
+
+    def push(self, job: int, path: float) -> None:
+        same = self._of.get(-path)
+        if same is None:
+            same = self._of[-path] = deque()
+            heapq.heappush(self.paths, -path)
+        same.append(job)
+
+    def pop(self) -> int:
+        longest = self.paths[0]
+        same = self._of[longest]
+        job = same.popleft()
+        if not same:
+            heapq.heappop(self.paths)
+            del self._of[longest]
+        return job
+
+
+class Ready:
+    """Taking one costs the logarithm of how many different paths wait in its share, and of how many shares have any."""
+
+    __slots__ = ("_lines", "_priorities", "_turns", "_waiting", "count")
 
     def __init__(self, priorities: Sequence[int]) -> None:
         """``priorities`` of the shares, by number; higher ones go first."""
         self._priorities = [-priority for priority in priorities]
-        self._lines: list[list[tuple[float, int, int]]] = [[] for _ in priorities]
+        self._lines = [_Line() for _ in priorities]
         #: How many turns each share has had, or has been taken to have had.
         self._turns = [0] * len(priorities)
         #: (priority, turns, share) of those that have any.
         self._waiting: list[tuple[int, int, int]] = []
-        self._order = 0
         #: How many there are.
         self.count = 0
 
     def push(self, job: int, share: int, path: float) -> None:
         """``job`` of ``share`` may go; ``path`` is the longest one below it."""
         line = self._lines[share]
-        if not line:
+        if not line.paths:
             priority = self._priorities[share]
             if self._waiting:
                 self._turns[share] = max(self._turns[share], self._least(priority))
             heapq.heappush(self._waiting, (priority, self._turns[share], share))
-        self._order += 1
         self.count += 1
-        heapq.heappush(line, (-path, self._order, job))
+        line.push(job, path)
 
     def pop(self) -> int:
         """The job that goes next.
@@ -51,10 +77,10 @@ class Ready:
         """
         priority, turns, share = self._waiting[0]
         line = self._lines[share]
-        job = heapq.heappop(line)[2]
+        job = line.pop()
         self.count -= 1
         self._turns[share] = turns + 1
-        if line:
+        if line.paths:
             heapq.heapreplace(self._waiting, (priority, turns + 1, share))
         else:
             heapq.heappop(self._waiting)

@@ -109,7 +109,7 @@ def _parsed(raw: bytes | None) -> tuple[Any, bool]:
 
 def too_deep(raw: bytes) -> bool:
     """Whether ``raw`` opens more than :data:`DEEPEST` brackets inside each other. Those in texts count as well."""
-    if raw.count(b"[") + raw.count(b"{") <= DEEPEST:
+    if len(raw) <= DEEPEST or raw.count(b"[") + raw.count(b"{") <= DEEPEST:
         return False
     steps = map(_DEEPER.__getitem__, raw.translate(None, _NOT_BRACKETS))
     return max(accumulate(steps), default=0) > DEEPEST

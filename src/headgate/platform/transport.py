@@ -11,7 +11,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
@@ -174,12 +174,14 @@ class Transport:
             # orjson names types and limits, never values.
             reason = f"the request body cannot be encoded: {error}"
             return replace(trouble(Verdict.REJECTED, "unsendable", reason), requests=0)
-        if _LEADS_AWAY.search(call.path):
-            # An id of the platform's stands in it; what is meant to be deleted there is not what would be.
+        path = _as_sent(call.path)
+        if path is None:
             return replace(
                 trouble(Verdict.REJECTED, "unsendable", "the path of the request leads somewhere else"), requests=0
             )
-        target = self._target(call)
+        target = self._bases[call.service] + path
+        if call.query:
+            target += _query(call.query)
         sent = 0
         try:
             token = self._tokens.current() or await self._tokens.get()
@@ -252,21 +254,27 @@ class Transport:
         if self._admit is not None:
             await self._admit(call.endpoint)
 
-    def _target(self, call: Call) -> str:
-        """Path and query as they are sent."""
-        path = call.path if _PLAIN_PATH.fullmatch(call.path) else quote(call.path, safe="/")
-        base = self._bases[call.service] + path
-        if not call.query:
-            return base
-        # Everything is quoted: "+" would come back as a space and "&" as another filter (facts 2.4).
-        pairs = (f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in call.query)
-        return f"{base}?{'&'.join(pairs)}"
-
     def _scrub(self, call: Call, token: str, text: str) -> str:
         own = (self._settings.client_secret, self._settings.access_token)
         if self._spellings is None:  # most runs hear of no trouble
             self._spellings = spelt(self._secrets)
         return scrub(text, {token, *secrets_in(own), *secrets_in(call.body)} - self._secrets, self._spellings)
+
+
+@lru_cache(maxsize=64)  # most requests go to one of a few collections
+def _as_sent(path: str) -> str | None:
+    """``path`` as it is sent; ``None`` if it leads elsewhere.
+
+    An id of the platform's stands in it: what is meant to be deleted there is not what would be.
+    """
+    if _LEADS_AWAY.search(path):
+        return None
+    return path if _PLAIN_PATH.fullmatch(path) else quote(path, safe="/")
+
+
+def _query(pairs: tuple[tuple[str, str], ...]) -> str:
+    """A query as it is sent. All is quoted: "+" would come back as a space and "&" as another filter (facts 2.4)."""
+    return "?" + "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
 
 
 def _encode(value: Any) -> Any:

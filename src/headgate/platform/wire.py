@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
-    from aiohttp.http_parser import RawResponseMessage
-    from aiohttp.streams import StreamReader
     from yarl import URL
 
     from headgate.platform.headers import Head
@@ -87,16 +85,19 @@ class Wire:
         reply: Reply | None = None
         try:
             with self._in_time:
-                connection = await self._connected()
+                connection, protocol, transport = await self._connected()
                 try:
-                    message, content = await _answered(connection.protocol, request)
+                    transport.write(request)
+                    message, content = await protocol.read()
+                    while message.code < 200 and message.code != 101:  # it only informs
+                        message, content = await protocol.read()
                     reach(Point.SENT, subject)
                     reply = Reply(message.code, message.headers)
                     reply.raw = await read_body(message.headers, content, self._long_ones)
                 except BaseException:
                     connection.close()
                     raise
-                if self._asking or connection.protocol is None or connection.protocol.should_close:
+                if self._asking or protocol.should_close:
                     connection.release()
                 else:
                     self._idle.append((connection, self._loop.time()))
@@ -132,35 +133,27 @@ class Wire:
             connection.release()
         self._idle.clear()
 
-    async def _connected(self) -> Connection:
-        """An open connection, on which nothing has come that was not asked for."""
+    async def _connected(self) -> tuple[Connection, ResponseHandler, asyncio.Transport]:
+        """An open connection, on which nothing has come that was not asked for; who reads from it and who writes."""
         while self._idle:
             connection, since = self._idle.pop()
-            protocol = connection.protocol
+            protocol, transport = connection.protocol, connection.transport
             if (
                 protocol is not None
-                and protocol.is_connected()
-                and not protocol.should_close
+                and transport is not None
+                and not (transport.is_closing() or protocol.should_close)
                 and self._loop.time() - since < KEPT_S
             ):
-                return connection
+                return connection, protocol, transport
             connection.close()
         try:
             with self.sharing():
                 connection = await self._connector.connect(self._to, traces=[], timeout=self._patience)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {self._origin} in time") from error
-        if connection.protocol is not None:
-            connection.protocol.set_response_params(read_until_eof=True)
-        return connection
-
-
-async def _answered(protocol: ResponseHandler | None, request: bytes) -> tuple[RawResponseMessage, StreamReader]:
-    """Write the request; the head of its answer, and the body to be read. Answers that only inform are passed over."""
-    if protocol is None or protocol.transport is None or protocol.transport.is_closing():
-        raise aiohttp.ClientConnectionResetError("the connection was closed before it was used")
-    protocol.transport.write(request)
-    while True:
-        message, content = await protocol.read()
-        if message.code >= 200 or message.code == 101:
-            return message, content
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None or transport.is_closing():
+            connection.close()
+            raise aiohttp.ClientConnectionResetError("the connection was closed before it was used")
+        protocol.set_response_params(read_until_eof=True)
+        return connection, protocol, transport
