@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Where requests for a token are counted; they go to another host.
 TOKENS: Final = "POST token"
-#: Verdicts of requests that brought no usable answer.
-_TROUBLE: Final = (Verdict.FAULT, Verdict.LOST)
 #: Endpoints whose latency is kept apart; a platform has about thirty.
 _ENDPOINTS: Final = 100
 
@@ -57,28 +55,26 @@ class Tally:
 
         ``refused`` says that it was because of the rate, as far as the gate can tell.
         """
-        if not answer.requests:
+        requests, tokens, endpoint = answer.requests, answer.tokens, call.endpoint
+        if not requests:
             return
-        self.sent += answer.requests
-        if answer.requests > answer.tokens:
-            self.by_endpoint[call.endpoint] += answer.requests - answer.tokens
-        if answer.tokens:
-            self.by_endpoint[TOKENS] += answer.tokens
+        self.sent += requests
+        if requests > tokens:
+            self.by_endpoint[endpoint] += requests - tokens
+        if tokens:
+            self.by_endpoint[TOKENS] += tokens
         self.by_status[str(answer.status or answer.verdict.value)] += 1
         throttled = refused or answer.verdict is Verdict.THROTTLED
         if throttled:
             self.throttled += 1
-        self.series.add(
-            self.seconds + left_s, answer.requests, 1 if throttled else 0, 1 if answer.verdict in _TROUBLE else 0
-        )
-        histogram = self.latency.get(call.endpoint)
+        troubled = answer.verdict is Verdict.FAULT or answer.verdict is Verdict.LOST
+        self.series.add(self.seconds + left_s, requests, throttled, troubled)
+        histogram = self.latency.get(endpoint)
         if histogram is None:
-            histogram = self.latency.setdefault(
-                call.endpoint if len(self.latency) < _ENDPOINTS else "others", Histogram()
-            )
-        histogram.add(answer.elapsed_s / answer.requests, answer.requests)
+            histogram = self.latency.setdefault(endpoint if len(self.latency) < _ENDPOINTS else "others", Histogram())
+        histogram.add(answer.elapsed_s / requests, requests)
         if call.purpose == "poll":
-            self.polls += answer.requests - answer.tokens
+            self.polls += requests - tokens
 
     def noticed(self, lag_s: float | None) -> None:
         """A run that was waited for is over, for ``lag_s`` platform seconds as far as is known."""

@@ -164,10 +164,10 @@ class Seeker:
                 return max(0.0, self._probe_at + LOST_S - now)
             return max(0.0, self._probe_at - now)
         left = self._hold - now
-        if not self.idle:
-            left = max(0.0, left, self._next - now)
+        if self.rate < self.ceiling or self._episode is not None:
+            left = max(left, self._next - now)
             self._wanted = self._wanted or left > 0
-        return max(0.0, left)
+        return left if left > 0.0 else 0.0  # noqa: FURB136 -- asked for every request, and a call costs three times that
 
     def take(self, now: float) -> None:
         """One request leaves."""
