@@ -9,7 +9,7 @@ from headgate.clock import Clock, SystemClock
 from headgate.simulator.limits import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from headgate.simulator.faults import Fault
@@ -20,11 +20,51 @@ SEEDS = ("flows", "audiences", "datasetFlows", "sourceFlows")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Settings of one simulator. Times ending in ``_s`` are platform seconds unless said otherwise.
+    """Settings of one simulator. Seconds are the platform's unless it says that they are real ones.
 
-    ``latency_s``, ``latency_jitter`` (sigma of a lognormal factor), ``token_life_s``, ``rate_limit`` and the
-    seconds of ``limit_changes`` are in real time: they model the network and the gateway, which a scaled clock must
-    not hurry.
+    Those of the network and the gateway are real: a scaled clock must not hurry them.
+
+    Args:
+        seed: Decides ids, credentials, run lengths and faults.
+        time_scale: How fast the platform's clock runs; its ``Date`` header shows it.
+        rate_limit: ``"50/s"``, ``"3000/min"`` or a number per second; real time. ``None`` is no limit.
+        retry_after: Whether a 429 (or a 503 that stands for it) carries ``Retry-After``.
+        limit_model: How the limit counts: a token ``bucket``, a ``fixed`` or ``sliding`` window as long as the rate's
+            period, or ``gcra``, a bucket that hardly holds anything.
+        limit_burst: Requests that a bucket holds, instead of a whole period's.
+        limit_changes: ``(seconds, factor)``: from so many real seconds after the first request on, factor times the
+            rate is allowed.
+        limit_status: What exceeding it is answered with: 429, or a bare 500 or 503.
+        latency_s: Real seconds before each answer leaves (after the effect), with ``latency_jitter`` the
+            sigma of a lognormal factor.
+        faults: Trouble on purpose; see :class:`~headgate.simulator.faults.Fault` and ``load_faults``.
+        world: File that keeps the state; reloaded when it exists.
+        clock: The platform's clock instead of a scaled one.
+        real_clock: What the gateway and the tokens live by.
+        run_seconds: Shortest and longest run, platform seconds.
+        run_visible_after_s: Platform seconds before a new run can be read (404 until then).
+        run_failure_share: Share of runs that fail; likewise ``run_partial_share``.
+        token_life_s: Real seconds a token lives.
+        lenient: Take an unquoted If-Match, a missing sandbox header (as ``prod``) and an unpadded page token.
+        sandboxes: Names that exist.
+        patch_status: What a flow's PATCH answers: ``200``, ``202`` or ``alternate`` by flow.
+        update_seconds: Platform seconds an accepted (202) update takes.
+        delete_status: What a DELETE answers: ``202``, ``204`` or ``alternate`` by object.
+        delete_seconds: Platform seconds a deletion answered by 202 takes; until then the object is there, in state
+            ``delete-finalizing``.
+        list_lag_seconds: Platform seconds before what was created, a run included, shows in a list; by its id it can be
+            read at once.
+        patch_shows: Whether an accepted update shows ``at-once``, or ``when-done``: until then the flow keeps its
+            values and its etag, and only its state and ``lastOperation`` tell.
+        adhoc_wording: ``audience`` or ``segment`` in the message of a run going on.
+        audiences: Names of audiences by id, where selectors do not say.
+        datasets: Names of further datasets by id, beside those that follow from the seed.
+        default_limit: Items in a page when the caller does not say.
+        seed_counts: What a new world holds already: ``flows``, and ``audiences`` for each of them; ``datasetFlows``
+            whose end dates differ, and ``sourceFlows``.
+
+    Raises:
+        ValueError: a setting that makes no sense.
     """
 
     seed: int = 0
@@ -33,11 +73,11 @@ class Options:
     retry_after: bool = True
     limit_model: str = "bucket"
     limit_burst: float | None = None
-    limit_changes: tuple[tuple[float, float], ...] = ()
+    limit_changes: Sequence[tuple[float, float]] = ()
     limit_status: int = 429
     latency_s: float = 0.0
     latency_jitter: float = 0.0
-    faults: tuple[Fault, ...] = ()
+    faults: Sequence[Fault] = ()
     world: Path | None = None
     clock: Clock | None = None
     real_clock: Clock = field(default_factory=SystemClock)
@@ -47,7 +87,7 @@ class Options:
     run_partial_share: float = 0.0
     token_life_s: float = 86399
     lenient: bool = False
-    sandboxes: frozenset[str] = frozenset({"prod", "dev"})
+    sandboxes: Collection[str] = ("prod", "dev")
     patch_status: str = "alternate"
     update_seconds: float = 5.0
     delete_status: str = "202"
