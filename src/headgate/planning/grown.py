@@ -9,8 +9,8 @@ from typing import Final, overload
 from headgate.planning.model import Job
 from headgate.planning.packed import PackedJobs
 
-#: Jobs that stay made: those in flight, and what those ask for.
-_RECENT: Final = 1024
+#: Jobs that stay made, and as many before them: those in flight, and what those ask for.
+_RECENT: Final = 512
 
 
 class Grown(Sequence[Job]):
@@ -19,8 +19,11 @@ class Grown(Sequence[Job]):
     def __init__(self, first: Sequence[Job]) -> None:
         self._first, self._more = first, list[Job]()
         self._count = len(first)
-        #: Jobs that stay made: what is asked for is mostly among them.
+        #: Jobs that stay made: what is asked for is mostly among them. When there are enough, they are the ones before,
+        #: and those that nobody asks for until the next time are forgotten: all at once, for taking the oldest out of a
+        #: dict one by one means to search its beginning for it.
         self._recent: dict[int, Job] = {}
+        self._before: dict[int, Job] = {}
         self._whole = first.whole if isinstance(first, PackedJobs) else first.__getitem__
 
     def append(self, job: Job) -> None:
@@ -47,11 +50,14 @@ class Grown(Sequence[Job]):
             return [self[one] for one in range(*index.indices(len(self)))]
         if index < 0:
             index += len(self)
+            if index < 0:
+                raise IndexError(index)
         if index >= self._count:
             return self._more[index - self._count]
+        job = self._before.get(index) or self._whole(index)
         if len(self._recent) >= _RECENT:
-            del self._recent[next(iter(self._recent))]
-        job = self._recent[index] = self._whole(index)
+            self._before, self._recent = self._recent, {}
+        self._recent[index] = job
         return job
 
     def __iter__(self) -> Iterator[Job]:

@@ -133,7 +133,7 @@ def test_anything_else_is_no_kept_plan(blob):
         Kept(blob)
 
 
-@pytest.mark.parametrize(("name", "value"), [("SCHEMA", 3), ("__version__", "0.2.0")])
+@pytest.mark.parametrize(("name", "value"), [("SCHEMA", kept.SCHEMA + 1), ("__version__", "0.2.0")])
 def test_one_of_another_program_is_no_kept_plan(name, value, monkeypatch):
     blob = packed(a_plan({"flows": []}))
     monkeypatch.setattr(kept, name, value)

@@ -87,7 +87,7 @@ def test_what_is_made_from_a_secret_stays_in_memory():
     assert list(with_secrets(found)) == [secret]
     sections = found.sections()
     assert sections.hidden == [1]
-    assert not any(PASSWORD.encode() in zlib.decompress(chunk) for chunk in sections.chunks)
+    assert not any(PASSWORD.encode() in zlib.decompress(chunk) for chunk in sections.bundles.chunks)
 
 
 def test_what_json_cannot_say_stays_as_it_is_and_keeps_the_plan_out_of_the_store():

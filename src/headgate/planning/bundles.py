@@ -1,0 +1,69 @@
+"""Lines of JSON in few bytes each, packed with those that are asked for at the same time."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from typing import TYPE_CHECKING, Final
+
+from headgate.planning.lines import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Sorts of jobs that are packed by themselves; those of all further sorts are packed as they come.
+_APART: Final = 64
+
+
+class Bundles:
+    """Lines in the order in which they were added, packed in chunks of one sort of jobs each.
+
+    A run goes through a plan sort by sort: what others wait for goes first. So a chunk of one sort is unpacked once in a
+    run. One of all sorts, as they come, would be unpacked once for every sort.
+    """
+
+    def __init__(self) -> None:
+        #: Where the line of each job is: the number of its chunk times :data:`CHUNK`, and its place in there.
+        self.where = array("i")
+        self.chunks: list[bytes] = []
+        #: The chunk that each sort is added to, and what is in those chunks so far.
+        self._filling: dict[int, int] = {}
+        self._open: dict[int, list[bytes]] = {}
+
+    def add(self, sort: int, line: bytes) -> int:
+        """Add the line of a job of ``sort``; the number of its chunk."""
+        number = self._filling.get(min(sort, _APART))
+        if number is None:
+            number = self._filling[min(sort, _APART)] = len(self.chunks)
+            self.chunks.append(b"")
+            self._open[number] = []
+        lines = self._open[number]
+        self.where.append(number * CHUNK + len(lines))
+        lines.append(line)
+        if len(lines) == CHUNK:
+            del self._filling[min(sort, _APART)]
+            self.put(number, self._open.pop(number))
+        return number
+
+    def close(self) -> Bundles:
+        """Pack what is left. Nothing is added any more."""
+        while self._open:
+            self.put(*self._open.popitem())
+        self._filling.clear()
+        return self
+
+    def lines(self, number: int) -> list[bytes]:
+        """What is in a chunk; nobody changes it."""
+        return self._open.get(number) or unpacked(self.chunks[number])
+
+    def put(self, number: int, lines: Sequence[bytes]) -> None:
+        """Let ``lines`` be in a chunk."""
+        if number in self._open:
+            self._open[number] = list(lines)
+        else:
+            self.chunks[number] = zlib.compress(b"\n".join(lines), 1)
+
+
+def unpacked(chunk: bytes | memoryview) -> list[bytes]:
+    """The lines of a chunk."""
+    return zlib.decompress(chunk).split(b"\n")
