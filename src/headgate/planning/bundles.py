@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from headgate.planning.lines import CHUNK
@@ -11,12 +12,15 @@ from headgate.planning.lines import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+#: For :mod:`zlib`: neither header nor checksum; bytes to begin with, which most chunks fit into.
+_RAW: Final = -15
+_ROOM: Final = 65_536
 #: Sorts of jobs that are packed by themselves; those of all further sorts are packed as they come.
 _APART: Final = 64
 
 
 class Bundles:
-    """Lines in the order in which they were added, packed in chunks of one sort of jobs each.
+    """Lines, each with its end, in the order in which they were added, packed in chunks of one sort of jobs each.
 
     A run goes through a plan sort by sort: what others wait for goes first. So a chunk of one sort is unpacked once in a
     run. One of all sorts, as they come, would be unpacked once for every sort.
@@ -61,9 +65,23 @@ class Bundles:
         if number in self._open:
             self._open[number] = list(lines)
         else:
-            self.chunks[number] = zlib.compress(b"\n".join(lines), 1)
+            self.chunks[number] = pressed(b"".join(lines))
+
+
+def pressed(data: bytes) -> bytes:
+    """``data`` in fewer bytes. Without a checksum, which takes half as long again: memory needs none."""
+    return zlib.compress(data, 1, _RAW)
+
+
+def released(data: bytes | memoryview) -> bytes:
+    """What :func:`pressed` was given.
+
+    Raises:
+        zlib.error: it was something else.
+    """
+    return zlib.decompress(data, _RAW, _ROOM)
 
 
 def unpacked(chunk: bytes | memoryview) -> list[bytes]:
-    """The lines of a chunk."""
-    return zlib.decompress(chunk).split(b"\n")
+    """The lines of a chunk, each with its end."""
+    return BytesIO(released(chunk)).readlines()  # looks for ends of lines several times as fast as ``split``

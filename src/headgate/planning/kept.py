@@ -13,11 +13,11 @@ import zlib
 from array import array
 from itertools import accumulate, pairwise, repeat
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import orjson
 
-from headgate.planning.bundles import Bundles, unpacked
+from headgate.planning.bundles import Bundles, released, unpacked
 from headgate.planning.lines import CHUNK, HIDDEN, Secrets, line
 from headgate.planning.model import Plan
 from headgate.planning.outline import Outline, columns, opened
@@ -58,10 +58,11 @@ def packed(plan: Plan) -> bytes:
         "shapes": made.sorts.shapes(),
     }
     if not made.secrets.absent(orjson.dumps(head)) or not all(
-        made.secrets.absent(zlib.decompress(chunk)) for chunk in made.bundles.chunks
+        made.secrets.absent(released(chunk)) for chunk in made.bundles.chunks
     ):
         return b""  # what is a secret in one place stands openly in another
-    numbers = made.sorts.of, made.sorts.ends, made.bundles.where
+    sums = array("I", map(zlib.crc32, made.bundles.chunks))  # they have none of their own
+    numbers = made.sorts.of, made.sorts.backwards(), made.bundles.where, sums
     columns = (zlib.compress(each, 1) for each in (orjson.dumps(head), *map(_bytes, numbers)))
     sections = [*columns, *made.bundles.chunks]
     sizes = array("i", [len(section) for section in sections])
@@ -146,9 +147,10 @@ class _Shelf:
     """What jobs look up."""
 
     def __init__(self, kept: Kept, types: Types) -> None:
-        self._types, self._chunks = types, kept.sections[4:]
+        self._types, self._chunks = types, kept.sections[5:]
         self._shapes = [(tuple(needs), tuple(after)) for needs, after in kept.head["shapes"]]
         self._kinds, self._edges, self._where = (_numbers(zlib.decompress(each)) for each in kept.sections[1:4])
+        self._sums = _numbers(zlib.decompress(kept.sections[4]), "I")
         sizes = [len(needs) + len(after) for needs, after in self._shapes]
         self._starts = array("i", accumulate(map(sizes.__getitem__, self._kinds), initial=0))
         self._open: dict[int, list[bytes]] = {}
@@ -160,12 +162,18 @@ class _Shelf:
         return dict(zip(needs, edges, strict=False)), dict(zip(after, edges[len(needs) :], strict=True))
 
     def content(self, index: int) -> tuple[str, str, tuple[str, Any]]:
-        """The job's collection and digest, and what its spec is made from."""
+        """The job's collection and digest, and what its spec is made from.
+
+        Raises:
+            ValueError: it is damaged.
+        """
         number, line = divmod(self._where[index], CHUNK)
         lines = self._open.get(number)
         if lines is None:
             if len(self._open) >= _SHELVED:
                 del self._open[next(iter(self._open))]
+            if zlib.crc32(self._chunks[number]) != self._sums[number]:
+                raise ValueError("the plan that the store has kept is damaged")
             lines = self._open[number] = unpacked(self._chunks[number])
         collection, digest, name, spec = orjson.loads(lines[line])
         return collection, digest, (name, spec)
@@ -192,13 +200,13 @@ def _sections(jobs: Sequence[Job]) -> Sections | None:
 def _bytes(numbers: array[int]) -> bytes:
     """Four bytes each, the lowest first, whatever the machine."""
     if sys.byteorder == "big":
-        numbers = array("i", numbers)
+        numbers = numbers[:]
         numbers.byteswap()
     return numbers.tobytes()
 
 
-def _numbers(data: bytes) -> array[int]:
-    numbers = array("i")
+def _numbers(data: bytes, kind: Literal["i", "I"] = "i") -> array[int]:
+    numbers = array(kind)
     numbers.frombytes(data)
     if sys.byteorder == "big":
         numbers.byteswap()

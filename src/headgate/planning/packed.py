@@ -7,7 +7,6 @@ from secrets are not packed. They stay as they are, in memory alone.
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -16,7 +15,7 @@ from typing import Any, Final, overload
 
 import orjson
 
-from headgate.planning.bundles import Bundles
+from headgate.planning.bundles import Bundles, pressed, released
 from headgate.planning.lines import CHUNK, Secrets, hidden, line
 from headgate.planning.model import Job
 from headgate.planning.rebuild import Rebuild, rebuilder
@@ -149,7 +148,7 @@ class PackedJobs(Sequence[Job]):
         self._tail = []
 
     def _pack_keys(self, number: int) -> None:
-        self._keys[number] = zlib.compress(orjson.dumps(self._filling.pop(number)), 1)
+        self._keys[number] = pressed(orjson.dumps(self._filling.pop(number)))
 
     def _line(self, index: int, job: Job) -> bytes:
         spec, secrets = job.spec, self._secrets
@@ -288,7 +287,7 @@ class PackedJobs(Sequence[Job]):
         if (filling := self._filling.get(number)) is not None:
             return filling
         _room(self._names)
-        names: list[str] = orjson.loads(zlib.decompress(self._keys[number]))
+        names: list[str] = orjson.loads(released(self._keys[number]))
         self._names[number] = names
         return names
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Sorts:
         #: Sorts as they come together; which of those each job is of.
         self.all: list[Sort] = []
         self.of = array("i")
-        #: How far back the edges of each job go, those that it needs first, and where those of each job begin.
+        #: The jobs that each job waits for, those that it needs first, and where those of each job begin.
         self.ends, self.starts = array("i"), array("i", [0])
         self._number: dict[Sort, int] = {}
 
@@ -35,20 +36,24 @@ class Sorts:
         if number is None:
             number = self._number[sort] = len(self.all)
             self.all.append(sort)
-        index = len(self.of)
         self.of.append(number)
-        self.ends.extend([index - edge for edge in needs.values()])
+        self.ends.extend(needs.values())
         if after:
-            self.ends.extend([index - edge for edge in after.values()])
+            self.ends.extend(after.values())
         self.starts.append(len(self.ends))
 
-    def edges(self, index: int) -> list[int]:
+    def edges(self, index: int) -> array[int]:
         """The jobs that job ``index`` waits for, those that it needs first."""
-        return [index - back for back in self.ends[self.starts[index] : self.starts[index + 1]]]
+        return self.ends[self.starts[index] : self.starts[index + 1]]
 
-    def needs(self, index: int) -> list[int]:
+    def needs(self, index: int) -> array[int]:
         """The jobs that job ``index`` needs."""
         return self.edges(index)[: len(self.all[self.of[index]][4])]
+
+    def backwards(self) -> array[int]:
+        """How far back all edges go, job by job: numbers that are much the same for jobs of one sort."""
+        ends, starts = self.ends, pairwise(self.starts)
+        return array("i", (index - edge for index, (a, b) in enumerate(starts) for edge in ends[a:b]))
 
     def shapes(self) -> list[Shape]:
         """The names of the edges of each sort."""
