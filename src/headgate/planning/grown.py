@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, overload
@@ -9,8 +10,8 @@ from typing import Final, overload
 from headgate.planning.model import Job
 from headgate.planning.packed import PackedJobs
 
-#: Jobs that stay made, and as many before them: those in flight, and what those ask for.
-_RECENT: Final = 512
+#: Jobs that stay made: those in flight, and what those ask for.
+_RECENT: Final = 1024
 
 
 class Grown(Sequence[Job]):
@@ -19,11 +20,11 @@ class Grown(Sequence[Job]):
     def __init__(self, first: Sequence[Job]) -> None:
         self._first, self._more = first, list[Job]()
         self._count = len(first)
-        #: Jobs that stay made: what is asked for is mostly among them. When there are enough, they are the ones before,
-        #: and those that nobody asks for until the next time are forgotten: all at once, for taking the oldest out of a
-        #: dict one by one means to search its beginning for it.
+        #: Jobs that stay made: what is asked for is mostly among them. One goes for each that comes: many at once would
+        #: look like growth to the garbage collector, which would search all that there is again and again.
         self._recent: dict[int, Job] = {}
-        self._before: dict[int, Job] = {}
+        #: Which of them came first. The dict knows too, but must search for it.
+        self._oldest = deque[int]()
         self._whole = first.whole if isinstance(first, PackedJobs) else first.__getitem__
 
     def append(self, job: Job) -> None:
@@ -54,10 +55,10 @@ class Grown(Sequence[Job]):
                 raise IndexError(index)
         if index >= self._count:
             return self._more[index - self._count]
-        job = self._before.get(index) or self._whole(index)
-        if len(self._recent) >= _RECENT:
-            self._before, self._recent = self._recent, {}
-        self._recent[index] = job
+        job = self._recent[index] = self._whole(index)
+        self._oldest.append(index)
+        if len(self._oldest) > _RECENT:
+            del self._recent[self._oldest.popleft()]
         return job
 
     def __iter__(self) -> Iterator[Job]:
