@@ -112,9 +112,10 @@ class Lives:
 
     def _pack(self, index: int) -> None:
         try:
-            self._data[index] = bytes(memoryview(orjson.dumps(self._data[index])))  # a copy: the encoder leaves room
+            packed = orjson.dumps(self._data[index])
         except orjson.JSONEncodeError:
-            pass  # nothing of ours: it stays as it is
+            return  # nothing of ours: it stays as it is
+        self._data[index] = bytes(memoryview(packed))  # a copy: the encoder leaves room
 
     def begun(self) -> list[tuple[int, Live]]:
         """Jobs that have begun and are not over, in their order."""

@@ -12,7 +12,7 @@ from headgate.planning.lines import CHUNK
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: For :mod:`zlib`: neither header nor checksum; bytes to begin with, which most chunks fit into.
+#: For :mod:`zlib`: neither header nor checksum; the bytes that most chunks unpacked fit into.
 _RAW: Final = -15
 _ROOM: Final = 65_536
 #: Sorts of jobs that are packed by themselves; those of all further sorts are packed as they come.
@@ -22,8 +22,8 @@ _APART: Final = 64
 class Bundles:
     """Lines, each with its end, in the order in which they were added, packed in chunks of one sort of jobs each.
 
-    A run goes through a plan sort by sort: what others wait for goes first. So a chunk of one sort is unpacked once in a
-    run. One of all sorts, as they come, would be unpacked once for every sort.
+    A run goes through a plan sort by sort: what others wait for goes first. So a chunk of one sort is unpacked once in
+    a run. One of all sorts, as they come, would be unpacked once for every sort.
     """
 
     def __init__(self) -> None:
