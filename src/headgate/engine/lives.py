@@ -7,7 +7,6 @@ that of the latest is there as it was given, that of the others as JSON.
 from __future__ import annotations
 
 from array import array
-from contextlib import suppress
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,8 +124,11 @@ class Lives:
             self._pack(self.ended[late - 1])
 
     def _pack(self, index: int) -> None:
-        with suppress(orjson.JSONEncodeError):  # nothing of ours: it would stay as it is
-            self._data[index] = bytes(memoryview(orjson.dumps(self._data[index])))  # a copy: the encoder leaves room
+        try:
+            packed = orjson.dumps(self._data[index])
+        except orjson.JSONEncodeError:
+            return  # nothing of ours: it stays as it is
+        self._data[index] = bytes(memoryview(packed))  # a copy: the encoder leaves room
 
     def begun(self) -> list[tuple[int, Live]]:
         """Jobs that have begun and are not over, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, overload
@@ -19,8 +20,11 @@ class Grown(Sequence[Job]):
     def __init__(self, first: Sequence[Job]) -> None:
         self._first, self._more = first, list[Job]()
         self._count = len(first)
-        #: Jobs that stay made: what is asked for is mostly among them.
+        #: Jobs that stay made: what is asked for is mostly among them. One goes for each that comes: many at once would
+        #: look like growth to the garbage collector, which would search all that there is again and again.
         self._recent: dict[int, Job] = {}
+        #: Which of them came first. The dict knows too, but must search for it.
+        self._oldest = deque[int]()
         self._whole = first.whole if isinstance(first, PackedJobs) else first.__getitem__
 
     def append(self, job: Job) -> None:
@@ -47,11 +51,14 @@ class Grown(Sequence[Job]):
             return [self[one] for one in range(*index.indices(len(self)))]
         if index < 0:
             index += len(self)
+            if index < 0:
+                raise IndexError(index)
         if index >= self._count:
             return self._more[index - self._count]
-        if len(self._recent) >= _RECENT:
-            del self._recent[next(iter(self._recent))]
         job = self._recent[index] = self._whole(index)
+        self._oldest.append(index)
+        if len(self._oldest) > _RECENT:
+            del self._recent[self._oldest.popleft()]
         return job
 
     def __iter__(self) -> Iterator[Job]:

@@ -13,14 +13,16 @@ import zlib
 from array import array
 from itertools import accumulate, pairwise, repeat
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import orjson
 
+from headgate.planning.bundles import Bundles, released, unpacked
 from headgate.planning.lines import CHUNK, HIDDEN, Secrets, line
 from headgate.planning.model import Plan
 from headgate.planning.outline import Outline, columns, opened
 from headgate.planning.packed import PackedJobs, Sections
+from headgate.planning.sorts import Sorts
 from headgate.version import __version__
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from headgate.planning.model import Job
 
 #: Raised whenever what is packed, or what a spec means, changes.
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 #: Chunks that stay unpacked.
 _SHELVED: Final = 32
 
@@ -53,14 +55,16 @@ def packed(plan: Plan) -> bytes:
         "source": plan.source,
         "inputs": plan.inputs,
         "hidden": made.hidden,
-        "shapes": made.shapes,
+        "shapes": made.sorts.shapes(),
     }
     if not made.secrets.absent(orjson.dumps(head)) or not all(
-        made.secrets.absent(zlib.decompress(chunk)) for chunk in made.chunks
+        made.secrets.absent(released(chunk)) for chunk in made.bundles.chunks
     ):
         return b""  # what is a secret in one place stands openly in another
-    columns = (zlib.compress(each, 1) for each in (orjson.dumps(head), _bytes(made.kinds), _bytes(made.edges)))
-    sections = [*columns, *made.chunks]
+    sums = array("I", map(zlib.crc32, made.bundles.chunks))  # they have none of their own
+    numbers = made.sorts.of, made.sorts.backwards(), made.bundles.where, sums
+    columns = (zlib.compress(each, 1) for each in (orjson.dumps(head), *map(_bytes, numbers)))
+    sections = [*columns, *made.bundles.chunks]
     sizes = array("i", [len(section) for section in sections])
     return b"".join((_bytes(array("i", [len(sizes)])), _bytes(sizes), *sections))
 
@@ -143,10 +147,10 @@ class _Shelf:
     """What jobs look up."""
 
     def __init__(self, kept: Kept, types: Types) -> None:
-        self._types, self._chunks = types, kept.sections[3:]
+        self._types, self._chunks = types, kept.sections[5:]
         self._shapes = [(tuple(needs), tuple(after)) for needs, after in kept.head["shapes"]]
-        self._kinds = _numbers(zlib.decompress(kept.sections[1]))
-        self._edges = _numbers(zlib.decompress(kept.sections[2]))
+        self._kinds, self._edges, self._where = (_numbers(zlib.decompress(each)) for each in kept.sections[1:4])
+        self._sums = _numbers(zlib.decompress(kept.sections[4]), "I")
         sizes = [len(needs) + len(after) for needs, after in self._shapes]
         self._starts = array("i", accumulate(map(sizes.__getitem__, self._kinds), initial=0))
         self._open: dict[int, list[bytes]] = {}
@@ -158,13 +162,19 @@ class _Shelf:
         return dict(zip(needs, edges, strict=False)), dict(zip(after, edges[len(needs) :], strict=True))
 
     def content(self, index: int) -> tuple[str, str, tuple[str, Any]]:
-        """The job's collection and digest, and what its spec is made from."""
-        number, line = divmod(index, CHUNK)
+        """The job's collection and digest, and what its spec is made from.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        number, line = divmod(self._where[index], CHUNK)
         lines = self._open.get(number)
         if lines is None:
             if len(self._open) >= _SHELVED:
                 del self._open[next(iter(self._open))]
-            lines = self._open[number] = zlib.decompress(self._chunks[number]).split(b"\n")
+            if zlib.crc32(self._chunks[number]) != self._sums[number]:
+                raise ValueError("the plan that the store has kept is damaged")
+            lines = self._open[number] = unpacked(self._chunks[number])
         collection, digest, name, spec = orjson.loads(lines[line])
         return collection, digest, (name, spec)
 
@@ -175,38 +185,28 @@ class _Shelf:
 
 def _sections(jobs: Sequence[Job]) -> Sections | None:
     """What :meth:`PackedJobs.sections` gives, of jobs that are not packed."""
-    secrets, hidden, chunks = Secrets(), list[int](), list[bytes]()
-    shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
-    kinds, edges = array("i"), array("i")
-    lines: list[bytes] = []
+    secrets, hidden, sorts, bundles = Secrets(), list[int](), Sorts(), Bundles()
     for index, job in enumerate(jobs):
-        shape = tuple(job.needs), tuple(job.after)
-        kinds.append(shapes.setdefault(shape, len(shapes)))
-        edges.extend([index - edge for edge in (*job.needs.values(), *job.after.values())])
+        sorts.append(job)
         try:
-            lines.append(line(job, secrets))
+            bundles.add(sorts.of[index], line(job, secrets))
         except orjson.JSONEncodeError:
             return None
         if secrets.met:
             hidden.append(index)
-        if len(lines) == CHUNK:
-            chunks.append(zlib.compress(b"\n".join(lines), 1))
-            lines.clear()
-    if lines:
-        chunks.append(zlib.compress(b"\n".join(lines), 1))
-    return Sections(hidden, list(shapes), kinds, edges, chunks, secrets)
+    return Sections(hidden, sorts, bundles.close(), secrets)
 
 
 def _bytes(numbers: array[int]) -> bytes:
     """Four bytes each, the lowest first, whatever the machine."""
     if sys.byteorder == "big":
-        numbers = array("i", numbers)
+        numbers = numbers[:]
         numbers.byteswap()
     return numbers.tobytes()
 
 
-def _numbers(data: bytes) -> array[int]:
-    numbers = array("i")
+def _numbers(data: bytes, kind: Literal["i", "I"] = "i") -> array[int]:
+    numbers = array(kind)
     numbers.frombytes(data)
     if sys.byteorder == "big":
         numbers.byteswap()

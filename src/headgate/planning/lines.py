@@ -48,10 +48,10 @@ def line(job: Job, secrets: Secrets) -> bytes:
     """
     name = "" if isinstance(job.spec, dict) else type(job.spec).__name__
     secrets.met = False
-    written = orjson.dumps([job.collection, job.digest, name, job.spec], secrets)
+    written = orjson.dumps([job.collection, job.digest, name, job.spec], secrets, orjson.OPT_APPEND_NEWLINE)
     return hidden(job) if secrets.met else written
 
 
 def hidden(job: Job) -> bytes:
     """The line of a job whose spec is not written."""
-    return orjson.dumps([job.collection, job.digest, HIDDEN, None])
+    return orjson.dumps([job.collection, job.digest, HIDDEN, None], option=orjson.OPT_APPEND_NEWLINE)

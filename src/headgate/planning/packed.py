@@ -7,7 +7,6 @@ from secrets are not packed. They stay as they are, in memory alone.
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -16,14 +15,18 @@ from typing import Any, Final, overload
 
 import orjson
 
+from headgate.planning.bundles import Bundles, pressed, released
 from headgate.planning.lines import CHUNK, Secrets, hidden, line
 from headgate.planning.model import Job
 from headgate.planning.rebuild import Rebuild, rebuilder
+from headgate.planning.sorts import Sorts
 
 #: Jobs from which on a plan is packed. Fewer stay as they are: that is quicker, and their memory is bounded as well.
 PLENTY: Final = 65_536
-#: Chunks that stay unpacked, and jobs that stay made.
-_SHELVED, _RECENT = 32, 256
+#: Chunks that stay unpacked, of some 60 KB each: entries take turns in a run, and each wants one or two of its own.
+_SHELVED: Final = 128
+#: Jobs that stay made.
+_RECENT: Final = 256
 #: Changed jobs that are kept beside their chunks before those are packed again.
 _CHANGED: Final = 4096
 
@@ -33,10 +36,8 @@ class Sections:
     """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets."""
 
     hidden: list[int]
-    shapes: list[Any]
-    kinds: array[int]
-    edges: array[int]
-    chunks: list[bytes]
+    sorts: Sorts
+    bundles: Bundles
     secrets: Secrets
 
 
@@ -74,19 +75,15 @@ class PackedJobs(Sequence[Job]):
 
     def __init__(self, jobs: Iterable[Job] = (), seen: Callable[[Job], None] = lambda _job: None) -> None:
         self._seen = seen
-        #: Kind, role, collection and requests, as they come together; which of those each job has.
-        self._sorts: list[tuple[str, str, str, tuple[str, ...]]] = []
-        self._sort_of: dict[tuple[str, str, str, tuple[str, ...]], int] = {}
-        self._sort = array("i")
-        #: Names of edges, as they come together; which of those each job has, and how far back its edges go.
-        self._shapes: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
-        self._shape_of: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
-        self._kinds, self._ends, self._starts = array("i"), array("i"), array("i", [0])
+        self._sorts, self._bundles = Sorts(), Bundles()
+        #: The jobs that a job waits for, those that it needs first, and those that it needs; by index.
+        self.edges, self.needs = self._sorts.edges, self._sorts.needs
         #: The item of each job.
         self.items = array("i")
-        self._chunks: list[bytes] = []
+        #: Keys of the jobs of each chunk; those of chunks that are being filled.
         self._keys: list[bytes] = []
-        #: Jobs added last, which make no whole chunk yet.
+        self._filling: dict[int, list[str]] = {}
+        #: Jobs added last, which are not packed yet.
         self._tail: list[Job] = []
         #: Jobs that are not packed: made from secrets, or from what JSON cannot say.
         self.aside: dict[int, Job] = {}
@@ -106,23 +103,7 @@ class PackedJobs(Sequence[Job]):
 
     def append(self, job: Job) -> None:
         """Add ``job``, which nobody changes from now on."""
-        index = len(self.items)
-        sort = job.kind, job.role, job.collection, job.requests
-        found = self._sort_of.get(sort)
-        if found is None:
-            found = self._sort_of[sort] = len(self._sorts)
-            self._sorts.append(sort)
-        self._sort.append(found)
-        shape = tuple(job.needs), tuple(job.after)
-        found = self._shape_of.get(shape)
-        if found is None:
-            found = self._shape_of[shape] = len(self._shapes)
-            self._shapes.append(shape)
-        self._kinds.append(found)
-        self._ends.extend([index - edge for edge in job.needs.values()])
-        if job.after:
-            self._ends.extend([index - edge for edge in job.after.values()])
-        self._starts.append(len(self._ends))
+        self._sorts.append(job)
         self.items.append(job.item)
         self._tail.append(job)
         if len(self._tail) == CHUNK:
@@ -130,7 +111,7 @@ class PackedJobs(Sequence[Job]):
 
     def put(self, index: int, job: Job) -> None:
         """Put ``job`` in the place of job ``index``, from which it differs in its spec and its digest alone."""
-        packed = len(self._chunks) * CHUNK
+        packed = len(self._bundles.where)
         self._recent.pop(index, None)
         if index >= packed:
             self._tail[index - packed] = job
@@ -146,18 +127,28 @@ class PackedJobs(Sequence[Job]):
     def close(self) -> PackedJobs:
         """Pack what is left. Nothing is added any more."""
         self._repack()
-        if self._tail:
-            self._pack()
+        self._pack()
+        self._bundles.close()
+        for number in list(self._filling):
+            self._pack_keys(number)
         return self
 
     def _pack(self) -> None:
-        first = len(self.items) - len(self._tail)
-        for job in self._tail:
-            self._seen(job)
-        self._keys.append(zlib.compress(orjson.dumps([job.key for job in self._tail]), 1))
-        lines = [self._line(index, job) for index, job in enumerate(self._tail, first)]
-        self._chunks.append(zlib.compress(b"\n".join(lines), 1))
+        seen, add, filling, sorts = self._seen, self._bundles.add, self._filling, self._sorts.of
+        for index, job in enumerate(self._tail, len(self._bundles.where)):
+            seen(job)
+            number = add(sorts[index], self._line(index, job))
+            keys = filling.get(number)
+            if keys is None:
+                keys = filling[number] = []
+                self._keys.append(b"")
+            keys.append(job.key)
+            if len(keys) == CHUNK:
+                self._pack_keys(number)
         self._tail = []
+
+    def _pack_keys(self, number: int) -> None:
+        self._keys[number] = pressed(orjson.dumps(self._filling.pop(number)))
 
     def _line(self, index: int, job: Job) -> bytes:
         spec, secrets = job.spec, self._secrets
@@ -176,12 +167,15 @@ class PackedJobs(Sequence[Job]):
         return hidden(job)
 
     def _repack(self) -> None:
-        for number in sorted({index // CHUNK for index in self._changed}):
-            lines = self._lines(number)
-            for index in range(number * CHUNK, number * CHUNK + len(lines)):
-                if index in self._changed:
-                    lines[index % CHUNK] = self._line(index, self._changed[index])
-            self._chunks[number] = zlib.compress(b"\n".join(lines), 1)
+        where, chunks = self._bundles.where, dict[int, list[bytes]]()
+        for index, job in self._changed.items():
+            number, place = divmod(where[index], CHUNK)
+            lines = chunks.get(number)
+            if lines is None:
+                lines = chunks[number] = list(self._bundles.lines(number))
+            lines[place] = self._line(index, job)
+        for number, lines in chunks.items():
+            self._bundles.put(number, lines)
         self._shelf.clear()
         self._changed.clear()
 
@@ -221,78 +215,79 @@ class PackedJobs(Sequence[Job]):
 
     def whole(self, index: int) -> Job:
         """Job ``index``, all of it: cheaper than piece by piece for who needs all, and dearer for who does not."""
-        number, place = divmod(index, CHUNK)
-        if index in self.aside or index in self._changed or number >= len(self._chunks):
+        if index in self.aside or index in self._changed or index >= len(self._bundles.where):
             return self._made(index)
-        _, digest, name, spec = orjson.loads((self._shelf.get(number) or self._lines(number))[place])
-        kind, role, collection, requests = self._sorts[self._sort[index]]
-        names, more = self._shapes[self._kinds[index]]
-        ends = self._ends[self._starts[index] : self._starts[index + 1]]
-        needs = {name: index - back for name, back in zip(names, ends, strict=False)}
-        after = {name: index - back for name, back in zip(more, ends[len(names) :], strict=True)} if more else {}
-        made = self._types[name](spec) if name else spec
-        key = (self._names.get(number) or self._keys_of(number))[place]
-        return Job(key, kind, role, made, self.items[index], needs, after, collection, digest, requests)
+        number, place = divmod(self._bundles.where[index], CHUNK)
+        _, digest, name, data = orjson.loads((self._shelf.get(number) or self._lines(number))[place])
+        kind, role, collection, requests, needs, after = self._sorts.all[self._sorts.of[index]]
+        edges = self.edges(index)
+        return Job(
+            (self._names.get(number) or self._keys_of(number))[place],
+            kind,
+            role,
+            self._types[name](data) if name else data,
+            self.items[index],
+            dict(zip(needs, edges, strict=False)),
+            dict(zip(after, edges[len(needs) :], strict=True)) if after else {},
+            collection,
+            digest,
+            requests,
+        )
 
     def __iter__(self) -> Iterator[Job]:
         """All of them, one by one: none is kept."""
-        apart = {*self.aside, *self._changed, *range(len(self._chunks) * CHUNK, len(self.items) if self._tail else 0)}
-        new, sorts = PackedJob.__new__, self._sorts
-        for index, (sort, item) in enumerate(zip(self._sort, self.items, strict=True)):
+        apart = {*self.aside, *self._changed, *range(len(self._bundles.where), len(self.items))}
+        new, sorts = PackedJob.__new__, self._sorts.all
+        for index, (sort, item) in enumerate(zip(self._sorts.of, self.items, strict=True)):
             if index in apart:
                 yield self._made(index)
                 continue
             job = new(PackedJob)
-            job.kind, job.role, job.collection, job.requests = sorts[sort]
+            job.kind, job.role, job.collection, job.requests, _, _ = sorts[sort]
             job.item, job._at, job._of = item, index, self  # noqa: SLF001 -- of this very module
             yield job
 
     def _made(self, index: int) -> Job:
-        packed = len(self._chunks) * CHUNK
-        if index >= packed and self._tail:
+        packed = len(self._bundles.where)
+        if index >= packed:
             return self._tail[index - packed]
         if (job := self.aside.get(index) or self._changed.get(index)) is not None:
             return job
         job = PackedJob.__new__(PackedJob)
-        job.kind, job.role, job.collection, job.requests = self._sorts[self._sort[index]]
+        job.kind, job.role, job.collection, job.requests, _, _ = self._sorts.all[self._sorts.of[index]]
         job.item = self.items[index]
         job._at, job._of = index, self  # noqa: SLF001 -- of this very module
         return job
 
-    def edges(self, index: int) -> list[int]:
-        """The jobs that job ``index`` waits for, those that it needs first."""
-        return [index - back for back in self._ends[self._starts[index] : self._starts[index + 1]]]
-
-    def needs(self, index: int) -> list[int]:
-        """The jobs that job ``index`` needs."""
-        return self.edges(index)[: len(self._shapes[self._kinds[index]][0])]
-
     def named_edges(self, index: int) -> tuple[dict[str, int], dict[str, int]]:
         """What a job needs, and what it goes after."""
-        needs, after = self._shapes[self._kinds[index]]
+        *_, needs, after = self._sorts.all[self._sorts.of[index]]
         edges = self.edges(index)
         return dict(zip(needs, edges, strict=False)), dict(zip(after, edges[len(needs) :], strict=True))
 
     def key(self, index: int) -> str:
         """A job's key."""
-        number, place = divmod(index, CHUNK)
+        number, place = divmod(self._bundles.where[index], CHUNK)
         return (self._names.get(number) or self._keys_of(number))[place]
 
     def content(self, index: int) -> tuple[str, Any]:
         """A job's digest and its spec, which is not one of those that are not packed."""
-        _, digest, name, spec = orjson.loads(self._lines(index // CHUNK)[index % CHUNK])
+        number, place = divmod(self._bundles.where[index], CHUNK)
+        _, digest, name, spec = orjson.loads((self._shelf.get(number) or self._lines(number))[place])
         return digest, self._types[name](spec) if name else spec
 
     def _lines(self, number: int) -> list[bytes]:
-        lines = self._shelf.get(number)
-        if lines is None:
+        lines = self._bundles.lines(number)
+        if number not in self._filling:  # it changes no more but by being packed anew
             _room(self._shelf)
-            lines = self._shelf[number] = zlib.decompress(self._chunks[number]).split(b"\n")
+            self._shelf[number] = lines
         return lines
 
     def _keys_of(self, number: int) -> list[str]:
+        if (filling := self._filling.get(number)) is not None:
+            return filling
         _room(self._names)
-        names: list[str] = orjson.loads(zlib.decompress(self._keys[number]))
+        names: list[str] = orjson.loads(released(self._keys[number]))
         self._names[number] = names
         return names
 
@@ -300,7 +295,7 @@ class PackedJobs(Sequence[Job]):
         """All of them for the store; ``None`` where JSON cannot say it."""
         if not self._sayable:
             return None
-        return Sections(sorted(self.aside), self._shapes, self._kinds, self._ends, self._chunks, self._secrets)
+        return Sections(sorted(self.aside), self._sorts, self._bundles, self._secrets)
 
 
 def _room(shelf: dict[int, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import headgate
 from headgate.planning import kept
+from headgate.planning.bundles import released
 from headgate.planning.fingerprint import fingerprint
 from headgate.planning.kept import Kept, packed
 from headgate.planning.model import Job, Plan
@@ -98,13 +100,17 @@ def test_a_secret_is_not_kept_and_its_job_says_so():
     assert (jobs[1].key, jobs[1].collection, jobs[1].needs) == ("job 1", "", {})
     with pytest.raises(LookupError, match="secret"):
         _ = jobs[1].spec
-    assert PASSWORD.encode() not in b"".join(map(unpacked, found.sections))
+    columns, chunks = found.sections[:5], found.sections[5:]
+    assert PASSWORD.encode() not in b"".join((*map(zlib.decompress, columns), *map(released, chunks)))
 
 
-def unpacked(section) -> bytes:
-    import zlib
-
-    return zlib.decompress(section)
+def test_a_damaged_job_is_noticed():
+    plan = a_plan({"flows": ["a"]}, {"flows": ["b"]})
+    blob = bytearray(packed(plan))
+    blob[-2] ^= 1
+    jobs = Kept(bytes(blob)).plan(Outline.of(plan).packed(), types()).jobs
+    with pytest.raises(ValueError, match="damaged"):
+        _ = jobs[0].spec
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_anything_else_is_no_kept_plan(blob):
         Kept(blob)
 
 
-@pytest.mark.parametrize(("name", "value"), [("SCHEMA", 3), ("__version__", "0.2.0")])
+@pytest.mark.parametrize(("name", "value"), [("SCHEMA", kept.SCHEMA + 1), ("__version__", "0.2.0")])
 def test_one_of_another_program_is_no_kept_plan(name, value, monkeypatch):
     blob = packed(a_plan({"flows": []}))
     monkeypatch.setattr(kept, name, value)
@@ -154,8 +160,6 @@ def test_edges_and_many_chunks():
 
 
 def test_an_outline_of_an_older_program_is_read():
-    import zlib
-
     from headgate.planning.outline import JobLine
 
     data = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-import zlib
+from collections import Counter
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import headgate
 from benchmarks.plans import compiled, grove
 from headgate.planning import builder as building
 from headgate.planning.builder import Builder
+from headgate.planning.bundles import Bundles, released
 from headgate.planning.grown import edges_of, grown, items_of, needs_of, with_secrets
 from headgate.planning.kept import Kept
 from headgate.planning.kept import packed as for_the_store
@@ -87,7 +88,7 @@ def test_what_is_made_from_a_secret_stays_in_memory():
     assert list(with_secrets(found)) == [secret]
     sections = found.sections()
     assert sections.hidden == [1]
-    assert not any(PASSWORD.encode() in zlib.decompress(chunk) for chunk in sections.chunks)
+    assert not any(PASSWORD.encode() in released(chunk) for chunk in sections.bundles.chunks)
 
 
 def test_what_json_cannot_say_stays_as_it_is_and_keeps_the_plan_out_of_the_store():
@@ -204,3 +205,25 @@ def test_a_job_of_many_weighs_little(monkeypatch):
     finally:
         tracemalloc.stop()
     assert size / len(plan.jobs) < 250, "as it is, it is near 2,000 bytes"
+
+
+def test_a_run_unpacks_each_chunk_once_however_many_sorts_of_jobs_there_are(monkeypatch):
+    unpacked = Counter()
+    lines = Bundles.lines
+    monkeypatch.setattr(Bundles, "lines", lambda self, number: unpacked.update([number]) or lines(self, number))
+    sorts = ["baseConnection", "sourceConnection", "targetConnection", "flow"]
+    jobs = [replace(job(number), role=sorts[number % 4]) for number in range(20 * CHUNK)]
+    found = grown(packed(jobs))
+    unpacked.clear()
+    in_order = sorted(range(len(jobs)), key=lambda index: sorts.index(jobs[index].role))
+    assert [found[index] for index in in_order] == [jobs[index] for index in in_order]
+    assert unpacked == dict.fromkeys(range(21), 1)  # the first one needs nothing: that is a sort of its own
+
+
+def test_more_sorts_than_are_packed_by_themselves():
+    jobs = [replace(job(number), role=f"role {number % 150}") for number in range(5 * CHUNK)]
+    found = packed(jobs)
+    assert list(found) == jobs
+    assert list(map(found.whole, range(len(jobs)))) == jobs
+    plan = replace(grove(1), jobs=found, inputs={})
+    assert for_the_store(plan) == for_the_store(replace(plan, jobs=tuple(jobs)))
