@@ -112,7 +112,7 @@ def stored(plan: Plan, state: Path) -> Iterator[Store]:
 
 
 @contextmanager
-def _settled() -> Iterator[None]:
+def settled() -> Iterator[None]:
     """The garbage collector as the command has it while a run is under way."""
     usual = gc.get_threshold()
     with gc_paused():
@@ -169,7 +169,7 @@ async def drive_into(
     watch = Watch()
     listening = listeners(setting.profile, watch) if setting.profile is not None else []
     gate, limits = Gate(setting.rate_per_s, clock), Limits(setting.rate_per_s, setting.slots)
-    with lap(len(plan.jobs)) as found, _settled():
+    with lap(len(plan.jobs)) as found, settled():
         machine = Machine(plan, Rules(concurrency=setting.slots), now_s=clock.now(), at=clock.mono(), known=known)
         journal = make()
         watch.machine, watch.tally, watch.gate = machine, tally, gate

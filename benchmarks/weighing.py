@@ -17,7 +17,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.driving import NO_LIMIT
+from benchmarks.driving import NO_LIMIT, settled
 from benchmarks.nothing import NullJournal, NullPlatform
 from benchmarks.plans import compiled, items_for
 from headgate.clock import SystemClock
@@ -106,7 +106,8 @@ async def _drive(items: int) -> _Lap:
     began = time.process_time()
     limits = Limits(NO_LIMIT, SLOTS)
     runner = Runner(machine, NullPlatform(), NullJournal(), clock, Gate(NO_LIMIT, clock), tally, limits=limits)
-    await runner.run()
+    with settled():
+        await runner.run()
     drive_s = time.process_time() - began
     if machine.open or tally.sent != len(plan.jobs):
         raise RuntimeError(f"{machine.open} jobs are open, {tally.sent} requests were sent")
