@@ -6,7 +6,6 @@ every field) or the JSON of the developer console and of ``aepp``. Nobody else r
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -300,7 +299,9 @@ class _Draft:
                 self._unknown(full, layer, full, [name for name in _FIELDS if name.startswith(f"{group}.")])
 
     def _unknown(self, key: str, layer: str, name: str, known: list[str]) -> None:
-        near = difflib.get_close_matches(key, known, n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
         self._problems.append((name, layer, "is not a setting", hint))
 

@@ -140,8 +140,7 @@ def notify(asked: Drive, report: Report, notes: Sequence[str] | None = None) -> 
 
 async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
-    from headgate.cli.progress import Looker
-    from headgate.cli.show import choose, keep_showing
+    from headgate.cli.show import Sight, choose, keep_showing
     from headgate.cli.told import Telling
 
     async with AsyncExitStack() as stack:
@@ -163,9 +162,9 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))
-        looker = Looker(watch, SystemClock())
-        observers.append(looker.hear)
-        shown = asked.showing(view) if asked.showing else keep_showing(looker, view, every_s, SystemClock())
+        sight = Sight(watch, SystemClock())
+        observers.append(sight.hear)
+        shown = asked.showing(view) if asked.showing else keep_showing(sight, view, every_s, SystemClock())
         showing = asyncio.ensure_future(shown)
         try:
             outcome = await conduct(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Final
 
 #: Answers of one endpoint that make a sample of its time.
@@ -54,6 +53,8 @@ class _Times:
     usual: float | None = None
 
     def sample(self) -> None:
+        from statistics import median  # it takes long to load, and the first requests need none
+
         self.medians.append(median(self.fresh))
         self.fresh.clear()
         self.usual = min(self.medians)

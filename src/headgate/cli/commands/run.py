@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from headgate.cli import options
-from headgate.cli.ahead import load_ahead
 from headgate.cli.how import How
 
 
@@ -57,7 +56,6 @@ def command(
     continued. Ctrl-C stops it well: nothing new is started, the state is saved, and `headgate resume`
     goes on from there.
     """
-    load_ahead()
     from headgate.cli.wiring import (
         Choice,
         confirm,
