@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
+from headgate.frozen import frozen
+
 Service = Literal["flow", "adhoc", "segmentation", "schemaregistry", "catalog", "conversion"]
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
 
@@ -60,7 +62,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"  # credentials, permission or sandbox, after one token refresh (401, 403)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """A platform error of any of its dozen body shapes, normalised (facts 1.4, trap 53)."""
 

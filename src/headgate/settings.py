@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
 from headgate.errors import SettingsError
+from headgate.frozen import frozen
 from headgate.pacing.poll import PollPolicy
 from headgate.pacing.rate import parse_rate
 from headgate.pacing.retry import RetryPolicy
@@ -66,7 +67,7 @@ TIMEOUT_S: Final = 30.0
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """How fast and how much at once."""
 
@@ -87,7 +88,7 @@ class Limits:
         return {endpoint: parse_rate(rate) for endpoint, rate in self.endpoints.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """Everything that is about the installation and not about the work. Durations in seconds."""
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ import click
 from headgate.cli.app import say
 from headgate.clock import SystemClock
 from headgate.errors import HeadgateError, StoreError, UsageError
+from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict
@@ -37,7 +38,7 @@ _OUR_BUG: Final = 70
 _LEAST_LINES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drive:
     """Everything a run from the command line needs. ``verbose`` says retries and failures as they come."""
 

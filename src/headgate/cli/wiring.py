@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import click
 
 from headgate.cli.app import Talk, say
 from headgate.errors import StoreMissing, UsageError
+from headgate.frozen import frozen
 from headgate.secret import without_password
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from headgate.store.contract import RunRow, Store
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """Which manifest, and what of it."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.frozen import frozen
 from headgate.pacing.lengths import ANY
 from headgate.workflows.reading import part, text
 from headgate.workflows.runs import LATEST_MS, audiences_of, created_ms, run_state
@@ -53,7 +54,7 @@ class Awaited:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Noticed:
     """A run that is over, and a job that waited for it.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from headgate.frozen import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,7 +28,7 @@ class Answered:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Returned:
     """A request was not sent after all: the run was stopped before its turn came."""
 
@@ -35,7 +37,7 @@ class Returned:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticked:
     """Time has passed: look at what was waiting for it. Also the first event of a run."""
 
@@ -54,7 +56,7 @@ class Stop(Enum):
     PLATFORM = "platform"  # refused as a whole, or out of reach
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopAsked:
     """Start nothing new; what is in flight may end."""
 
@@ -64,7 +66,7 @@ class StopAsked:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claimed:
     """What came of a :class:`Lease`: all of its keys are this run's, or ``by`` says who holds one, since when.
 
@@ -127,7 +129,7 @@ class Tell:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finish:
     """Nothing is left to do, or nothing more may be started. ``stop`` is why, if the run was stopped."""
 

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from headgate.exchange import Call
+from headgate.frozen import frozen
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
 from headgate.workflows.contract import Context, Phase, Signal
 
@@ -23,7 +24,7 @@ class State(IntEnum):
     SETTLED = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from headgate.exchange import Problem
+from headgate.frozen import frozen
 from headgate.workflows.contract import Child, Ending, Phase
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Record:
     frees: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latest:
     """The last record of each job, up to record ``number``.
 

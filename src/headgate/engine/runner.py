@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from headgate.engine.events import (
 )
 from headgate.engine.record import TIMES
 from headgate.faultpoint import Point, reach
+from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from headgate.clock import Clock
@@ -51,7 +51,7 @@ Observer = Callable[[Tell], None]
 COUNT_EVERY_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Requests per second, and at once."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.catalogue import Finding
 from headgate.catalogue.words import nearest
 from headgate.errors import Diagnostic
+from headgate.frozen import frozen
 from headgate.manifest.grammar import KNOWN_KINDS, Draft
 from headgate.manifest.inputs import Inputs
 from headgate.manifest.keys import Path, key_path, key_text
@@ -92,7 +93,7 @@ class Desk:
         return ItemDesk(self, entry, piece, report)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemDesk:
     """What :class:`~headgate.manifest.grammar.Desk` promises, for one item."""
 

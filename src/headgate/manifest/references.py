@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
+from headgate.frozen import frozen
 from headgate.manifest.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class _Unresolved:
 UNRESOLVED: Final = _Unresolved()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One row of a ``foreach``: its data, 0-based index, and ``file:line``."""
 
@@ -57,7 +58,7 @@ class Scope:
     inputs: Inputs = field(default_factory=Inputs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowPath:
     """A reference that needs a row: ``${row.a.b}`` is ``("a", "b")``."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
+from headgate.frozen import frozen
 from headgate.manifest.references import UNRESOLVED, Row
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Source:
     broken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """Reads rows. ``say(path, message, hint, place)``; a ``place`` of ``None`` means the path's own line.
 

@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from headgate.frozen import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,7 +37,7 @@ ENOUGH_ROWS: Final = 20
 _OWN_WORDS = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|\S*\d\S*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wall:
     """The same refusal ``count`` times in a row, on ``what`` (``""``: on everything)."""
 

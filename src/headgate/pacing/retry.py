@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headgate.exchange import Verdict
+from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from random import Random
@@ -24,7 +25,7 @@ HINT_JITTER = 0.1
 _RETRYABLE = frozenset({Verdict.THROTTLED, Verdict.FAULT, Verdict.LOST, Verdict.NOT_SENT})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """How often and how long; seconds and ratios.
 

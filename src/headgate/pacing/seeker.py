@@ -21,8 +21,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from headgate.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Tuning:
     """How a :class:`Seeker` behaves; chosen by simulation against every server model of the tests."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 import orjson
 
 from headgate.errors import StoreError
+from headgate.frozen import frozen
 from headgate.planning import edges
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
 from headgate.planning.packed import PackedJobs
@@ -41,7 +42,7 @@ class JobLine:
     item: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outline:
     """What a report needs of a plan."""
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from operator import eq
 from typing import Any, Final, overload
 
 import orjson
 
+from headgate.frozen import frozen
 from headgate.planning.lines import CHUNK, Secrets, hidden, line
 from headgate.planning.model import Job
 from headgate.planning.rebuild import Rebuild, rebuilder
@@ -28,7 +29,7 @@ _SHELVED, _RECENT = 32, 256
 _CHANGED: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sections:
     """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets."""
 

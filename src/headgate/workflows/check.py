@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headgate.exchange import Answer, Verdict
+from headgate.frozen import frozen
 from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, text
 from headgate.workflows.selectors import (
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[0-9]{1,13}(\.[0-9]*)?")
 _COMPARED = ("exportMode", "filenameTemplate", "schedule")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckSpec:
     """``wanted`` are the selector values that must be found; ``facts`` keeps the schedules for an activation.
 

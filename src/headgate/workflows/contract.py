@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Any, Final
 
 from headgate.exchange import Answer, Call, Problem
+from headgate.frozen import frozen
 from headgate.pacing import PollPolicy
 
 Phase = dict[str, Any]
@@ -35,7 +36,7 @@ class Signal(Enum):
     LOST = "lost"  # the effect asked for in this phase may or may not have happened
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnd:
     """What became of an awaited run: how it ended, or why nobody can say (``problem``)."""
 
@@ -81,7 +82,7 @@ class Ask:
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pause:
     """Hold no slot until ``seconds`` of the platform's clock have passed, then ``RESUME`` in ``phase``.
 
@@ -97,7 +98,7 @@ class Pause:
     until_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Await:
     """Hold no slot until all ``runs`` are over, or it is ``until_s`` on the platform's clock; then ``RESUME``.
 
@@ -115,7 +116,7 @@ class Await:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled.
 
@@ -139,7 +140,7 @@ class Ending(str, Enum):
 ENDINGS: Final = {ending.value: ending for ending in Ending}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Child:
     """A job found necessary while running (an ad-hoc job split in two). ``spec`` must be JSON."""
 
@@ -178,7 +179,7 @@ def _no_runs(_spec: Any) -> tuple[tuple[str, ...], ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Procedure:
     """How jobs of one kind go. ``keys(spec, phase)`` are what such a job holds in a journaled phase.
 

@@ -51,11 +51,11 @@ Which room reads what: :mod:`create`, :mod:`delete` (what was in doubt), :mod:`c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from headgate.exchange import Problem
+from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,7 +83,7 @@ class Several(Enum):
 LOOK_AGAIN_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """One row. ``effect`` and ``asked`` are endpoints; ``looks`` and ``losses`` are counts, as in the table."""
 
