@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from headgate.classes import frozen
 from headgate.errors import SettingsError, UsageError
-from headgate.frozen import frozen
 from headgate.garbage import gc_paused
 from headgate.secret import Secret
 

@@ -8,17 +8,16 @@ What is made several times for every request is not frozen: freezing triples the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
-from headgate.frozen import frozen
+from headgate.classes import frozen, mutable
 
 Service = Literal["flow", "adhoc", "segmentation", "schemaregistry", "catalog", "conversion"]
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
 
 
-@dataclass(slots=True)
+@mutable
 class Call:
     """One request, before headers, host and token.
 
@@ -73,7 +72,7 @@ class Problem:
     advice: str = ""
 
 
-@dataclass(slots=True)
+@mutable
 class Answer:
     """What came of one attempt. ``body`` is parsed JSON, or ``None`` when empty."""
 

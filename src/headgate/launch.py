@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.changes import known_to, refuse_changes
+from headgate.classes import frozen
 from headgate.clock import Clock, SystemClock
 from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
@@ -24,7 +25,6 @@ from headgate.engine.runner import Limits, Observer, Runner
 from headgate.engine.tally import Tally
 from headgate.errors import HeadgateError, StalePlan, StoreError, UsageError
 from headgate.faultpoint import Point, reach
-from headgate.frozen import frozen
 from headgate.garbage import gc_paused
 from headgate.pacing import Tolerance, parse_rate, parse_share
 from headgate.pacing.lengths import Lengths

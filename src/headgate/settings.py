@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from headgate.classes import frozen
 from headgate.errors import SettingsError
-from headgate.frozen import frozen
 from headgate.pacing.poll import PollPolicy
 from headgate.pacing.rate import parse_rate
 from headgate.pacing.retry import RetryPolicy

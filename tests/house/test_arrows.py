@@ -11,7 +11,7 @@ SOURCE = Path(headgate.__file__).parent
 ARROWS = {
     "errors": set(),
     "secret": set(),
-    "frozen": set(),
+    "classes": set(),
     "garbage": set(),
     "late": set(),
     "version": set(),
@@ -54,7 +54,7 @@ ARROWS = {
 }  # fmt: skip
 
 #: How things are written down, whatever they are: every room may use these.
-TOOLS = {"frozen", "late"}
+TOOLS = {"classes", "late"}
 
 #: Narrower than their rooms: pure modules that must not reach an effect, whatever their room may.
 PURE = {

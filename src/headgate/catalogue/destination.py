@@ -10,7 +10,7 @@ from typing import Any, Literal
 from headgate.catalogue.finding import Finding
 from headgate.catalogue.schema import Schema, type_name, violations
 from headgate.catalogue.words import either, suggestion
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.secret import revealed
 
 _PARAMS = "`headgate catalog KEY` shows which"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 
 
 @frozen

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli.app import say
 from headgate.clock import SystemClock
 from headgate.errors import HeadgateError, StoreError, UsageError
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from headgate.api import Outcome, Verdict

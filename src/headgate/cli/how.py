@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli.app import Talk
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from datetime import datetime

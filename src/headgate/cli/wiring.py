@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli.app import Talk, say
 from headgate.errors import StoreMissing, UsageError
-from headgate.frozen import frozen
 from headgate.secret import without_password
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ What is made several times for every request is not frozen: freezing triples the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
-from headgate.frozen import frozen
+from headgate.classes import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headgate.exchange import Answer, Call
 
 
-@dataclass(slots=True)
+@mutable
 class Answered:
     """An attempt is over. ``attempt`` is the number the machine gave it, so that a late answer is recognised."""
 
@@ -84,7 +84,7 @@ class Claimed:
 Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 
-@dataclass(slots=True)
+@mutable
 class Send:
     """Perform ``call`` when the gate lets it; if there is an ``intent``, only once that is durable."""
 
@@ -94,14 +94,14 @@ class Send:
     intent: Record | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Write:
     """Journal this."""
 
     record: Record
 
 
-@dataclass(slots=True)
+@mutable
 class Lease:
     """Ask the store for all ``keys``, which other runs may hold; ``note`` is for whoever takes them after us."""
 
@@ -110,7 +110,7 @@ class Lease:
     note: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@mutable
 class Learn:
     """Keep what was learnt of how long runs take, for the next run: rows of :class:`~headgate.pacing.lengths.Lengths`.
 
@@ -120,7 +120,7 @@ class Learn:
     rows: Mapping[str, Mapping[str, float]]
 
 
-@dataclass(slots=True)
+@mutable
 class Tell:
     """Something a person or a program may want to know."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from headgate.classes import frozen
 from headgate.engine.events import (
     Answered,
     Claimed,
@@ -33,7 +34,6 @@ from headgate.engine.events import (
 )
 from headgate.engine.record import TIMES
 from headgate.faultpoint import Point, reach
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from headgate.clock import Clock

@@ -9,7 +9,7 @@ from headgate.catalogue import Finding, batch, batch_keys, source_keys
 from headgate.catalogue import source as source_of
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.manifest.model import Connection
 from headgate.manifest.references import UNRESOLVED
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue import Finding
 from headgate.catalogue.words import nearest
+from headgate.classes import frozen, mutable
 from headgate.errors import Diagnostic
-from headgate.frozen import frozen
 from headgate.manifest.grammar import KNOWN_KINDS, Draft
 from headgate.manifest.inputs import Inputs
 from headgate.manifest.keys import Path, key_path, key_text
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headgate.manifest.entries import EntryDraft, Piece
 
 
-@dataclass(slots=True)
+@mutable
 class Desk:
     """Shared by everything that reads one manifest."""
 

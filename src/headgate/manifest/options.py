@@ -8,7 +8,7 @@ from typing import Any, Final
 from headgate.catalogue.finding import Finding
 from headgate.catalogue.meanings import hinted
 from headgate.catalogue.words import suggestion
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.pacing.rate import parse_rate, parse_share
 
 #: Adobe's limit for one ad-hoc activation job.

@@ -5,12 +5,12 @@ Anything that leads nowhere is said once, where it stands, and becomes :data:`UN
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
-from headgate.frozen import frozen
+from headgate.classes import frozen, mutable
 from headgate.manifest.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Row:
     place: str
 
 
-@dataclass(slots=True)
+@mutable
 class Scope:
     """What references may refer to. ``columns`` are names every row has; ``None`` when each row decides.
 

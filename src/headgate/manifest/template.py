@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.manifest.references import UNRESOLVED, Row, RowPath, Scope, embedded, pick, resolve
 from headgate.secret import MASK, Secret
 

@@ -12,8 +12,10 @@ is slow by itself does not become quicker by being asked less: when that shows, 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from headgate.classes import mutable
 
 #: Answers of one endpoint that make a sample of its time.
 SAMPLE: Final = 25
@@ -44,7 +46,7 @@ EASE: Final = 0.9
 DEEPEST: Final = 0.5
 
 
-@dataclass(slots=True)
+@mutable
 class _Times:
     """How long one endpoint takes. ``usual`` is ``None`` until that is known."""
 

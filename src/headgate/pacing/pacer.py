@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
-from headgate.frozen import frozen
 from headgate.pacing.lag import Lag
 from headgate.pacing.retry import RetryPolicy
 from headgate.pacing.seeker import TUNING, Seeker
@@ -70,7 +70,7 @@ class Found:
     age_s: float
 
 
-@dataclass(slots=True)
+@mutable
 class _Seen:
     """One answer, as far as it matters to whose limit it is."""
 

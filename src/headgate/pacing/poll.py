@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 
 
 @frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 
 _SECONDS = {
     "s": 1, "sec": 1, "second": 1,

@@ -8,11 +8,10 @@ run: when much fails, retrying everything is what keeps a platform down.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import Verdict
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from random import Random
@@ -88,7 +87,7 @@ class RetryPolicy:
         return RetryBudget(ratio=self.budget_ratio, floor=self.budget_floor)
 
 
-@dataclass(slots=True)
+@mutable
 class RetryBudget:
     """Retries spent against retries allowed, over a whole run. Counters only; nobody waits here."""
 

@@ -18,10 +18,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
-from headgate.frozen import frozen
+from headgate.classes import frozen, mutable
 
 
 @frozen
@@ -78,7 +77,7 @@ STILL_S: Final = 0.5
 FLOOR_PER_S: Final = 0.05
 
 
-@dataclass(slots=True)
+@mutable
 class _Episode:
     """From a fresh refusal until all requests that were on their way then have been answered."""
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import orjson
 
+from headgate.classes import frozen
 from headgate.errors import StalePlan, UsageError
-from headgate.frozen import frozen
 
 SCHEMA: Final = "headgate.plan/1"
 _HEAD = 4096

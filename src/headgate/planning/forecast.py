@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.planning.lengths import Experience, runs_of
 from headgate.planning.model import Job, Plan
 

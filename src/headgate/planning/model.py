@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from headgate.frozen import frozen
+from headgate.classes import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ LISTING = "list"
 DATASETS = "datasets"
 
 
-@dataclass(slots=True)
+@mutable
 class Job:
     """One intended effect.
 
@@ -40,7 +40,7 @@ class Job:
     requests: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class ItemRow:
     """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role.
 

@@ -16,7 +16,7 @@ from typing import Any, Final, overload
 
 import orjson
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.planning.lines import CHUNK, Secrets, hidden, line
 from headgate.planning.model import Job
 from headgate.planning.rebuild import Rebuild, rebuilder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING, Final
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 from headgate.planning.grown import items_of
 from headgate.planning.rows import entries_of
 

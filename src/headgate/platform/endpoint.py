@@ -6,8 +6,8 @@ import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from headgate.classes import frozen
 from headgate.errors import SettingsError
-from headgate.frozen import frozen
 from headgate.settings import place_of
 
 if TYPE_CHECKING:

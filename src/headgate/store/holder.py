@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.errors import StoreBusy, StoreError
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

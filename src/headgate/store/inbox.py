@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from headgate.classes import frozen
 from headgate.engine.record import Record
 from headgate.errors import StoreError
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

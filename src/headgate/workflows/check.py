@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Verdict
-from headgate.frozen import frozen
 from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, text
 from headgate.workflows.selectors import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,12 +10,12 @@ What is made several times for every request is not frozen: freezing triples the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Final
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import Answer, Call, Problem
-from headgate.frozen import frozen
 from headgate.pacing import PollPolicy
 
 Phase = dict[str, Any]
@@ -45,7 +45,7 @@ class RunEnd:
     problem: Problem | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Context:
     """What a procedure may look at.
 
@@ -74,7 +74,7 @@ class Context:
     ended: Mapping[str, RunEnd] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@mutable
 class Ask:
     """Send ``call``; its answer arrives while in ``phase``. An effect's phase is journaled before it leaves."""
 
@@ -149,7 +149,7 @@ class Child:
     spec: Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@mutable
 class Settle:
     """The job is over. ``output`` (JSON) feeds dependents and the report; ``children`` are started in its stead."""
 

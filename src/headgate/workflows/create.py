@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Problem, Verdict
-from headgate.frozen import frozen
 from headgate.workflows import converge
 from headgate.workflows.contract import (
     Ask,

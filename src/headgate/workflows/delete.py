@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Problem, Verdict
-from headgate.frozen import frozen
 from headgate.workflows.collections import COLLECTIONS, Collection
 from headgate.workflows.contract import (
     Ask,

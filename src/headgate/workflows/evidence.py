@@ -54,8 +54,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Problem
-from headgate.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

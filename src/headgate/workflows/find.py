@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
-from headgate.frozen import frozen
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, rows
 

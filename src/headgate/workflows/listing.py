@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
-from headgate.frozen import frozen
 from headgate.planning.marker import scope_prefix
 from headgate.planning.model import LISTING, Job
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from headgate.frozen import frozen
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
-from headgate.frozen import frozen
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.evidence import EVIDENCE
 from headgate.workflows.reading import part, rows, text

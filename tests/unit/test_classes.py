@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 
 import pytest
 
-from headgate.frozen import frozen
+from headgate.classes import frozen, mutable
 
 
 @frozen
@@ -78,3 +78,17 @@ def test_is_a_dataclass_with_slots():
     match Point(1, 2):
         case Point(x, y):
             assert (x, y) == (1, 2)
+
+
+@mutable
+class Counted:
+    name: str
+    count: int = 0
+
+
+def test_one_that_may_change_compares_by_its_fields_and_has_no_hash():
+    one = Counted("a")
+    one.count += 1
+    assert one == Counted("a", 1) != Counted("a")
+    with pytest.raises(TypeError):
+        hash(one)
