@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
-LIBRARIES = ("aiohttp", "anyio", "orjson", "uvloop")
+LIBRARIES = ("aiohttp", "orjson", "uvloop")
 
 
 def facts(room: Path) -> dict[str, str]:

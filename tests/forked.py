@@ -24,11 +24,11 @@ REPOSITORY = Path(__file__).parents[1]
 LONGEST = 1 << 18
 MODULES = (
     "api", "bulletin", "changes", "embedded", "launch", "looking", "strays", "teardown",
-    "cli.drive", "cli.live", "cli.show", "cli.wiring", "manifest.kinds", "manifest.load", "planning.file",
+    "cli.drive", "cli.live", "cli.progress", "cli.show", "cli.wiring", "manifest.kinds", "manifest.load", "planning.file",
     "platform.transport", "report.render", "report.render_text", "settings", "simulator", "store.sqlite",
     "workflows.compile", "workflows.dataset_export",
 )  # fmt: skip
-OTHERS = ("anyio._backends._asyncio", "encodings.idna", "jmespath", "structlog", "uvloop", "aiohttp.web")
+OTHERS = ("encodings.idna", "jmespath", "structlog", "uvloop", "aiohttp.web")
 
 
 class Forked:
@@ -189,7 +189,10 @@ def _warm():
         with suppress(ImportError):
             import_module(name)
     from headgate.api import load, plan
+    from headgate.manifest.kinds import GRAMMARS
+    from headgate.workflows import PROCEDURES
 
+    assert all((*GRAMMARS.values(), *PROCEDURES.values()))  # loaded, each
     plan(load(REPOSITORY / "configs" / "manifests" / "audience-export.yaml"), sandbox="dev")
 
 

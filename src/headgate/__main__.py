@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ def main() -> None:
 def begin() -> None:
     """Nothing is said of a Ctrl-C that comes while Python throws an object away: it cannot be raised from there."""
     sys.unraisablehook = _unraisable
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def end() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from headgate.classes import frozen
 from headgate.errors import SettingsError, UsageError
 from headgate.garbage import gc_paused
 from headgate.secret import Secret
@@ -297,7 +298,7 @@ async def export(
     return assemble(found, name, select)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """The embedded platform's word on a run: live objects, and what went wrong since the run began.
 
@@ -317,7 +318,7 @@ class Verdict:
         return not self.duplicates and not self.violations
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """A report, and the embedded platform's verdict where it was used."""
 
@@ -338,7 +339,7 @@ async def conduct(
 ) -> Outcome:
     """Open the store, start the embedded platform if asked, and execute. Raises as :func:`run` does."""
     from headgate.embedded import simulated
-    from headgate.launch import Parts, execute
+    from headgate.launch import execute
     from headgate.store import open_store
 
     profile = replace(profile, sandbox=plan.sandbox)
@@ -382,7 +383,7 @@ async def conduct(
             observers=observers,
             watch=watch,
             seen=seen,
-            parts=parts or Parts(),
+            parts=parts,
         )
         return Outcome(report, _verdict(before, simulator.ledger()) if simulator else None)
 

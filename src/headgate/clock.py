@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
-
-import anyio
 
 
 class Clock(Protocol):
@@ -37,7 +36,7 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait, yielding to other tasks."""
-        await anyio.sleep(max(0.0, seconds))
+        await asyncio.sleep(max(0.0, seconds))
 
 
 class ScaledClock:

@@ -8,15 +8,16 @@ What is made several times for every request is not frozen: freezing triples the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
+
+from headgate.classes import frozen, mutable
 
 Service = Literal["flow", "adhoc", "segmentation", "schemaregistry", "catalog", "conversion"]
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
 
 
-@dataclass(slots=True)
+@mutable
 class Call:
     """One request, before headers, host and token.
 
@@ -60,7 +61,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"  # credentials, permission or sandbox, after one token refresh (401, 403)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """A platform error of any of its dozen body shapes, normalised (facts 1.4, trap 53)."""
 
@@ -71,7 +72,7 @@ class Problem:
     advice: str = ""
 
 
-@dataclass(slots=True)
+@mutable
 class Answer:
     """What came of one attempt. ``body`` is parsed JSON, or ``None`` when empty."""
 

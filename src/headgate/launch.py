@@ -6,13 +6,14 @@ The command line and the Python API both come through here; nothing else wires.
 from __future__ import annotations
 
 import secrets as randomness
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.changes import known_to, refuse_changes
+from headgate.classes import frozen
 from headgate.clock import Clock, SystemClock
 from headgate.engine.clearance import Clearance
 from headgate.engine.events import Finish, Stop
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from headgate.settings import Profile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wishes:
     """What one run asks for beyond its manifest and profile; ``None`` leaves it to them."""
 
@@ -62,7 +63,7 @@ class Wishes:
     resume: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """What drives a run, where that is not the usual: called with the arguments of what they stand for."""
 
@@ -80,7 +81,7 @@ REPLACES = "replaces"
 RETRY = "retry"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """What was read of a run's journal before it is claimed: up to record ``number``, as ``past`` says."""
 
@@ -208,7 +209,7 @@ async def execute(
     watch: Watch | None = None,
     clock: Clock | None = None,
     seen: Seen | None = None,
-    parts: Parts = Parts(),
+    parts: Parts | None = None,
 ) -> Report:
     """Run ``plan`` to its end and say what happened.
 
@@ -223,6 +224,7 @@ async def execute(
     from headgate.platform.transport import Transport
 
     wishes, watch, clock = wishes or Wishes(), watch or Watch(), clock or SystemClock()
+    parts = parts or Parts()
     rules, limits = rules_of(plan, profile, wishes)
     # What a continued run still has to do needs no secret where its plan was kept: there is none in it.
     hidden = secrets_in_specs(*(job.spec for job in with_secrets(plan.jobs))) if seen is None else ()

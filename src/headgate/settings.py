@@ -6,17 +6,17 @@ every field) or the JSON of the developer console and of ``aepp``. Nobody else r
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from headgate.classes import frozen
 from headgate.errors import SettingsError
 from headgate.pacing.poll import PollPolicy
 from headgate.pacing.rate import parse_rate
@@ -67,7 +67,7 @@ TIMEOUT_S: Final = 30.0
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """How fast and how much at once."""
 
@@ -88,7 +88,7 @@ class Limits:
         return {endpoint: parse_rate(rate) for endpoint, rate in self.endpoints.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Profile:
     """Everything that is about the installation and not about the work. Durations in seconds."""
 
@@ -300,7 +300,9 @@ class _Draft:
                 self._unknown(full, layer, full, [name for name in _FIELDS if name.startswith(f"{group}.")])
 
     def _unknown(self, key: str, layer: str, name: str, known: list[str]) -> None:
-        near = difflib.get_close_matches(key, known, n=1)
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
         self._problems.append((name, layer, "is not a setting", hint))
 

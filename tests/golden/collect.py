@@ -35,7 +35,7 @@ def collected() -> dict[str, list[tuple[str, str]]]:
         "state and runs": [(case.name, told(case)) for case in STATE],
         "disk": [(name, _of_disk(error, code)) for name, error, code in TROUBLE],
         "the platform's codes": [(code, f"hint: {text}") for code, text in advice._BY_CODE.items()],
-        "the platform's words": [(one.pattern, f"hint: {text}") for one, text in advice._BY_MESSAGE],
+        "the platform's words": [(one, f"hint: {text}") for one, text in advice._BY_MESSAGE],
         "the platform's statuses": [(str(status), f"hint: {text}") for status, text in advice._BY_STATUS.items()],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue.destination import AuthSpec, Destination
@@ -40,7 +40,7 @@ __all__ = [
 
 @cache
 def _data() -> Mapping[str, Any]:
-    text = files("headgate.catalogue").joinpath("destinations.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("destinations.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from headgate.catalogue import batch
@@ -23,7 +23,7 @@ from headgate.catalogue.words import nearest
 
 @cache
 def _data() -> Mapping[str, Any]:
-    text = files("headgate.catalogue").joinpath("datasets.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("datasets.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 

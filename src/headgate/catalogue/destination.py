@@ -10,13 +10,14 @@ from typing import Any, Literal
 from headgate.catalogue.finding import Finding
 from headgate.catalogue.schema import Schema, type_name, violations
 from headgate.catalogue.words import either, suggestion
+from headgate.classes import frozen
 from headgate.secret import revealed
 
 _PARAMS = "`headgate catalog KEY` shows which"
 _AUTH_HINTS = {"encryptionSpecs": "encryptionSpecs stands beside auth"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthSpec:
     """One way to authenticate. ``alias`` is a second spelling of ``spec_name`` found in Adobe's samples."""
 

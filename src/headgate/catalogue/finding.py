@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
+from headgate.classes import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Finding:
     """What is wrong (or doubtful) at ``key``, and what to do about it.
 

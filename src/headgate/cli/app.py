@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Final
@@ -85,6 +84,8 @@ class Commands(click.Group):
         """As click does, with a hint when there is no such command."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
             hint = f"did you mean '{near[0]}'?" if near else f"commands: {', '.join(COMMANDS)}"
             raise Misuse(f"No such command '{name}'", hint, ctx)

@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli.app import say
 from headgate.clock import SystemClock
 from headgate.errors import HeadgateError, StoreError, UsageError
@@ -37,7 +38,7 @@ _OUR_BUG: Final = 70
 _LEAST_LINES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drive:
     """Everything a run from the command line needs. ``verbose`` says retries and failures as they come."""
 
@@ -140,8 +141,7 @@ def notify(asked: Drive, report: Report, notes: Sequence[str] | None = None) -> 
 
 async def _run(asked: Drive, watch: Watch) -> Outcome:
     from headgate.api import conduct
-    from headgate.cli.progress import Looker
-    from headgate.cli.show import choose, keep_showing
+    from headgate.cli.show import Sight, choose, keep_showing
     from headgate.cli.told import Telling
 
     async with AsyncExitStack() as stack:
@@ -163,9 +163,9 @@ async def _run(asked: Drive, watch: Watch) -> Outcome:
         if asked.verbose:
             observers.append(_chatter(view, watch))
         stack.enter_context(_signals(watch, view))
-        looker = Looker(watch, SystemClock())
-        observers.append(looker.hear)
-        shown = asked.showing(view) if asked.showing else keep_showing(looker, view, every_s, SystemClock())
+        sight = Sight(watch, SystemClock())
+        observers.append(sight.hear)
+        shown = asked.showing(view) if asked.showing else keep_showing(sight, view, every_s, SystemClock())
         showing = asyncio.ensure_future(shown)
         try:
             outcome = await conduct(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli.app import Talk
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from headgate.settings import Profile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class How:
     """The flags that every command which drives a run has, or most of them; ``None`` where they say nothing."""
 

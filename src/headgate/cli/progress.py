@@ -109,9 +109,10 @@ class Snapshot:
 class Looker:
     """Looks at one run again and again."""
 
-    def __init__(self, watch: Watch, clock: Clock) -> None:
+    def __init__(self, watch: Watch, clock: Clock, began: float | None = None) -> None:
+        """``began`` is when the run did, by ``clock.mono()``; now if it is not given."""
         self._watch, self._clock = watch, clock
-        self._began = clock.mono()
+        self._began = clock.mono() if began is None else began
         self._sent: deque[tuple[float, int, int]] = deque()
         self._machine: Machine | None = None
         #: Of jobs, and of those that ended since the machine was made.

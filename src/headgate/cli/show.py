@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from headgate.cli import plain
 from headgate.cli.app import say
@@ -13,6 +13,7 @@ from headgate.cli.app import say
 if TYPE_CHECKING:
     from headgate.cli.progress import Looker, Snapshot
     from headgate.clock import Clock
+    from headgate.watch import Watch
 
 LIVE_EVERY_S: Final = 0.25
 PLAIN_EVERY_S: Final = 5.0
@@ -76,13 +77,37 @@ def choose(*, progress: bool) -> tuple[View, float]:
     return Lines(), PLAIN_EVERY_S
 
 
-async def keep_showing(looker: Looker, view: View, every_s: float, clock: Clock) -> None:
+class Sight:
+    """A run as it can be seen from its beginning; what looks at it is loaded once there may be something to see."""
+
+    def __init__(self, watch: Watch, clock: Clock) -> None:
+        self._watch, self._clock, self._began = watch, clock, clock.mono()
+        self._looker: Looker | None = None
+
+    def hear(self, tell: Any) -> None:
+        """An observer of the run: passes on what the looker shows."""
+        if tell.name == "rate":
+            self._made().hear(tell)
+
+    def look(self) -> Snapshot | None:
+        """How the run stands; ``None`` before there is one."""
+        return self._made().look()
+
+    def _made(self) -> Looker:
+        if self._looker is None:
+            from headgate.cli.progress import Looker
+
+            self._looker = Looker(self._watch, self._clock, self._began)
+        return self._looker
+
+
+async def keep_showing(sight: Sight, view: View, every_s: float, clock: Clock) -> None:
     """Look and show until cancelled."""
     pause = LIVE_EVERY_S if every_s == LIVE_EVERY_S else min(every_s, 1.0)
     while True:
         await asyncio.sleep(pause)
         began = clock.mono()
-        snapshot = looker.look()
+        snapshot = sight.look()
         if snapshot is not None:
             view.show(snapshot)
         pause = max(every_s, (clock.mono() - began) / _SHARE)

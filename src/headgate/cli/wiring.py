@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli.app import Talk, say
 from headgate.errors import StoreMissing, UsageError
 from headgate.secret import without_password
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from headgate.store.contract import RunRow, Store
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """Which manifest, and what of it."""
 

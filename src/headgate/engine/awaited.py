@@ -5,9 +5,10 @@ Seconds are the platform's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen, mutable
 from headgate.pacing.lengths import ANY
 from headgate.workflows.reading import part, text
 from headgate.workflows.runs import LATEST_MS, audiences_of, created_ms, run_state
@@ -33,7 +34,7 @@ FINEST: Final = 0.01
 COARSEST: Final = 0.125
 
 
-@dataclass(slots=True)
+@mutable
 class Awaited:
     """One run that ``jobs`` wait for. ``born_s`` is when it began; ``None`` while nobody knows."""
 
@@ -53,7 +54,7 @@ class Awaited:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Noticed:
     """A run that is over, and a job that waited for it.
 
@@ -69,7 +70,7 @@ class Noticed:
     lag_s: float | None
 
 
-@dataclass(slots=True)
+@mutable
 class Look:
     """One request for runs. ``kind``: ``since`` (all that ended since), ``ids`` (those of a list), ``one``."""
 

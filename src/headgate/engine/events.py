@@ -5,9 +5,11 @@ What is made several times for every request is not frozen: freezing triples the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
+
+from headgate.classes import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from headgate.exchange import Answer, Call
 
 
-@dataclass(slots=True)
+@mutable
 class Answered:
     """An attempt is over. ``attempt`` is the number the machine gave it, so that a late answer is recognised."""
 
@@ -26,7 +28,7 @@ class Answered:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Returned:
     """A request was not sent after all: the run was stopped before its turn came."""
 
@@ -35,7 +37,7 @@ class Returned:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticked:
     """Time has passed: look at what was waiting for it. Also the first event of a run."""
 
@@ -54,7 +56,7 @@ class Stop(Enum):
     PLATFORM = "platform"  # refused as a whole, or out of reach
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StopAsked:
     """Start nothing new; what is in flight may end."""
 
@@ -64,7 +66,7 @@ class StopAsked:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claimed:
     """What came of a :class:`Lease`: all of its keys are this run's, or ``by`` says who holds one, since when.
 
@@ -82,7 +84,7 @@ class Claimed:
 Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 
-@dataclass(slots=True)
+@mutable
 class Send:
     """Perform ``call`` when the gate lets it; if there is an ``intent``, only once that is durable."""
 
@@ -92,14 +94,14 @@ class Send:
     intent: Record | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Write:
     """Journal this."""
 
     record: Record
 
 
-@dataclass(slots=True)
+@mutable
 class Lease:
     """Ask the store for all ``keys``, which other runs may hold; ``note`` is for whoever takes them after us."""
 
@@ -108,7 +110,7 @@ class Lease:
     note: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@mutable
 class Learn:
     """Keep what was learnt of how long runs take, for the next run: rows of :class:`~headgate.pacing.lengths.Lengths`.
 
@@ -118,7 +120,7 @@ class Learn:
     rows: Mapping[str, Mapping[str, float]]
 
 
-@dataclass(slots=True)
+@mutable
 class Tell:
     """Something a person or a program may want to know."""
 
@@ -127,7 +129,7 @@ class Tell:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finish:
     """Nothing is left to do, or nothing more may be started. ``stop`` is why, if the run was stopped."""
 

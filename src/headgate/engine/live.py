@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Any
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import Call
 from headgate.pacing import PollPolicy, RetryPolicy, Tolerance
 from headgate.workflows.contract import Context, Phase, Signal
@@ -23,7 +24,7 @@ class State(IntEnum):
     SETTLED = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
 
@@ -44,7 +45,7 @@ class Rules:
     seed: int = 0
 
 
-@dataclass(slots=True)
+@mutable
 class Live:
     """One job as it stands. ``phase`` is the procedure's; ``durable`` the last journaled one."""
 
@@ -73,7 +74,7 @@ class Over(Live):
 
     def __getattr__(self, name: str) -> Any:
         """Called for what was not filled in."""
-        if name not in Live.__slots__:
+        if name not in Live.__dataclass_fields__:
             raise AttributeError(name)
         value = getattr(_NEW, name)
         return {} if value == {} else value

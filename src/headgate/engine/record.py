@@ -6,9 +6,10 @@ What is made several times for every request is not frozen: freezing triples the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import Problem
 from headgate.workflows.contract import Child, Ending, Phase
 
@@ -22,7 +23,7 @@ TIMES: Final = "t"
 RecordKind = Literal["intent", "step", "settled"]
 
 
-@dataclass(slots=True)
+@mutable
 class Made:
     """An object that exists on the platform because of us, or was found to: for the next run to use again.
 
@@ -45,7 +46,7 @@ class Made:
     gone: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class Record:
     """One line of the journal.
 
@@ -62,7 +63,7 @@ class Record:
     frees: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latest:
     """The last record of each job, up to record ``number``.
 
@@ -75,7 +76,7 @@ class Latest:
     open: Sequence[tuple[RecordKind, int, Mapping[str, Any]]]
 
 
-@dataclass(slots=True)
+@mutable
 class JobPast:
     """What the journal knows of one job."""
 
@@ -84,7 +85,7 @@ class JobPast:
     settled: Mapping[str, Any] | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Past:
     """What the journal knows of a run: jobs by index, and children in the order in which they were found."""
 

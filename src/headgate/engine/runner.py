@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
-
+from headgate.classes import frozen
 from headgate.engine.events import (
     Answered,
     Claimed,
@@ -46,12 +44,14 @@ if TYPE_CHECKING:
     from headgate.platform.contract import Platform
     from headgate.store.contract import Journal, Leased
 
+#: How a run ends that is ended at once.
+_AT_ONCE = Finish(Stop.INTERRUPTED, "stopped at once")
 Observer = Callable[[Tell], None]
 #: How often counters are handed to the store, in seconds.
 COUNT_EVERY_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Requests per second, and at once."""
 
@@ -86,7 +86,6 @@ class Runner:
         self._ended: asyncio.Future[Finish] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
-        self._scope: anyio.CancelScope | None = None
         self._counted_at = 0.0
         self._began = clock.mono()
         #: When each job's first request left, in seconds of this life, until the job is settled.
@@ -111,11 +110,9 @@ class Runner:
         """
         loop = asyncio.get_running_loop()
         self._ended = loop.create_future()
-        finish = Finish(Stop.INTERRUPTED, "stopped at once")
-        async with anyio.create_task_group() as group:
-            self._scope = group.cancel_scope
-            for _ in range(self._limits.concurrency):
-                group.start_soon(self._work)
+        finish = _AT_ONCE
+        async with asyncio.TaskGroup() as group:
+            workers = [group.create_task(self._work()) for _ in range(self._limits.concurrency)]
             begun()
             self._tally.begin(self._clock.now())
             self._feed(Ticked(self._clock.mono()))
@@ -125,13 +122,13 @@ class Runner:
             )
             if self._ended.done():
                 finish = self._ended.result()
-            group.cancel_scope.cancel()
+            for worker in workers:
+                worker.cancel()
         if self._timer is not None:
             self._timer.cancel()
         self._tally.limits = self._gate.found()
-        with anyio.CancelScope(shield=True):
-            self._journal.count(self._tally.as_dict(self.wall_s))
-            await self._journal.flush()
+        self._journal.count(self._tally.as_dict(self.wall_s))
+        await self._journal.flush()
         return finish
 
     def stop(self, reason: Stop, detail: str = "") -> None:
@@ -144,8 +141,8 @@ class Runner:
 
     def cancel(self) -> None:
         """End at once. What is on its way stays an open intent, and a resume looks what became of it."""
-        if self._scope is not None:
-            self._scope.cancel()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(_AT_ONCE)
 
     # -- performing ------------------------------------------------------------------------------------------------
 

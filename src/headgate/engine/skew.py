@@ -7,7 +7,6 @@ is far off only does when most of the last few say the same, so that one proxy w
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 
 #: Answers that are remembered, and platform seconds by which a date may be off before it is doubted. A faster clock
 #: (of an embedded platform) is read less exactly: by as many seconds as pass there in half a second of ours.
@@ -35,6 +34,8 @@ class PlatformClock:
         now = self.now(at)
         self._heard.append(date_s - at * self._scale)
         if self.heard and abs(date_s - now) > self._doubted_s:
+            from statistics import median  # it takes long to load, and few runs need it
+
             date_s = median(self._heard) + at * self._scale
             if abs(date_s - now) <= self._doubted_s:
                 return  # the others bear out what was known

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headgate.catalogue import Finding, batch, batch_keys, source_keys
 from headgate.catalogue import source as source_of
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
+from headgate.classes import frozen
 from headgate.manifest.model import Connection
 from headgate.manifest.references import UNRESOLVED
 
@@ -25,7 +25,7 @@ MEANINGS: Final[Mapping[str, str]] = {
 _KEYS: Final = tuple(MEANINGS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Built:
     """A connection and what is wrong with it. ``known`` is false when nothing should be concluded from it."""
 

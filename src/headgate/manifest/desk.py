@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from headgate.catalogue import Finding
 from headgate.catalogue.words import nearest
+from headgate.classes import frozen, mutable
 from headgate.errors import Diagnostic
 from headgate.manifest.grammar import KNOWN_KINDS, Draft
 from headgate.manifest.inputs import Inputs
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from headgate.manifest.entries import EntryDraft, Piece
 
 
-@dataclass(slots=True)
+@mutable
 class Desk:
     """Shared by everything that reads one manifest."""
 
@@ -92,7 +93,7 @@ class Desk:
         return ItemDesk(self, entry, piece, report)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemDesk:
     """What :class:`~headgate.manifest.grammar.Desk` promises, for one item."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
+from headgate.classes import mutable
 from headgate.manifest.entry_connections import ConnectionFinder
 from headgate.manifest.keys import Path, key_path, value_at
 from headgate.manifest.model import Item
@@ -37,7 +38,7 @@ CONNECTION: Final = "The account: a key of connections:, or a mapping of its own
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 
-@dataclass(slots=True)
+@mutable
 class Piece:
     """An item in the making. ``real`` is false for the stand-in of rows that could not be read."""
 
@@ -48,7 +49,7 @@ class Piece:
     real: bool
 
 
-@dataclass(slots=True)
+@mutable
 class EntryDraft:
     """An entry in the making. ``template`` is its compiled mapping."""
 

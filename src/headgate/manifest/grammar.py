@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from headgate.catalogue.words import nearest
+from headgate.classes import mutable
 
 if TYPE_CHECKING:
     import re
@@ -33,7 +34,7 @@ KNOWN_KINDS: Final = (
 )
 
 
-@dataclass(slots=True)
+@mutable
 class Draft:
     """Everything expanded so far, valid or not, for checks that look across entries.
 

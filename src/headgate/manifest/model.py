@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from headgate.errors import Diagnostic
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Connection:
     """A base connection: to be made (``destination`` and perhaps ``auth``) or an existing one (``id``).
 
@@ -30,7 +32,7 @@ class Connection:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One expanded piece of work. ``body``: the entry's own keys, defaults filled in, references resolved.
 
@@ -47,7 +49,7 @@ class Item:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One entry of the manifest and its items, in row order. ``name`` is the unexpanded template."""
 
@@ -60,7 +62,7 @@ class Entry:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """A valid manifest. ``options`` are its ``options:`` (rate, concurrency, tolerate …), typed."""
 

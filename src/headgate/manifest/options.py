@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headgate.catalogue.finding import Finding
 from headgate.catalogue.meanings import hinted
 from headgate.catalogue.words import suggestion
+from headgate.classes import frozen
 from headgate.pacing.rate import parse_rate, parse_share
 
 #: Adobe's limit for one ad-hoc activation job.
@@ -55,7 +55,7 @@ def _mapping(value: Any) -> str | None:
     return None if isinstance(value, Mapping) else "must be a mapping"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """One option: what it means, its check, and the check's form as JSON Schema."""
 

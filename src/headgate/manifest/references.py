@@ -5,11 +5,12 @@ Anything that leads nowhere is said once, where it stands, and becomes :data:`UN
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import nearest, suggestion
+from headgate.classes import frozen, mutable
 from headgate.manifest.inputs import Inputs
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class _Unresolved:
 UNRESOLVED: Final = _Unresolved()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One row of a ``foreach``: its data, 0-based index, and ``file:line``."""
 
@@ -38,7 +39,7 @@ class Row:
     place: str
 
 
-@dataclass(slots=True)
+@mutable
 class Scope:
     """What references may refer to. ``columns`` are names every row has; ``None`` when each row decides.
 
@@ -57,7 +58,7 @@ class Scope:
     inputs: Inputs = field(default_factory=Inputs)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowPath:
     """A reference that needs a row: ``${row.a.b}`` is ``("a", "b")``."""
 

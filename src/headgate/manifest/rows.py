@@ -8,11 +8,12 @@ import itertools
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
+from headgate.classes import frozen, mutable
 from headgate.manifest.references import UNRESOLVED, Row
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ MOST: Final = 1_000_000
 _FORMS = "one of csv: FILE, jsonl: FILE, rows: […], matrix: {a: […]}, range: [first, last]"
 
 
-@dataclass(slots=True)
+@mutable
 class Source:
     """Rows in order. ``columns`` are the names every row has, ``None`` when each row decides for itself.
 
@@ -50,7 +51,7 @@ class Source:
     broken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reader:
     """Reads rows. ``say(path, message, hint, place)``; a ``place`` of ``None`` means the path's own line.
 

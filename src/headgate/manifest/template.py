@@ -8,9 +8,9 @@ to. Everything below a key ``auth`` but ``specName`` becomes a :class:`~headgate
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.manifest.references import UNRESOLVED, Row, RowPath, Scope, embedded, pick, resolve
 from headgate.secret import MASK, Secret
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _REFERENCE = re.compile(r"\$\$|\$\{([^{}]*)\}|\$\{")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A string with row references. ``pieces`` are literals and row paths; one alone keeps its type."""
 
@@ -47,7 +47,7 @@ class Text:
         return Secret(found, self.secret)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Map:
     """A mapping of which some values depend on the row; ``base`` keeps the order of keys."""
 
@@ -68,7 +68,7 @@ class Map:
         return {key if key in lost else str(names.get(key, key)): value for key, value in filled.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """A list of which some values depend on the row."""
 

@@ -13,8 +13,9 @@ Counters only; seconds do not matter here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from headgate.classes import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ ENOUGH_ROWS: Final = 20
 _OWN_WORDS = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|\S*\d\S*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wall:
     """The same refusal ``count`` times in a row, on ``what`` (``""``: on everything)."""
 
@@ -49,7 +50,7 @@ class Wall:
         return f"a wall: {self.count} times in a row the same refusal{where}, {said}: {self.problem.message}"
 
 
-@dataclass(slots=True)
+@mutable
 class _Streak:
     """Equal refusals since the last success or other refusal."""
 
@@ -104,7 +105,7 @@ def sign_of(problem: Problem) -> tuple[int, str]:
     return problem.status, problem.code or " ".join(_OWN_WORDS.sub("…", problem.message).split())
 
 
-@dataclass(slots=True)
+@mutable
 class _Rows:
     """The rows of one entry: all, those that have ended, and those of them that failed."""
 

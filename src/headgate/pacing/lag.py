@@ -12,9 +12,10 @@ is slow by itself does not become quicker by being asked less: when that shows, 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import field
 from typing import Final
+
+from headgate.classes import mutable
 
 #: Answers of one endpoint that make a sample of its time.
 SAMPLE: Final = 25
@@ -45,7 +46,7 @@ EASE: Final = 0.9
 DEEPEST: Final = 0.5
 
 
-@dataclass(slots=True)
+@mutable
 class _Times:
     """How long one endpoint takes. ``usual`` is ``None`` until that is known."""
 
@@ -54,6 +55,8 @@ class _Times:
     usual: float | None = None
 
     def sample(self) -> None:
+        from statistics import median  # it takes long to load, and the first requests need none
+
         self.medians.append(median(self.fresh))
         self.fresh.clear()
         self.usual = min(self.medians)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import NO_TOKEN, Answer, Call, Verdict
 from headgate.pacing.lag import Lag
 from headgate.pacing.retry import RetryPolicy
@@ -36,7 +37,7 @@ WORTH_TELLING: Final = 0.1
 MEMORY_S: Final = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """News for people: the rate of ``scope`` is ``per_s`` requests a second from now on.
 
@@ -61,7 +62,7 @@ class Change:
                 return f"rate{of} {self.what} to {self.per_s:.3g}/s{after}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A limit as an earlier run left it: requests per second, and how many seconds ago it was found."""
 
@@ -69,7 +70,7 @@ class Found:
     age_s: float
 
 
-@dataclass(slots=True)
+@mutable
 class _Seen:
     """One answer, as far as it matters to whose limit it is."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from headgate.classes import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PollPolicy:
     """Waits that grow from ``first_s`` by ``factor`` up to ``cap_s``; platform seconds.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+
+from headgate.classes import frozen
 
 _SECONDS = {
     "s": 1, "sec": 1, "second": 1,
@@ -42,7 +43,7 @@ def parse_rate(text: str | float) -> float:
     return rate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tolerance:
     """How many failures a run may have: a ``ratio`` (0..1) of its jobs or a ``count``; one of them is set."""
 

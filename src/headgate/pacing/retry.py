@@ -8,9 +8,9 @@ run: when much fails, retrying everything is what keeps a platform down.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ HINT_JITTER = 0.1
 _RETRYABLE = frozenset({Verdict.THROTTLED, Verdict.FAULT, Verdict.LOST, Verdict.NOT_SENT})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """How often and how long; seconds and ratios.
 
@@ -87,7 +87,7 @@ class RetryPolicy:
         return RetryBudget(ratio=self.budget_ratio, floor=self.budget_floor)
 
 
-@dataclass(slots=True)
+@mutable
 class RetryBudget:
     """Retries spent against retries allowed, over a whole run. Counters only; nobody waits here."""
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
+from headgate.classes import frozen, mutable
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Tuning:
     """How a :class:`Seeker` behaves; chosen by simulation against every server model of the tests."""
 
@@ -76,7 +77,7 @@ STILL_S: Final = 0.5
 FLOOR_PER_S: Final = 0.05
 
 
-@dataclass(slots=True)
+@mutable
 class _Episode:
     """From a fresh refusal until all requests that were on their way then have been answered."""
 

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from headgate.classes import frozen
 from headgate.errors import StalePlan, UsageError
 
 SCHEMA: Final = "headgate.plan/1"
 _HEAD = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SavedPlan:
     """What a saved plan asks for. ``path`` is the manifest's; ``asked`` has ``set``, ``select`` and ``tags``."""
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.planning.lengths import Experience, runs_of
 from headgate.planning.model import Job, Plan
 
@@ -19,7 +20,7 @@ from headgate.planning.model import Job, Plan
 HOLD_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assumptions:
     """What a forecast takes for granted. Seconds; ``run_s`` and the hold are on the platform's clock."""
 
@@ -31,7 +32,7 @@ class Assumptions:
     time_scale: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One part of the wall time, in seconds, and why it is so long."""
 
@@ -40,7 +41,7 @@ class Part:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forecast:
     """The parts, their sum, the chain of jobs that decides the latency part, and the rounds of ad-hoc jobs."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
+
+from headgate.classes import frozen, mutable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +17,7 @@ LISTING = "list"
 DATASETS = "datasets"
 
 
-@dataclass(slots=True)
+@mutable
 class Job:
     """One intended effect.
 
@@ -38,7 +40,7 @@ class Job:
     requests: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class ItemRow:
     """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role.
 
@@ -53,7 +55,7 @@ class ItemRow:
     known: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PairRow:
     """One row of the report's ``activations``: a requested pair. ``flow`` is the job that knows its flow."""
 
@@ -64,7 +66,7 @@ class PairRow:
     job: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelectionRow:
     """An item that chooses flows while running: its rows of the report are those flows. ``job`` does the choosing."""
 
@@ -75,7 +77,7 @@ class SelectionRow:
     job: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AdhocNote:
     """How one activation entry was packed."""
 
@@ -88,7 +90,7 @@ class AdhocNote:
     new_flows: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What will be done. ``fingerprint`` is the same for the same manifest and nothing but the same."""
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import orjson
 
+from headgate.classes import frozen, mutable
 from headgate.errors import StoreError
 from headgate.planning import edges
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
@@ -31,7 +32,7 @@ _SLICE: Final = 4096
 Word = TypeVar("Word")
 
 
-@dataclass(slots=True)
+@mutable
 class JobLine:
     """One job's names. There are as many as jobs, so it is not frozen: that triples the cost of making it."""
 
@@ -41,7 +42,7 @@ class JobLine:
     item: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outline:
     """What a report needs of a plan."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from operator import eq
 from typing import Any, Final, overload
 
 import orjson
 
+from headgate.classes import frozen
 from headgate.planning.bundles import Bundles, pressed, released
 from headgate.planning.lines import CHUNK, Secrets, hidden, line
 from headgate.planning.model import Job
@@ -31,7 +32,7 @@ _RECENT: Final = 256
 _CHANGED: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sections:
     """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets."""
 

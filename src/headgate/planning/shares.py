@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from headgate.classes import frozen
 from headgate.planning.grown import items_of
 from headgate.planning.rows import entries_of
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMON: Final = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shares:
     """The share of each planned job (a number), and the priority of each share by its number."""
 

@@ -80,32 +80,33 @@ _BY_CODE: dict[str, str] = {
     _QUERY,
 )  # fmt: skip
 
-# "segment" and "audience" are the same thing under two names, and messages mix them (trap 14).
-_BY_MESSAGE: tuple[tuple[re.Pattern[str], str], ...] = (
+#: Patterns, whatever the case; compiled once something has gone wrong. "segment" and "audience" are the same thing
+#: under two names, and messages mix them (trap 14).
+_BY_MESSAGE: tuple[tuple[str, str], ...] = (
     (
-        re.compile(r"a web page instead of an answer"),
+        r"a web page instead of an answer",
         "a proxy, firewall or login page answered: check platform_url",
     ),
     (
-        re.compile(r"run already going on for \w+ \S+ for order", re.IGNORECASE),
+        r"run already going on for \w+ \S+ for order",
         "this audience is being exported already; its run is the one to watch",
     ),
     (
-        re.compile(r"not part of this dataflow or out of schedule range", re.IGNORECASE),
+        r"not part of this dataflow or out of schedule range",
         "map the audience, check that its schedule covers today, and wait an hour after its first activation",
     ),
     (
-        re.compile(r"not ready for dataset export", re.IGNORECASE),
+        r"not ready for dataset export",
         "a new dataflow needs some minutes before it can be exported; run again later",
     ),
-    (re.compile(r"valid spec id", re.IGNORECASE), _BY_CODE["1413-400"]),
+    (r"valid spec id", _BY_CODE["1413-400"]),
     (
-        re.compile(r"supplied version.* does not match the current version", re.IGNORECASE | re.DOTALL),
+        r"supplied version.* does not match the current version",
         _BY_CODE["1404-412"],
     ),
-    (re.compile(r"oauth token is (missing|not valid)", re.IGNORECASE), _CREDENTIALS),
-    (re.compile(r"api key is (required|invalid)", re.IGNORECASE), _BY_CODE["403003"]),
-    (re.compile(r"request rate|too many requests", re.IGNORECASE), _BY_CODE["429050"]),
+    (r"oauth token is (missing|not valid)", _CREDENTIALS),
+    (r"api key is (required|invalid)", _BY_CODE["403003"]),
+    (r"request rate|too many requests", _BY_CODE["429050"]),
 )
 
 _BY_STATUS: dict[int, str] = dict.fromkeys(
@@ -135,6 +136,6 @@ def advise(status: int, code: str, message: str) -> str:
     if code in _BY_CODE:
         return _BY_CODE[code]
     for pattern, advice in _BY_MESSAGE:
-        if pattern.search(message):
+        if re.search(pattern, message, re.IGNORECASE | re.DOTALL):
             return advice
     return _BY_STATUS.get(status, "")

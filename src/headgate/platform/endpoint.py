@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from headgate.classes import frozen
 from headgate.errors import SettingsError
 from headgate.settings import place_of
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LIKE = "write it like https://platform.adobe.io"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlatformSettings:
     """Everything a transport needs. ``access_token`` given means: use it, never ask for another.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
+
+from headgate.classes import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from headgate.platform.headers import Head
 
 
-@dataclass(slots=True)
+@mutable
 class Reply:
     """What came back. ``raw`` is the whole body, ``None`` if it broke off or (``too_long``) was not read to its end."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +21,7 @@ MARK: Final = "["
 RunStatus = Literal["running", "succeeded", "failed", "stopped", "interrupted"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRow:
     """One run. Times are epoch seconds; ``args`` is how it was asked for (JSON, no secrets).
 
@@ -49,7 +51,7 @@ class RunRow:
         return self.status == "running" or self.open > 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectRow:
     """One object the store knows. An empty ``id`` is one in doubt; ``run`` made or found it, ``found`` says how.
 
@@ -64,7 +66,7 @@ class ObjectRow:
     found: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leased:
     """What came of asking for keys: all of them, or none.
 

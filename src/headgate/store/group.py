@@ -5,10 +5,12 @@ A group is written in one transaction, so only what holds at its end matters: an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 import orjson
+
+from headgate.classes import mutable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from headgate.engine.record import Made, Record
 
 
-@dataclass(slots=True)
+@mutable
 class Group:
     """To be written in this order: ``rows`` (seq, kind, job, JSON), then of objects ``gone`` (id, collection),
     ``undone`` (markers), ``doubts`` and ``made``, then ``frees``.

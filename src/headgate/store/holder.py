@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.errors import StoreBusy, StoreError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def surely_gone(where: str, pid: int) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taker:
     """Who writes and asks: a run of an organisation's sandbox, and the process that drives it."""
 
@@ -60,7 +60,7 @@ class Taker:
     process: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holder:
     """A process that holds something. ``expired`` is the store's clock's word; ``started_at`` epoch seconds."""
 

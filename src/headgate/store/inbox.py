@@ -6,12 +6,12 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from headgate.classes import frozen
 from headgate.engine.record import Record
 from headgate.errors import StoreError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headgate.store.holder import Taker
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Keys that are asked for."""
 
@@ -31,7 +31,7 @@ class Asked:
     then: Callable[[Leased], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Learnt:
     """Lengths of runs that are to be kept."""
 

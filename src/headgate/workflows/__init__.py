@@ -11,46 +11,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headgate.late import Late
 from headgate.planning.model import DATASETS
-from headgate.workflows import (
-    adhoc,
-    check,
-    create,
-    dataset_check,
-    dataset_source,
-    datasets,
-    delete,
-    find,
-    flow_change,
-    flow_retry,
-    flow_switch,
-    listing,
-    select,
-    selectors,
-    verdict,
-    watch,
-)
 from headgate.workflows.contract import Procedure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROCEDURES: Final[Mapping[str, Procedure]] = {
-    "create": create.PROCEDURE,
-    "list": Procedure(listing.advance),
-    DATASETS: Procedure(datasets.advance),
-    "dataset-source": Procedure(dataset_source.advance),
-    "dataset-check": Procedure(dataset_check.advance),
-    "find": Procedure(find.advance),
-    "selectors": Procedure(selectors.advance),
-    "check": Procedure(check.advance),
-    "adhoc": adhoc.PROCEDURE,
-    "order": Procedure(verdict.in_order),
-    "select": Procedure(select.advance),
-    "flow-change": Procedure(flow_change.advance),
-    "flow-switch": Procedure(flow_switch.advance),
-    "flow-retry": Procedure(flow_retry.advance),
-    "watch": Procedure(watch.advance),
-    "verdict": Procedure(verdict.advance),
-    "delete": delete.PROCEDURE,
-}
+    from headgate.workflows.contract import Advance
+
+
+def _procedure(found: Procedure | Advance) -> Procedure:
+    return found if isinstance(found, Procedure) else Procedure(found)
+
+
+PROCEDURES: Final[Mapping[str, Procedure]] = Late(
+    __name__,
+    {
+        "create": "create:PROCEDURE",
+        "list": "listing:advance",
+        DATASETS: "datasets:advance",
+        "dataset-source": "dataset_source:advance",
+        "dataset-check": "dataset_check:advance",
+        "find": "find:advance",
+        "selectors": "selectors:advance",
+        "check": "check:advance",
+        "adhoc": "adhoc:PROCEDURE",
+        "order": "verdict:in_order",
+        "select": "select:advance",
+        "flow-change": "flow_change:advance",
+        "flow-switch": "flow_switch:advance",
+        "flow-retry": "flow_retry:advance",
+        "watch": "watch:advance",
+        "verdict": "verdict:advance",
+        "delete": "delete:PROCEDURE",
+    },
+    _procedure,
+)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Verdict
 from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, text
@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[0-9]{1,13}(\.[0-9]*)?")
 _COMPARED = ("exportMode", "filenameTemplate", "schedule")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckSpec:
     """``wanted`` are the selector values that must be found; ``facts`` keeps the schedules for an activation.
 

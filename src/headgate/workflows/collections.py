@@ -6,8 +6,9 @@ that point nowhere. A new kind of object is a line here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from headgate.exchange import Service
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Collection:
     """One collection.
 

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from headgate.late import Late
 from headgate.manifest.model import Item, Manifest
 from headgate.planning.builder import Builder
 from headgate.planning.model import Plan
-from headgate.workflows import activation, audience_export, dataset_export, flow_actions, source_ingestion
+from headgate.workflows import flow_actions
 from headgate.workflows.packing import CAP
 
 Compile = Callable[[Item, str, Builder], None]
 
+
+def _compiler(found: Compile) -> Compile:
+    return found
+
+
 #: What each entry kind becomes. Resources stand before actions: actions may refer to the flows they make.
-COMPILERS: Final[Mapping[str, Compile]] = {
-    "audience-export": audience_export.compile_item,
-    "dataset-export": dataset_export.compile_item,
-    "source-ingestion": source_ingestion.compile_item,
-    "activation": activation.compile_item,
-    "flow-update": flow_actions.compile_update,
-    "flow-action": flow_actions.compile_action,
-    "watch": flow_actions.compile_watch,
-}
+COMPILERS: Final[Mapping[str, Compile]] = Late(
+    "headgate.workflows",
+    {
+        "audience-export": "audience_export:compile_item",
+        "dataset-export": "dataset_export:compile_item",
+        "source-ingestion": "source_ingestion:compile_item",
+        "activation": "activation:compile_item",
+        "flow-update": "flow_actions:compile_update",
+        "flow-action": "flow_actions:compile_action",
+        "watch": "flow_actions:compile_watch",
+    },
+    _compiler,
+)
 #: Actions go in manifest order. Those that choose flows while running wait for all that stands before them, and are
 #: waited for: what they will choose, and so what depends on it, is not known beforehand. Activations alone are
 #: independent of each other.
@@ -33,12 +43,12 @@ CHOOSING: Final = frozenset(ACTIONS[1:])
 def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
     """The plan of ``manifest`` in ``sandbox``. Pure: the same manifest gives the same plan, fingerprint included."""
     builder = Builder(manifest.name, sandbox, pairs_per_job=int(manifest.options.get("audiencesPerJob") or CAP))
-    for kind, compile_item in COMPILERS.items():
+    for kind in COMPILERS:
         if kind not in ACTIONS:
             for entry in manifest.entries:
                 if entry.kind == kind:
                     for item in entry.items:
-                        compile_item(item, entry.name, builder)
+                        COMPILERS[kind](item, entry.name, builder)
     _compile_actions(manifest, builder)
     jobs, rows, fingerprint = builder.closed()
     return Plan(

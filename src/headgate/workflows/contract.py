@@ -10,10 +10,11 @@ What is made several times for every request is not frozen: freezing triples the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Final
 
+from headgate.classes import frozen, mutable
 from headgate.exchange import Answer, Call, Problem
 from headgate.pacing import PollPolicy
 
@@ -35,7 +36,7 @@ class Signal(Enum):
     LOST = "lost"  # the effect asked for in this phase may or may not have happened
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnd:
     """What became of an awaited run: how it ended, or why nobody can say (``problem``)."""
 
@@ -44,7 +45,7 @@ class RunEnd:
     problem: Problem | None = None
 
 
-@dataclass(slots=True)
+@mutable
 class Context:
     """What a procedure may look at.
 
@@ -73,7 +74,7 @@ class Context:
     ended: Mapping[str, RunEnd] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@mutable
 class Ask:
     """Send ``call``; its answer arrives while in ``phase``. An effect's phase is journaled before it leaves."""
 
@@ -81,7 +82,7 @@ class Ask:
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pause:
     """Hold no slot until ``seconds`` of the platform's clock have passed, then ``RESUME`` in ``phase``.
 
@@ -97,7 +98,7 @@ class Pause:
     until_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Await:
     """Hold no slot until all ``runs`` are over, or it is ``until_s`` on the platform's clock; then ``RESUME``.
 
@@ -115,7 +116,7 @@ class Await:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Take all ``keys`` at once, waiting in line if need be, then ``RESUME`` in ``phase``. Freed when settled.
 
@@ -139,7 +140,7 @@ class Ending(str, Enum):
 ENDINGS: Final = {ending.value: ending for ending in Ending}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Child:
     """A job found necessary while running (an ad-hoc job split in two). ``spec`` must be JSON."""
 
@@ -148,7 +149,7 @@ class Child:
     spec: Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@mutable
 class Settle:
     """The job is over. ``output`` (JSON) feeds dependents and the report; ``children`` are started in its stead."""
 
@@ -178,7 +179,7 @@ def _no_runs(_spec: Any) -> tuple[tuple[str, ...], ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Procedure:
     """How jobs of one kind go. ``keys(spec, phase)`` are what such a job holds in a journaled phase.
 

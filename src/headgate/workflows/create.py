@@ -13,10 +13,10 @@ looked for as after a lost answer), or nothing. That nothing was listed says lit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows import converge
 from headgate.workflows.contract import (
@@ -47,7 +47,7 @@ ABSENT = "absent"
 _CLAIMED = "claimed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateSpec:
     """One object to be. ``collection`` is a key of ``DIALECTS``; the marker stands in the body already.
 

@@ -10,9 +10,9 @@ What a sandbox has once is deleted by whoever holds its mark, as it is made: no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Problem, Verdict
 from headgate.workflows.collections import COLLECTIONS, Collection
 from headgate.workflows.contract import (
@@ -55,7 +55,7 @@ _NOT_THERE = "1439-400"
 _ENDING_STATES = ("delete-finalizing", "deleting", "deleted")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteSpec:
     """What is to go. Without an ``id`` it is what ``marker`` (and ``name``) lead to, however many they are.
 

@@ -8,9 +8,9 @@ Here they are made alike, for creations, look-ups and listings. Pure. An unreada
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from headgate.classes import mutable
 from headgate.exchange import Call
 from headgate.workflows.collections import COLLECTIONS
 from headgate.workflows.reading import ident, part, rows, text
@@ -25,7 +25,7 @@ Query = tuple[tuple[str, str], ...]
 PAGE: Final = 100
 
 
-@dataclass(slots=True)
+@mutable
 class Seen:
     """One object of a list. ``marked`` is the text that bears its mark; ``created`` sorts, and is else opaque."""
 

@@ -51,10 +51,10 @@ Which room reads what: :mod:`create`, :mod:`delete` (what was in doubt), :mod:`c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Problem
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Several(Enum):
 LOOK_AGAIN_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """One row. ``effect`` and ``asked`` are endpoints; ``looks`` and ``losses`` are counts, as in the table."""
 

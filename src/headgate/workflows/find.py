@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, rows
@@ -12,7 +12,7 @@ from headgate.workflows.reading import part, rows
 PROFILE_SCHEMA = "_xdm.context.profile"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FindSpec:
     """``what``: ``flow-spec`` (``name`` is the spec's name, facts 6.1) or ``export-job`` (facts 5.1)."""
 

@@ -7,9 +7,9 @@ collection tells, at a request for each hundred objects, where a look-up by name
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.marker import scope_prefix
 from headgate.planning.model import LISTING, Job
@@ -28,7 +28,7 @@ PAGES: Final = 10_000
 _MARK = re.compile(r"\[headgate:[0-9a-f]{24}\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListSpec:
     """Which collection, and the beginnings of the marks that are of interest."""
 

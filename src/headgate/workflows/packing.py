@@ -9,8 +9,9 @@ the largest piece down, as full as a subset can) meets the Martello-Toth bound n
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 CAP = 80
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packing:
     """``jobs``: indexes into the pairs, each index once. ``bound``: no packing can have fewer jobs than this."""
 

@@ -8,9 +8,9 @@ may be answered by 200 or 202 with or without a body (trap 3), so nothing is rea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
 from headgate.workflows.contract import Ask, Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.evidence import EVIDENCE
@@ -28,7 +28,7 @@ BUSY_CODES = frozenset({"1420-400", "1421-400", "1422-400", "1444-400", "1457-40
 _PARAMS = "/transformations/0/params"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelectorsSpec:
     """What the flow must hold. ``segments`` are whole selector values, ``attributes`` XDM paths.
 

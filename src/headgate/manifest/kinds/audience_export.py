@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headgate.catalogue import DEFAULT_TEMPLATE, Destination, Finding, batch, check_schedule, form, schedule
+from headgate.catalogue import DEFAULT_TEMPLATE, Destination, Finding, batch, check_schedule, schedule
 from headgate.catalogue.filename import check_filename
 from headgate.catalogue.schedule import completed
 from headgate.manifest.field import Whole, shaped
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 #: Adobe's guardrail for audiences in one dataflow of a file-based destination.
 MANY_AUDIENCES: Final = 250
 _PATH = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*|\[\w*\])*")
+
+
+def _targets() -> dict[str, Any]:
+    from headgate.catalogue import form  # for a schema alone
+
+    return form.any_target(form.audience_targets().values())
 
 
 class _Strict(BaseModel):
@@ -77,7 +83,7 @@ class AudienceExportBody(_Strict):
     description: str | None = Field(None, description="Text for the objects' descriptions; headgate adds its mark.")
     target: dict[str, Any] = Field(
         description="Where the files go, and what they are.",
-        json_schema_extra=shaped(lambda: form.any_target(form.audience_targets().values())),
+        json_schema_extra=shaped(_targets),
     )
     audiences: list[Audience] = Field(min_length=1, description="What is exported; Adobe's guardrail is 250 in a flow.")
     attributes: list[str] = Field([], description="XDM paths of the attributes in the files: person.name.firstName.")
