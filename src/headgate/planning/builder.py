@@ -50,9 +50,10 @@ class Builder:
         index = self._by_key.get(job.key)
         if index is None:
             job.after.update(self.behind)
-            if any(edge >= len(self.jobs) for edge in (*job.needs.values(), *job.after.values())):
+            index = len(self.jobs)
+            if max((*job.needs.values(), *job.after.values()), default=-1) >= index:
                 raise ValueError(f"{job.key}: an edge must point to a job added before it")
-            index = self._by_key[job.key] = len(self.jobs)
+            self._by_key[job.key] = index
             self.jobs.append(job)
             if len(self.jobs) == self._plenty and not isinstance(self.jobs, PackedJobs):
                 self.jobs, self.items = PackedJobs(self.jobs, self._seen.add), PackedRows(self.items)
