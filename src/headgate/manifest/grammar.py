@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from headgate.catalogue.words import nearest
+from headgate.manifest.names import Names
+from headgate.manifest.template import shared
 
 if TYPE_CHECKING:
     import re
@@ -21,6 +23,8 @@ Made = TypeVar("Made")
 
 #: Names to guess at in one load.
 GUESSES: Final = 3
+#: What came from a row is asked about again soon, or not at all: of so many such things what was worked out is kept.
+_RECENT: Final = 64
 #: Every kind the grammar of manifests knows, available in this version or not.
 KNOWN_KINDS: Final = (
     "audience-export",
@@ -43,20 +47,32 @@ class Draft:
     """
 
     file: str
-    items: list[Item] = field(default_factory=list)
-    by_name: dict[str, Item] = field(default_factory=dict)
+    by_name: Names = field(default_factory=Names)
     unknown: list[re.Pattern[str]] = field(default_factory=list)
     notes: dict[int, Any] = field(default_factory=dict)
     _guesses: int = 0
+    _shared: dict[int, object] = field(default_factory=dict)
     _made: dict[tuple[int, object], tuple[object, Any]] = field(default_factory=dict)
+    _recent: dict[tuple[int, object], tuple[object, Any]] = field(default_factory=dict)
+
+    def share(self, things: Iterable[object]) -> None:
+        """These are the same objects for many items: they came from no row."""
+        # Things are kept, here and below, so that their ids stay their own.
+        self._shared.update((id(thing), thing) for thing in things)
 
     def once(self, thing: object, make: Callable[[Any], Made], extra: object = None) -> Made:
-        """``make(thing)``, worked out once for a value that many items share (it came from no row)."""
+        """``make(thing)``, worked out once for a value that many items share; what is made is shared, too."""
         key = (id(thing), extra)
-        kept = self._made.get(key)
+        kept = self._made.get(key) or self._recent.get(key)
         if kept is None:
-            # The thing is kept too, so that its id stays its own.
-            kept = self._made[key] = (thing, make(thing))
+            kept = (thing, make(thing))
+            if id(thing) in self._shared:
+                self._made[key] = kept
+                self.share(shared(kept[1]))
+            else:
+                if len(self._recent) >= _RECENT:
+                    del self._recent[next(iter(self._recent))]
+                self._recent[key] = kept
         made: Made = kept[1]
         return made
 
@@ -65,7 +81,7 @@ class Draft:
         self._guesses += 1
         if self._guesses > GUESSES:
             return None  # a guess compares with every name there is, and only the first few are shown
-        return nearest(name, [known for known, item in self.by_name.items() if item.kind == kind])
+        return nearest(name, list(self.by_name.of(kind)))
 
     def may_exist(self, name: str) -> bool:
         """Whether an item of this name exists, or might if another mistake were mended."""
@@ -102,6 +118,9 @@ class Grammar(Protocol):
     action: ClassVar[bool]
     #: Whether entries take ``connection:``.
     connected: ClassVar[bool]
+    #: Whether :meth:`complete` and :meth:`check` look at nothing but the item itself, so that it can be checked and let
+    #: go, and made again from its row.
+    alone: ClassVar[bool]
     #: The entry's own keys after expansion (``extra="forbid"``).
     model: ClassVar[type[BaseModel]]
 

@@ -29,9 +29,12 @@ class _Unresolved:
 UNRESOLVED: Final = _Unresolved()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """One row of a ``foreach``: its data, 0-based index, and ``file:line``."""
+    """One row of a ``foreach``: its data, 0-based index, and ``file:line``.
+
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
+    """
 
     value: Any
     index: int
@@ -150,6 +153,8 @@ def _row(names: tuple[str, ...], path: Path, scope: Scope) -> Any:
 def pick(row: Row, names: Any, path: Path, say: Callable[[Path, str, str], None]) -> Any:
     """What a row reference stands for in ``row``."""
     found = row.value
+    if len(names) == 1 and isinstance(found, dict) and names[0] in found:
+        return found[names[0]]
     if not names:
         return found
     if found is UNRESOLVED:

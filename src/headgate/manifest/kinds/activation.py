@@ -103,6 +103,7 @@ class Activation:
 """
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = ActivationBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:

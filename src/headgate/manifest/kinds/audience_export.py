@@ -115,6 +115,7 @@ class AudienceExport:
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
     model: ClassVar[type[BaseModel]] = AudienceExportBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:

@@ -195,7 +195,7 @@ def _check_name(key: str, name: str, draft: Draft) -> Iterator[Finding]:
     made = draft.by_name.get(name)
     if made is None:
         if not draft.may_exist(name):
-            near = nearest(name, [known for known, item in draft.by_name.items() if item.kind in MAKERS])
+            near = nearest(name, list(draft.by_name.of(*MAKERS)))
             hint = f"did you mean '{near}'?" if near else "a flow id, or the name of an item that makes a flow"
             yield Finding(key, f"there is no item '{name}', and it is no flow id", hint)
     elif made.kind not in MAKERS:
