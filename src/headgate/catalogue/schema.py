@@ -98,19 +98,21 @@ def _quote_hint(kind: str, value: Any) -> str:
 
 
 def _text(schema: Schema, value: str, key: str, *, secret: bool) -> list[Finding]:
-    shown = "" if secret else f" '{clipped(value)}'"
-    hint = str(schema.get("hint", ""))
     if "enum" in schema:
         if value in schema["enum"]:
             return []
+        shown = "" if secret else f" '{clipped(value)}'"
         choices = either(
             [repr(choice) if choice.strip() != choice or not choice else choice for choice in schema["enum"]]
         )
         return [Finding(key, f"the value{shown} is not one of the choices", f"use {choices}")]
     if "pattern" in schema and (value.endswith("\n") or not _compiled(schema["pattern"]).search(value)):
         ending = " (it ends with a line break)" if value.endswith("\n") else ""
+        shown = "" if secret else f" '{clipped(value)}'"
+        hint = str(schema.get("hint", ""))
         return [Finding(key, f"the value{shown} is not allowed here{ending}", hint or meaning(key.rpartition(".")[2]))]
     if schema.get("contentEncoding") == "base64" and not _is_base64(value):
+        hint = str(schema.get("hint", ""))
         return [Finding(key, "the value is not base64", hint or "encode the whole key file with base64")]
     return []
 

@@ -53,8 +53,11 @@ class EntryDraft:
     found: Problems = field(default_factory=Problems)
     #: Whether rows may have accounts of their own.
     accounts: bool = field(init=False)
+    #: The keys that are not its kind's own.
+    apart: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.apart = apart_of(self.grammar)
         self.accounts = any(varies(self.template, key) for key in ("connection", "source"))
 
     @property
@@ -64,8 +67,10 @@ class EntryDraft:
 
     def own(self, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The keys of its kind, of a row's whole mapping."""
-        apart = apart_of(self.grammar)
-        return {key: value for key, value in raw.items() if key not in apart}
+        own = dict(raw)
+        for key in self.apart:
+            own.pop(key, None)
+        return own
 
 
 def apart_of(grammar: Grammar) -> tuple[str, ...]:

@@ -23,8 +23,6 @@ Made = TypeVar("Made")
 
 #: Names to guess at in one load.
 GUESSES: Final = 3
-#: What came from a row is asked about again soon, or not at all: of so many such things what was worked out is kept.
-_RECENT: Final = 64
 #: Every kind the grammar of manifests knows, available in this version or not.
 KNOWN_KINDS: Final = (
     "audience-export",
@@ -52,28 +50,22 @@ class Draft:
     notes: dict[int, Any] = field(default_factory=dict)
     _guesses: int = 0
     _shared: dict[int, object] = field(default_factory=dict)
-    _made: dict[tuple[int, object], tuple[object, Any]] = field(default_factory=dict)
-    _recent: dict[tuple[int, object], tuple[object, Any]] = field(default_factory=dict)
+    _made: dict[tuple[int, object], Any] = field(default_factory=dict)
 
     def share(self, things: Iterable[object]) -> None:
         """These are the same objects for many items: they came from no row."""
-        # Things are kept, here and below, so that their ids stay their own.
+        # They are kept, so that their ids stay their own.
         self._shared.update((id(thing), thing) for thing in things)
 
     def once(self, thing: object, make: Callable[[Any], Made], extra: object = None) -> Made:
         """``make(thing)``, worked out once for a value that many items share; what is made is shared, too."""
+        if id(thing) not in self._shared:
+            return make(thing)
         key = (id(thing), extra)
-        kept = self._made.get(key) or self._recent.get(key)
-        if kept is None:
-            kept = (thing, make(thing))
-            if id(thing) in self._shared:
-                self._made[key] = kept
-                self.share(shared(kept[1]))
-            else:
-                if len(self._recent) >= _RECENT:
-                    del self._recent[next(iter(self._recent))]
-                self._recent[key] = kept
-        made: Made = kept[1]
+        if key not in self._made:
+            self._made[key] = make(thing)
+            self.share(shared(self._made[key]))
+        made: Made = self._made[key]
         return made
 
     def near(self, name: str, kind: str) -> str | None:

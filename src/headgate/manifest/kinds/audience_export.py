@@ -153,7 +153,7 @@ class AudienceExport:
             yield from draft.once(
                 audiences, partial(_audiences, destination=destination, draft=draft), (key, "audiences")
             )
-        yield from _fields(body, destination)
+        yield from _fields(body, destination, draft)
 
 
 def _completed_audiences(audiences: list[Any]) -> list[Any]:
@@ -210,32 +210,34 @@ def _each_audience(audiences: list[Any], destination: Destination | None, draft:
         )
 
 
-def _fields(body: Mapping[str, Any], destination: Destination | None) -> Iterator[Finding]:
+def _fields(body: Mapping[str, Any], destination: Destination | None, draft: Draft) -> Iterator[Finding]:
     if body.get("profileMapping") is not None and destination is not None and destination.legacy:
         yield Finding("profileMapping", f"{destination.name} has no mapping sets", "leave it out")
     if body.get("profileMapping") is not None and body.get("attributes"):
         yield Finding("attributes", "stand in the mapping set already", "give attributes or profileMapping, not both")
     for key in ("attributes", "mandatoryFields"):
-        for number, path in enumerate(_listed(body, key)):
-            if isinstance(path, str):
-                yield from _dotted(path, f"{key}[{number}]")
-    for number, primary in enumerate(_listed(body, "primaryFields")):
+        if body.get(key):
+            yield from draft.once(body[key], partial(_paths, key=key), key)
+    if body.get("primaryFields"):
+        yield from draft.once(body["primaryFields"], _primary, "primary")
+
+
+def _paths(paths: Any, key: str) -> list[Finding]:
+    return [
+        Finding(f"{key}[{number}]", f"'{path}' is not an XDM path", "names joined by dots: person.name.firstName")
+        for number, path in enumerate(paths if isinstance(paths, list) else ())
+        if isinstance(path, str) and not _PATH.fullmatch(path)
+    ]
+
+
+def _primary(fields: Any) -> list[Finding]:
+    found = []
+    for number, primary in enumerate(fields if isinstance(fields, list) else ()):
         if not isinstance(primary, Mapping):
             continue
         needed = {"ATTRIBUTE": "attributePath", "IDENTITY": "identityNamespace"}.get(str(primary.get("fieldType")))
         if needed is not None and not primary.get(needed):
-            yield Finding(
-                f"primaryFields[{number}].{needed}",
-                f"missing, and needed with fieldType {primary['fieldType']}",
-                "an XDM path, such as personalEmail.address" if needed == "attributePath" else "such as Email",
-            )
-
-
-def _listed(body: Mapping[str, Any], key: str) -> list[Any]:
-    value = body.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _dotted(path: str, key: str) -> Iterator[Finding]:
-    if not _PATH.fullmatch(path):
-        yield Finding(key, f"'{path}' is not an XDM path", "names joined by dots: person.name.firstName")
+            message = f"missing, and needed with fieldType {primary['fieldType']}"
+            hint = "an XDM path, such as personalEmail.address" if needed == "attributePath" else "such as Email"
+            found.append(Finding(f"primaryFields[{number}].{needed}", message, hint))
+    return found
