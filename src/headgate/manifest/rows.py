@@ -240,13 +240,13 @@ class Reader:
         return source
 
 
-def _combination(lists: Mapping[str, list[Any]], index: int) -> dict[str, Any]:
+def _combination(lists: dict[str, list[Any]], index: int) -> dict[str, Any]:
     """One of every combination of ``lists``: in order, the last list is the one that turns fastest."""
-    found: dict[str, Any] = {}
-    for key in reversed(lists):
-        index, at = divmod(index, len(lists[key]))
-        found[key] = lists[key][at]
-    return {key: found[key] for key in lists}
+    found: dict[str, Any] = dict.fromkeys(lists)
+    for key, values in reversed(lists.items()):
+        index, at = divmod(index, len(values))
+        found[key] = values[at]
+    return found
 
 
 def _whole(value: Any) -> int | None:

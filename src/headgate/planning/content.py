@@ -49,7 +49,7 @@ def digest_of(value: Any, size: int = 12) -> str:
 
 def fields_of(spec: Any) -> dict[str, Any]:
     """A spec's fields by name, secrets still wrapped."""
-    names, values = _fields(type(spec))
+    names, values = _fields(spec.__class__)
     return dict(zip(names, values(spec), strict=True))
 
 

@@ -92,11 +92,7 @@ def _check_retry(item: Item, draft: Draft) -> Iterator[Finding]:
     exports = [
         condition for condition in item.body.get("select", {}).get("property", ()) if condition.startswith(_EXPORTS)
     ]
-    made = [
-        name
-        for name in item.body.get("flows", ())
-        if (draft.by_name.kind(name) or "").endswith("-export")
-    ]
+    made = [name for name in item.body.get("flows", ()) if (draft.by_name.kind(name) or "").endswith("-export")]
     if exports or made:
         yield Finding(
             "action",

@@ -199,9 +199,7 @@ def _check_name(key: str, name: str, draft: Draft) -> Iterator[Finding]:
             hint = f"did you mean '{near}'?" if near else "a flow id, or the name of an item that makes a flow"
             yield Finding(key, f"there is no item '{name}', and it is no flow id", hint)
     elif kind not in MAKERS:
-        yield Finding(
-            key, f"'{name}' is an item of kind {kind}, which makes no flow", f"one of {', '.join(MAKERS)}"
-        )
+        yield Finding(key, f"'{name}' is an item of kind {kind}, which makes no flow", f"one of {', '.join(MAKERS)}")
 
 
 def _texts(value: Any) -> list[str]:

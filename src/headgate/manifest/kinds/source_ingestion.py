@@ -19,6 +19,7 @@ from headgate.manifest.references import UNRESOLVED
 if TYPE_CHECKING:
     from headgate.manifest.grammar import Desk, Draft
     from headgate.manifest.model import Connection, Item
+    from headgate.manifest.names import Names
 
 #: A column as it is read, and not an expression over several.
 _COLUMN: Final = re.compile(r"[^\s()'\",+*]+")
