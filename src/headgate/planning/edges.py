@@ -25,8 +25,7 @@ def packed(jobs: Sequence[Job]) -> dict[str, Any]:
     kinds, ends = array("i"), array("i")
     items, edges, needs = grown.items_of(jobs), grown.edges_of(jobs), grown.needs_of(jobs)
     for index, item in enumerate(items):
-        own = edges(index)
-        first = len(needs(index))
+        own, first = edges(index), len(needs(index))
         kinds.append(shapes.setdefault((first, len(own) - first), len(shapes)))
         ends.extend([index - edge if items[edge] == item else -1 - edge for edge in own])
     return {"shapes": list(shapes), "kinds": kinds, "ends": ends}

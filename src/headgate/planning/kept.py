@@ -43,7 +43,7 @@ def packed(plan: Plan) -> bytes:
         return b""
     made = plan.jobs.sections() if isinstance(plan.jobs, PackedJobs) else _sections(plan.jobs)
     if made is None:
-        return b""  # something that JSON cannot say; nothing of ours, so far
+        return b""  # something that JSON cannot say (nothing of ours, so far), or what is a secret elsewhere
     head = {
         "schema": SCHEMA,
         "version": __version__,
@@ -56,7 +56,7 @@ def packed(plan: Plan) -> bytes:
         "shapes": made.shapes,
     }
     if not made.secrets.absent(orjson.dumps(head)) or not all(
-        made.secrets.absent(zlib.decompress(chunk)) for chunk in made.chunks
+        made.secrets.absent(zlib.decompress(chunk)) for chunk in made.chunks[: made.unsure]
     ):
         return b""  # what is a secret in one place stands openly in another
     columns = (zlib.compress(each, 1) for each in (orjson.dumps(head), _bytes(made.kinds), _bytes(made.edges)))
@@ -174,8 +174,9 @@ class _Shelf:
 
 
 def _sections(jobs: Sequence[Job]) -> Sections | None:
-    """What :meth:`PackedJobs.sections` gives, of jobs that are not packed."""
+    """What :meth:`PackedJobs.sections` gives, of jobs that are not packed; ``None`` also where a secret is in a line."""
     secrets, hidden, chunks = Secrets(), list[int](), list[bytes]()
+    met = unsure = 0
     shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
     kinds, edges = array("i"), array("i")
     lines: list[bytes] = []
@@ -189,12 +190,15 @@ def _sections(jobs: Sequence[Job]) -> Sections | None:
             return None
         if secrets.met:
             hidden.append(index)
-        if len(lines) == CHUNK:
-            chunks.append(zlib.compress(b"\n".join(lines), 1))
+        if len(lines) == CHUNK or index == len(jobs) - 1:
+            whole = b"\n".join(lines)
             lines.clear()
-    if lines:
-        chunks.append(zlib.compress(b"\n".join(lines), 1))
-    return Sections(hidden, list(shapes), kinds, edges, chunks, secrets)
+            if len(secrets) != met:
+                met, unsure = len(secrets), len(chunks)
+            if not secrets.absent(whole):
+                return None
+            chunks.append(zlib.compress(whole, 1))
+    return Sections(hidden, list(shapes), kinds, edges, chunks, secrets, unsure)
 
 
 def _bytes(numbers: array[int]) -> bytes:

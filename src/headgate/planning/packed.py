@@ -30,7 +30,10 @@ _CHANGED: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets."""
+    """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets.
+
+    ``unsure``: so many of the first chunks may have a secret in them that was met only later; ``None`` for all of them.
+    """
 
     hidden: list[int]
     shapes: list[Any]
@@ -38,6 +41,7 @@ class Sections:
     edges: array[int]
     chunks: list[bytes]
     secrets: Secrets
+    unsure: int | None = None
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Job))
