@@ -93,10 +93,10 @@ class Builder:
         index = self._row_of.get(name)
         return None if index is None else self.items[index]
 
-    def closed(self) -> tuple[Sequence[Job], Sequence[ItemRow], str]:
+    def closed(self) -> tuple[Sequence[Job], Sequence[ItemRow], Fingerprint]:
         """The jobs, the rows of items, and the fingerprint. Nothing is added any more."""
         self._by_key.clear()
         jobs = self.jobs.close() if isinstance(self.jobs, PackedJobs) else tuple(self.jobs)
         packed = isinstance(jobs, PackedJobs) and not jobs.altered
-        found = str(self._seen) if packed else fingerprint(self.manifest, self.sandbox, jobs)
+        found = self._seen if packed else fingerprint(self.manifest, self.sandbox, jobs)
         return jobs, self.items if isinstance(self.items, PackedRows) else tuple(self.items), found

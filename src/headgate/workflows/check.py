@@ -28,11 +28,12 @@ _NUMBER = re.compile(r"[0-9]{1,13}(\.[0-9]*)?")
 _COMPARED = ("exportMode", "filenameTemplate", "schedule")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CheckSpec:
     """``wanted`` are the selector values that must be found; ``facts`` keeps the schedules for an activation.
 
     ``flow`` is the flow's id where it is not made by this run.
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
     """
 
     wanted: tuple[Mapping[str, Any], ...] = ()

@@ -28,11 +28,12 @@ BUSY_CODES = frozenset({"1420-400", "1421-400", "1422-400", "1444-400", "1457-40
 _PARAMS = "/transformations/0/params"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SelectorsSpec:
     """What the flow must hold. ``segments`` are whole selector values, ``attributes`` XDM paths.
 
     ``legacy`` decides where mandatory and primary fields live: inside ``profileSelectors`` or beside it (facts 6.5).
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
     """
 
     segments: tuple[Mapping[str, Any], ...]

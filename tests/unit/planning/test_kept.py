@@ -73,7 +73,7 @@ def test_the_fingerprint_can_be_made_of_what_was_kept():
     found = there_and_back(plan)
     hidden = Kept(packed(plan)).hidden
     jobs = [plan.jobs[index] if index in hidden else job for index, job in enumerate(found.jobs)]
-    assert fingerprint(found.manifest, found.sandbox, jobs) == plan.fingerprint
+    assert str(fingerprint(found.manifest, found.sandbox, jobs)) == plan.fingerprint
 
 
 def test_what_comes_back_may_be_kept_again():
