@@ -173,41 +173,33 @@ def _target(target: Any, destination: Destination) -> list[Finding]:
 
 
 def _audiences(audiences: list[Any], destination: Destination | None, draft: Draft) -> list[Finding]:
-    return list(_each_audience(audiences, destination, draft))
-
-
-def _each_audience(audiences: list[Any], destination: Destination | None, draft: Draft) -> Iterator[Finding]:
+    found: list[Finding] = []
     seen: dict[str, int] = {}
+    legacy = destination is not None and destination.legacy
+    key = destination.key if destination is not None else None
     for number, audience in enumerate(audiences):
         if not isinstance(audience, Mapping):
             continue
         prefix = f"audiences[{number}]"
         mode = audience.get("exportMode")
         check = partial(check_schedule, mode, destination=destination)
-        found = draft.once(audience.get("schedule"), check, (str(mode), destination and destination.key))
-        yield from (finding.under(prefix) for finding in found)
+        wrong = draft.once(audience.get("schedule"), check, (str(mode), key))
+        found += [finding.under(prefix) for finding in wrong]
         template = audience.get("filenameTemplate")
         if isinstance(template, str):
-            legacy = destination is not None and destination.legacy
-            for finding in check_filename(template, legacy=legacy):
-                yield finding.under(f"{prefix}.filenameTemplate")
+            named = check_filename(template, legacy=legacy)
+            found += [finding.under(f"{prefix}.filenameTemplate") for finding in named]
         name = audience.get("id")
         if not isinstance(name, str):
             continue
         if name in seen:
-            yield Finding(
-                f"{prefix}.id",
-                f"audience '{name}' stands twice, first as audiences[{seen[name]}]",
-                "one flow exports an audience once; keep one of the two",
-            )
+            said = f"audience '{name}' stands twice, first as audiences[{seen[name]}]"
+            found.append(Finding(f"{prefix}.id", said, "one flow exports an audience once; keep one of the two"))
         seen.setdefault(name, number)
     if len(audiences) > MANY_AUDIENCES:
-        yield Finding(
-            "audiences",
-            f"{len(audiences)} audiences in one flow",
-            f"Adobe's guardrail is {MANY_AUDIENCES}; split the entry",
-            severity="warning",
-        )
+        hint = f"Adobe's guardrail is {MANY_AUDIENCES}; split the entry"
+        found.append(Finding("audiences", f"{len(audiences)} audiences in one flow", hint, severity="warning"))
+    return found
 
 
 def _fields(body: Mapping[str, Any], destination: Destination | None, draft: Draft) -> Iterator[Finding]:
@@ -215,9 +207,9 @@ def _fields(body: Mapping[str, Any], destination: Destination | None, draft: Dra
         yield Finding("profileMapping", f"{destination.name} has no mapping sets", "leave it out")
     if body.get("profileMapping") is not None and body.get("attributes"):
         yield Finding("attributes", "stand in the mapping set already", "give attributes or profileMapping, not both")
-    for key in ("attributes", "mandatoryFields"):
+    for key, check in _PATHS.items():
         if body.get(key):
-            yield from draft.once(body[key], partial(_paths, key=key), key)
+            yield from draft.once(body[key], check, key)
     if body.get("primaryFields"):
         yield from draft.once(body["primaryFields"], _primary, "primary")
 
@@ -228,6 +220,10 @@ def _paths(paths: Any, key: str) -> list[Finding]:
         for number, path in enumerate(paths if isinstance(paths, list) else ())
         if isinstance(path, str) and not _PATH.fullmatch(path)
     ]
+
+
+#: What checks each list of paths.
+_PATHS: Final = {key: partial(_paths, key=key) for key in ("attributes", "mandatoryFields")}
 
 
 def _primary(fields: Any) -> list[Finding]:
