@@ -174,7 +174,7 @@ class _Shelf:
 
 
 def _sections(jobs: Sequence[Job]) -> Sections | None:
-    """What :meth:`PackedJobs.sections` gives, of jobs that are not packed; ``None`` also where a secret is in a line."""
+    """As :meth:`PackedJobs.sections`, of jobs that are not packed; ``None`` also where a secret stands in a line."""
     secrets, hidden, chunks = Secrets(), list[int](), list[bytes]()
     met = unsure = 0
     shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
