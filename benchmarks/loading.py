@@ -74,9 +74,16 @@ def _weigh(folder: Path, rows: int) -> Loaded:
     plan_s = time.process_time() - began
     del manifest
     planning, planned = _most(), resident()
-    weights = (loading - empty, loaded - empty, planning - planned, planned - empty)
-    each = (weight / rows for weight in weights)
-    return Loaded(rows, len(plan.jobs), *each, load_s / rows * 1e6, plan_s / rows * 1e6)
+    return Loaded(
+        rows,
+        len(plan.jobs),
+        (loading - empty) / rows,
+        (loaded - empty) / rows,
+        (planning - planned) / rows,
+        (planned - empty) / rows,
+        load_s / rows * 1e6,
+        plan_s / rows * 1e6,
+    )
 
 
 def _most() -> int:
