@@ -71,7 +71,7 @@ def load(
     Raises:
         ManifestError: with every problem of the whole manifest, whatever was selected.
 
-    Cost: about 0.1 ms an item.
+    Cost: about 40 µs an item. Of very many items few are kept: the others are made when they are asked for.
     """
     place = FilePath(path)
     with gc_paused():

@@ -97,7 +97,7 @@ def content(
         return f"{whole[:12]}.{whole}"
     body: Mapping[str, Any] = spec.body
     fixed = [
-        *((body.get(key) or {}).get(name) for key, name in _FIXED),
+        *[part.get(name) if (part := body.get(key)) else None for key, name in _FIXED],
         body.get("baseConnectionId"),
         # What a live flow reads from is not changed under it: that needs a new pair of connections (facts 8).
         [body.get("params"), body.get("data")] if spec.collection == "sourceConnections" else None,
