@@ -55,6 +55,7 @@ def test_every_manifest_of_the_repository(name):
     assert_same(there_and_back(plan), plan, found.hidden)
     secret = {index for index, job in enumerate(plan.jobs) if "***" in str(job.spec) or "${" in str(job.spec)}
     assert found.hidden == secret
+    assert set(plan.secret or ()) == secret
 
 
 def test_all_kinds_are_among_them():
@@ -121,6 +122,15 @@ def unpacked(section) -> bytes:
 )
 def test_what_cannot_be_kept_is_not(plan):
     assert packed(plan) == b""
+
+
+@pytest.mark.parametrize(("secret", "said"), [(0, 300), (300, 0), (300, 299), (199, 64)])
+def test_a_secret_that_stands_openly_is_found_however_far_away(secret, said):
+    specs: list[dict[str, object]] = [{"flows": [str(number)]} for number in range(301)]
+    specs[secret] = {"auth": Secret(PASSWORD)}
+    assert packed(a_plan(*specs))
+    specs[said] = {"flows": [PASSWORD]}
+    assert packed(a_plan(*specs)) == b""
 
 
 def test_short_values_that_happen_to_be_everywhere_are_no_reason():
