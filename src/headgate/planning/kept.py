@@ -181,9 +181,12 @@ def _sections(jobs: Sequence[Job]) -> Sections | None:
     kinds, edges = array("i"), array("i")
     lines: list[bytes] = []
     for index, job in enumerate(jobs):
-        shape = tuple(job.needs), tuple(job.after)
-        kinds.append(shapes.setdefault(shape, len(shapes)))
-        edges.extend([index - edge for edge in (*job.needs.values(), *job.after.values())])
+        needs, after = job.needs, job.after
+        kinds.append(shapes.setdefault((tuple(needs), tuple(after)), len(shapes)))
+        for edge in needs.values():
+            edges.append(index - edge)
+        for edge in after.values():
+            edges.append(index - edge)
         try:
             lines.append(line(job, secrets))
         except orjson.JSONEncodeError:
