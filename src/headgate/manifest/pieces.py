@@ -47,20 +47,21 @@ class Pieces:
                 self._enter(entry, entry.pieces[-1])
             return
         items: list[Item] = []
-        number = -1
+        first: int | None = None
         if real and self._kept + len(rows) > PLENTY:
             entry.items = Again(entry, rows, self._known)
-            number = draft.by_name.series(entry.grammar.kind, entry.items)
+            first = draft.by_name.series(entry.grammar.kind, entry.items)
         elif real:
             entry.items = items
             self._kept += len(rows)
+        # What is noted while an item is completed is for its own check alone: it is known by objects that go.
         notes, draft.notes = draft.notes, {}
         for index, row in enumerate(rows):
             piece = self._piece(entry, row, real=real)
-            self._enter(entry, piece, None if number < 0 else number + index)
+            self._enter(entry, piece, None if first is None else first + index)
             self._check(entry, piece, draft)
             draft.notes.clear()
-            if number < 0:
+            if first is None:
                 items.append(piece.item)
         draft.notes = notes
 
