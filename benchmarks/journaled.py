@@ -52,13 +52,20 @@ ENV = {"S3_ACCESS": "AKIAABCDEFGHIJKLMNOP", "S3_SECRET": KEY}
 
 def planned(folder: Path, jobs: int) -> Plan:
     """The plan of a manifest in ``folder`` that makes about so many jobs."""
-    rows = (
-        f"{number:08x}-0000-4000-8000-000000000000,Audience {number},bucket-{number % 40}\n"
-        for number in range(1, max(2, jobs // JOBS_OF_ROW) + 1)
-    )
-    (folder / "rows.csv").write_text("id,name,bucket\n" + "".join(rows))
-    (folder / "manifest.yaml").write_text(_MANIFEST)
-    return headgate.plan(headgate.load(folder.absolute() / "manifest.yaml", env=ENV))
+    return headgate.plan(headgate.load(written(folder, jobs), env=ENV))
+
+
+def written(folder: Path, jobs: int) -> Path:
+    """A manifest in ``folder`` that makes about so many jobs, and the file of its rows."""
+    with (folder / "rows.csv").open("w") as file:
+        file.write("id,name,bucket\n")
+        file.writelines(
+            f"{number:08x}-0000-4000-8000-000000000000,Audience {number},bucket-{number % 40}\n"
+            for number in range(1, max(2, jobs // JOBS_OF_ROW) + 1)
+        )
+    path = folder.absolute() / "manifest.yaml"
+    path.write_text(_MANIFEST)
+    return path
 
 
 async def journaled(plan: Plan, where: str) -> int:

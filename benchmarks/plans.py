@@ -50,7 +50,7 @@ def compiled(items: int) -> Plan:
     builder = Builder(MANIFEST, SANDBOX)
     _grow(items, builder.add, builder.row)
     jobs, rows, fingerprint = builder.closed()
-    return Plan(MANIFEST, SANDBOX, jobs, rows, (), (), fingerprint)
+    return Plan(MANIFEST, SANDBOX, jobs, rows, (), (), str(fingerprint))
 
 
 def _into(jobs: list[Job]) -> Callable[[Job], int]:

@@ -70,7 +70,7 @@ def weighed(jobs: int, laps: int = 1) -> Weight:
 
 def _weigh(jobs: int, laps: int) -> Weight:
     asyncio.run(_drive(items_for(_WARM)))
-    empty = _resident()
+    empty = resident()
     marks, cpu_s, plan_s, count = (0, 0, 0), 0.0, 0.0, 0
     for _ in range(laps):
         lap = asyncio.run(_drive(items_for(jobs)))
@@ -96,13 +96,13 @@ async def _drive(items: int) -> _Lap:
     with gc_paused():  # as the command does it
         plan = compiled(items)
     plan_s = time.process_time() - began
-    planned = _resident()
+    planned = resident()
     began = time.process_time()
     clock, tally = SystemClock(), Tally()
     with gc_paused():
         machine = Machine(plan, Rules(concurrency=SLOTS), now_s=clock.now(), at=clock.mono())
     made_s = time.process_time() - began
-    waiting = _resident()
+    waiting = resident()
     began = time.process_time()
     limits = Limits(NO_LIMIT, SLOTS)
     runner = Runner(machine, NullPlatform(), NullJournal(), clock, Gate(NO_LIMIT, clock), tally, limits=limits)
@@ -111,10 +111,10 @@ async def _drive(items: int) -> _Lap:
     drive_s = time.process_time() - began
     if machine.open or tally.sent != len(plan.jobs):
         raise RuntimeError(f"{machine.open} jobs are open, {tally.sent} requests were sent")
-    return _Lap((planned, waiting, _resident()), plan_s, plan_s + made_s + drive_s, len(plan.jobs))
+    return _Lap((planned, waiting, resident()), plan_s, plan_s + made_s + drive_s, len(plan.jobs))
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes of this process in memory, garbage not among them."""
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

@@ -2,6 +2,8 @@
 
 Resident memory of the process, as the system counts it, less what it is before there is a plan. The platform answers at
 once and nothing is journaled, so the CPU is that of putting the plan together, of the machine and of the runner.
+
+Also what a row of a manifest weighs until there is a plan of it: while it is loaded, and while it is planned.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from benchmarks.journaled import JOBS_OF_ROW
+from benchmarks.loading import loaded
 from benchmarks.measure import Figure, middle
 from benchmarks.sheets import Chart, Line, Sheet
 from benchmarks.weighing import Weight, weighed
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 FEW, SOME, MANY = 10_000, 100_000, 1_000_000
 #: Laps of few jobs, so that what is compared with many took some time too.
 LAPS = 10
-#: Bytes that a waiting job may weigh.
+#: Bytes that a waiting job may weigh, and that a row may beside the jobs it makes.
 LIMIT_B = 300
 
 
@@ -36,6 +40,8 @@ async def run(bench: Bench) -> list[Figure]:
         before = after
     bench.say(f"memory: {some} jobs")
     between = weighed(some)
+    bench.say(f"memory: rows of {many} jobs")
+    rows = [loaded(max(2, many // JOBS_OF_ROW)) for _ in range(bench.times(1))]
     laps = [weight for _, weight, _ in rounds]
     jobs = (few, some, many)
     weights = [weight.waiting for weight in (before, between, laps[-1])]
@@ -73,6 +79,20 @@ async def run(bench: Bench) -> list[Figure]:
                 "µs of few": middle([one.cpu_us for one, _, _ in rounds]),
                 "µs to plan": middle([weight.plan_us for weight in laps]),
                 "µs to plan few": middle([one.plan_us for one, _, _ in rounds]),
+            },
+        ),
+        Figure(
+            "memory",
+            f"resident bytes per row at the most, at load and compile, its jobs aside ÷ {LIMIT_B} B, {many:.0e} jobs",
+            [max(one.loading, one.planning) / LIMIT_B for one in rows],
+            "<= 1.00",
+            {
+                "B at load": round(middle([one.loading for one in rows])),
+                "B once loaded": round(middle([one.loaded for one in rows])),
+                "B at compile": round(middle([one.planning for one in rows])),
+                "B of its jobs": round(middle([one.planned for one in rows])),
+                "µs to load": middle([one.load_us for one in rows]),
+                "µs to compile": middle([one.plan_us for one in rows]),
             },
         ),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -464,7 +465,7 @@ def _asked(
     manifest: Manifest, overrides: Mapping[str, str], select: Sequence[str], tags: Sequence[str]
 ) -> dict[str, Any]:
     """What is kept of how a manifest was loaded. A variable that became a secret is kept by its name alone."""
-    secrets = list(_secrets(manifest))
+    secrets = list(_secrets(manifest)) if overrides else []
     hidden = sorted(key for key, value in overrides.items() if any(_part_of(key, value, secret) for secret in secrets))
     kept = {key: value for key, value in overrides.items() if key not in hidden}
     asked: dict[str, Any] = {"set": kept, "select": list(select), "tags": list(tags)}
@@ -472,11 +473,11 @@ def _asked(
 
 
 def _secrets(manifest: Manifest) -> Iterator[Secret]:
-    seen: set[int] = set()
-    for item in (*manifest.connections.values(), *(item.connection for item in manifest.items)):
-        if item is not None and id(item) not in seen:
-            seen.add(id(item))
-            yield from _inside(_of_connection(item))
+    last = None
+    for found in chain(manifest.connections.values(), (item.connection for item in manifest.items)):
+        if found is not None and found is not last:  # items of one entry mostly have it in common
+            last = found
+            yield from _inside(_of_connection(found))
 
 
 def _of_connection(connection: Connection) -> list[Any]:

@@ -37,9 +37,9 @@ from headgate.watch import Watch
 from headgate.workflows.replace import extended, replacements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from headgate.planning.model import Plan
+    from headgate.planning.model import Job, Plan
     from headgate.report import Report
     from headgate.report.story import Story
     from headgate.settings import Profile
@@ -227,7 +227,7 @@ async def execute(
     parts = parts or Parts()
     rules, limits = rules_of(plan, profile, wishes)
     # What a continued run still has to do needs no secret where its plan was kept: there is none in it.
-    hidden = secrets_in_specs(*(job.spec for job in with_secrets(plan.jobs))) if seen is None else ()
+    hidden = secrets_in_specs(*(job.spec for job in _from_secrets(plan))) if seen is None else ()
     settings = PlatformSettings.of(replace(profile, limits=replace(profile.limits, concurrency=limits.concurrency)))
     asked = plan
     plan = with_replacements(store, asked, wishes, seen.past if seen else None)
@@ -285,6 +285,11 @@ async def execute(
     store.finish(run.id, status, clock.now(), left, counters, abandoned=left != machine.open)
     reach(Point.FINISHED)
     return report_of(store, run.id)
+
+
+def _from_secrets(plan: Plan) -> Iterable[Job]:
+    """The jobs that secrets may be found in."""
+    return with_secrets(plan.jobs) if plan.secret is None else [plan.jobs[index] for index in plan.secret]
 
 
 def _past(store: Store, run: RunRow, seen: Seen | None) -> Past:

@@ -130,10 +130,11 @@ class Destination:
     def _check_current(self, target: Mapping[str, Any]) -> list[Finding]:
         if self.target_schema is None:
             return []
-        found = []
+        found, own = [], target
         if "datasetFileType" in target:
             found.append(Finding("datasetFileType", "belongs to dataset-export entries", "use fileType"))
-        found += violations(self.target_schema, {k: v for k, v in target.items() if k != "datasetFileType"})
+            own = {k: v for k, v in target.items() if k != "datasetFileType"}
+        found += violations(self.target_schema, own)
         if "csvOptions" in target and target.get("fileType", "CSV") != "CSV":
             found.append(Finding("csvOptions", "goes with fileType CSV only", "leave it out"))
         if target.get("fileType") == "JSON" and target.get("compression", "NONE") == "NONE":

@@ -97,20 +97,32 @@ def _quote_hint(kind: str, value: Any) -> str:
     return "quote it to make it text" if kind == "string" and isinstance(value, (int, float)) else ""
 
 
+def _is_good_text(schema: Schema, value: Any) -> bool:
+    """Whether there is surely nothing to say of ``value``: asked of thousands, of which most are so."""
+    if not isinstance(value, str) or schema.get("type") != "string" or "contentEncoding" in schema:
+        return False
+    if "enum" in schema:
+        return value in schema["enum"]
+    pattern = schema.get("pattern")
+    return pattern is None or not (value.endswith("\n") or _compiled(pattern).search(value) is None)
+
+
 def _text(schema: Schema, value: str, key: str, *, secret: bool) -> list[Finding]:
-    shown = "" if secret else f" '{clipped(value)}'"
-    hint = str(schema.get("hint", ""))
     if "enum" in schema:
         if value in schema["enum"]:
             return []
+        shown = "" if secret else f" '{clipped(value)}'"
         choices = either(
             [repr(choice) if choice.strip() != choice or not choice else choice for choice in schema["enum"]]
         )
         return [Finding(key, f"the value{shown} is not one of the choices", f"use {choices}")]
     if "pattern" in schema and (value.endswith("\n") or not _compiled(schema["pattern"]).search(value)):
         ending = " (it ends with a line break)" if value.endswith("\n") else ""
+        shown = "" if secret else f" '{clipped(value)}'"
+        hint = str(schema.get("hint", ""))
         return [Finding(key, f"the value{shown} is not allowed here{ending}", hint or meaning(key.rpartition(".")[2]))]
     if schema.get("contentEncoding") == "base64" and not _is_base64(value):
+        hint = str(schema.get("hint", ""))
         return [Finding(key, "the value is not base64", hint or "encode the whole key file with base64")]
     return []
 
@@ -128,6 +140,8 @@ def _object(schema: Schema, value: Mapping[str, Any], key: str, *, secret: bool)
     prefix = f"{key}." if key else ""
     found: list[Finding] = []
     for name, inner in value.items():
+        if inner and name in known and _is_good_text(known[name], inner):
+            continue
         if name not in known:
             found.append(Finding(f"{prefix}{name}", "unknown key", suggestion(str(name), known, noun="known keys")))
         elif inner == "" and name in schema.get("required", ()):
@@ -136,9 +150,10 @@ def _object(schema: Schema, value: Mapping[str, Any], key: str, *, secret: bool)
             )
         else:
             found += violations(known[name], inner, f"{prefix}{name}", secret=secret)
-    meant = {nearest(str(name), known) for name in value if name not in known}
-    for name in schema.get("required", ()):
-        if name not in value and name not in meant:  # a misspelt key is not also a missing one
+    missing = [name for name in schema.get("required", ()) if name not in value]
+    meant = {nearest(str(name), known) for name in value if name not in known} if missing else ()
+    for name in missing:
+        if name not in meant:  # a misspelt key is not also a missing one
             hint = known[name].get("hint", "") if name in known else ""
             found.append(Finding(f"{prefix}{name}", "missing", str(hint) or meaning(name)))
     return found

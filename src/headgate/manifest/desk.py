@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
     from headgate.manifest.document import Document
-    from headgate.manifest.entries import EntryDraft, Piece
+    from headgate.manifest.entry_draft import EntryDraft, Piece
 
 
 @mutable
@@ -41,7 +41,7 @@ class Desk:
     inputs: Inputs = field(default_factory=Inputs)
 
     def __post_init__(self) -> None:
-        self.draft = Draft(self.file)
+        self.clear()
         self.reader = Reader(self.file, self.base, self._said, self.line, self.inputs)
 
     @property
@@ -68,17 +68,20 @@ class Desk:
         place: str | tuple[str, int] | None = None,
         row: bool = False,
         warning: bool = False,
+        into: Problems | None = None,
     ) -> None:
-        """Keep a problem. ``place`` (``file:line``) overrides the manifest's own line of ``path``."""
+        """Keep a problem, or put it ``into`` others. ``place`` (``file:line``) overrides the manifest's own line."""
         if isinstance(place, str):
             file, _, line = place.rpartition(":")
             place = (file, int(line))
         file, number = place or (self.file, self.line(path))
-        self.problems.add(Diagnostic(file, number, key_text(path), message, hint), warning=warning, row=row)
+        into = self.problems if into is None else into
+        into.add(Diagnostic(file, number, key_text(path), message, hint), warning=warning, row=row)
 
     def clear(self) -> None:
         """Let go of every item: the desk refers to itself, and nobody may come to collect it."""
         self.draft = Draft(self.file)
+        self.draft.share([self.draft.by_name])
 
     def _said(self, path: Path, message: str, hint: str, place: tuple[str, int] | None) -> None:
         self.tell(path, message, hint, place=place, row=place is not None)

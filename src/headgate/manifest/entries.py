@@ -1,28 +1,27 @@
-"""One entry of a manifest: rows, items, and everything that can be said about each of them."""
+"""One entry of a manifest: its kind, its rows, its name, and from there to its items."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
-from headgate.classes import mutable
-from headgate.manifest.entry_connections import ConnectionFinder
-from headgate.manifest.keys import Path, key_path, value_at
-from headgate.manifest.model import Item
+from headgate.manifest.alike import Verdicts
+from headgate.manifest.entry_draft import EntryDraft, apart_of
+from headgate.manifest.keys import Path, value_at
+from headgate.manifest.names import pattern_of
+from headgate.manifest.pieces import Pieces
 from headgate.manifest.references import UNRESOLVED, Row
 from headgate.manifest.rows import Source
-from headgate.manifest.schema_errors import schema_findings
-from headgate.manifest.template import compile_value, depends_on_row, fill
+from headgate.manifest.template import compile_value, depends_on_row
 
 if TYPE_CHECKING:
-    from headgate.catalogue import Finding
+    from collections.abc import Sequence
+
     from headgate.manifest.connections import Built
     from headgate.manifest.desk import Desk
-    from headgate.manifest.grammar import Draft, Grammar
+    from headgate.manifest.grammar import Grammar
 
 #: The keys that every entry has, and what they mean.
 MEANINGS: Final[Mapping[str, str]] = {
@@ -35,37 +34,6 @@ MEANINGS: Final[Mapping[str, str]] = {
 COMMON: Final = tuple(MEANINGS)
 #: The key of entries that use an account.
 CONNECTION: Final = "The account: a key of connections:, or a mapping of its own."
-_REFERENCE = re.compile(r"\$\{[^}]*\}")
-
-
-@mutable
-class Piece:
-    """An item in the making. ``real`` is false for the stand-in of rows that could not be read."""
-
-    item: Item
-    raw: dict[str, Any]
-    row: Row
-    settled: set[Path]
-    real: bool
-
-
-@mutable
-class EntryDraft:
-    """An entry in the making. ``template`` is its compiled mapping."""
-
-    index: int
-    name: str
-    line: int
-    grammar: Grammar
-    template: Any
-    varies: bool
-    priority: int = 0
-    pieces: list[Piece] = field(default_factory=list)
-
-    @property
-    def path(self) -> Path:
-        """Its path in the manifest."""
-        return ("entries", self.index)
 
 
 class EntryReader:
@@ -74,7 +42,7 @@ class EntryReader:
     def __init__(self, desk: Desk, grammars: Mapping[str, Grammar], known: Mapping[str, Built]) -> None:
         self._desk = desk
         self._grammars = grammars
-        self._connections = ConnectionFinder(desk, known)
+        self._pieces = Pieces(desk, known)
 
     def read(self, index: int, raw: Any) -> EntryDraft | None:
         """Expand entry ``index``. ``None`` when it is so broken that nothing of it can be expanded."""
@@ -90,11 +58,12 @@ class EntryReader:
         template = compile_value(body, path, scope)
         name = raw.get("name")
         if source.broken and isinstance(name, str):
-            desk.draft.unknown.append(_pattern(name))
+            desk.draft.unknown.append(pattern_of(name))
         if grammar is None:
             if isinstance(name, str):
-                desk.draft.unknown.append(_pattern(name))
+                desk.draft.unknown.append(pattern_of(name))
             return None
+        common = (*COMMON, "connection") if grammar.connected else COMMON
         entry = EntryDraft(
             index,
             name if isinstance(name, str) else "",
@@ -103,17 +72,22 @@ class EntryReader:
             template,
             "foreach" in raw,
             self._priority(raw, (*path, "priority")),
+            desk.line((*path, "connection")),
+            Verdicts(grammar.model, common, template, apart_of(grammar)),
         )
         self._name_varies(entry, raw, source)
         stand_in = not source.rows and (source.broken or "foreach" not in raw)
-        rows = [Row(UNRESOLVED, 0, f"{desk.file}:{line}")] if stand_in else source.rows
+        rows: Sequence[Row] = [Row(UNRESOLVED, 0, f"{desk.file}:{line}")] if stand_in else source.rows
         if not rows:
             desk.tell(
                 (*path, "foreach"), "gives no rows, so there are no items", "is the right file named?", warning=True
             )
-        for row in rows:
-            self._piece(entry, row, real=not stand_in or "foreach" not in raw)
+        self._pieces.read(entry, rows, real=not stand_in or "foreach" not in raw)
         return entry
+
+    def check(self, entry: EntryDraft) -> None:
+        """The checks that look across entries; called when all entries were read, for one after the other."""
+        self._pieces.check(entry)
 
     def _grammar(self, raw: Mapping[str, Any], path: Path) -> Grammar | None:
         kind = raw.get("kind")
@@ -155,72 +129,6 @@ class EntryReader:
         ):
             self._desk.tell(path, "is the same for every row", "names identify objects: use ${row.…} in it")
 
-    def _piece(self, entry: EntryDraft, row: Row, *, real: bool) -> None:
-        desk = self._desk
-        quiet = row.value is UNRESOLVED
-
-        def say(path: Path, message: str, hint: str) -> None:
-            if not quiet:
-                desk.tell(path, message, hint, place=row.place, row=True)
-
-        raw: dict[str, Any] = fill(entry.template, row, say)
-        own = {key: value for key, value in raw.items() if key not in ("name", "tags")}
-        if entry.grammar.connected:
-            own.pop("connection", None)
-        common = (*COMMON, "connection") if entry.grammar.connected else COMMON
-        found, settled = schema_findings(entry.grammar.model, own, common)
-        name = self._name(entry, raw, row)
-        draft_item = Item(
-            entry.index,
-            entry.grammar.kind,
-            name,
-            own,
-            row.place,
-            self._connections.find(entry, raw, row, settled),
-            self._tags(entry, raw, row),
-        )
-        piece = Piece(draft_item, raw, row, settled, real)
-        for finding in found:
-            self.report(entry, piece, finding, checked=False)
-        body = entry.grammar.complete(own, desk.at(entry, piece, self.report))
-        piece.item = Item(
-            entry.index, entry.grammar.kind, name, body, row.place, draft_item.connection, draft_item.tags
-        )
-        entry.pieces.append(piece)
-        self._enter(entry, piece)
-
-    def _enter(self, entry: EntryDraft, piece: Piece) -> None:
-        """Make the item known by name, once."""
-        desk, item = self._desk, piece.item
-        if not item.name:
-            if entry.name:
-                desk.draft.unknown.append(_pattern(entry.name))
-            return
-        if not piece.real:
-            return
-        before = desk.draft.by_name.setdefault(item.name, item)
-        if before is item:
-            desk.draft.items.append(item)
-        elif before.entry != item.entry or depends_on_row(entry.template, ("name",)):
-            desk.tell(
-                (*entry.path, "name"),
-                f"the name '{item.name}' is already used at {before.place}",
-                "names identify objects: choose another",
-                place=item.place if entry.varies else None,
-                row=entry.varies,
-            )
-
-    def _name(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> str:
-        name = raw.get("name")
-        if isinstance(name, (str, int)) and not isinstance(name, bool) and str(name).strip():
-            return str(name)
-        if name is not None and name is not UNRESOLVED:
-            message = "must not be empty" if isinstance(name, str) else f"must be text, not {type_name(name)}"
-            place = row.place if depends_on_row(entry.template, ("name",)) else None
-            hint = "names identify objects on the platform"
-            self._desk.tell((*entry.path, "name"), message, hint, place=place, row=place is not None)
-        return ""
-
     def _priority(self, raw: Mapping[str, Any], path: Path) -> int:
         found = raw.get("priority")
         # One for the whole entry: what differed by the row would be two entries.
@@ -230,51 +138,3 @@ class EntryReader:
         if value is not None and value is not UNRESOLVED:
             self._desk.tell(path, "must be a whole number", "priority: 10 goes before all at 0")
         return 0
-
-    def _tags(self, entry: EntryDraft, raw: Mapping[str, Any], row: Row) -> tuple[str, ...]:
-        tags = raw.get("tags")
-        if isinstance(tags, list) and all(_is_word(tag) or tag is UNRESOLVED for tag in tags):
-            return tuple(str(tag) for tag in tags)
-        if tags is not None and tags is not UNRESOLVED:
-            place = row.place if depends_on_row(entry.template, ("tags",)) else None
-            self._desk.tell(
-                (*entry.path, "tags"),
-                "must be a list of words",
-                "tags: [nightly, emea]",
-                place=place,
-                row=place is not None,
-            )
-        return ()
-
-    def check(self, entry: EntryDraft, draft: Draft) -> None:
-        """The checks that look across entries; called when all entries were read."""
-        for piece in entry.pieces:
-            for finding in entry.grammar.check(piece.item, draft):
-                self.report(entry, piece, finding)
-
-    def report(self, entry: EntryDraft, piece: Piece, finding: Finding, *, checked: bool = True) -> None:
-        """Say ``finding`` where its value comes from: manifest or row. Not twice, not of the unresolved."""
-        path = key_path(finding.key)
-        if value_at(piece.raw, path) is UNRESOLVED:
-            return
-        if checked and any(path[: len(one)] == one for one in piece.settled):
-            return
-        place, row = finding.place or None, bool(finding.place)
-        if place is None and depends_on_row(entry.template, path):
-            place, row = piece.row.place, True
-        self._desk.tell(
-            (*entry.path, *path),
-            finding.message,
-            finding.hint,
-            place=place,
-            row=row,
-            warning=finding.severity == "warning",
-        )
-
-
-def _is_word(tag: Any) -> bool:
-    return isinstance(tag, (str, int)) and not isinstance(tag, bool)
-
-
-def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in _REFERENCE.split(name)), re.DOTALL)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from headgate.catalogue.words import nearest
 from headgate.classes import mutable
+from headgate.manifest.names import Names
+from headgate.manifest.template import shared
 
 if TYPE_CHECKING:
     import re
@@ -44,21 +46,27 @@ class Draft:
     """
 
     file: str
-    items: list[Item] = field(default_factory=list)
-    by_name: dict[str, Item] = field(default_factory=dict)
+    by_name: Names = field(default_factory=Names)
     unknown: list[re.Pattern[str]] = field(default_factory=list)
     notes: dict[int, Any] = field(default_factory=dict)
     _guesses: int = 0
-    _made: dict[tuple[int, object], tuple[object, Any]] = field(default_factory=dict)
+    _shared: dict[int, object] = field(default_factory=dict)
+    _made: dict[tuple[int, object], Any] = field(default_factory=dict)
+
+    def share(self, things: Iterable[object]) -> None:
+        """These are the same objects for many items: they came from no row."""
+        # They are kept, so that their ids stay their own.
+        self._shared.update((id(thing), thing) for thing in things)
 
     def once(self, thing: object, make: Callable[[Any], Made], extra: object = None) -> Made:
-        """``make(thing)``, worked out once for a value that many items share (it came from no row)."""
+        """``make(thing)``, worked out once for a value that many items share; what is made is shared, too."""
+        if id(thing) not in self._shared:
+            return make(thing)
         key = (id(thing), extra)
-        kept = self._made.get(key)
-        if kept is None:
-            # The thing is kept too, so that its id stays its own.
-            kept = self._made[key] = (thing, make(thing))
-        made: Made = kept[1]
+        if key not in self._made:
+            self._made[key] = make(thing)
+            self.share(shared(self._made[key]))
+        made: Made = self._made[key]
         return made
 
     def near(self, name: str, kind: str) -> str | None:
@@ -66,7 +74,7 @@ class Draft:
         self._guesses += 1
         if self._guesses > GUESSES:
             return None  # a guess compares with every name there is, and only the first few are shown
-        return nearest(name, [known for known, item in self.by_name.items() if item.kind == kind])
+        return nearest(name, list(self.by_name.of(kind)))
 
     def may_exist(self, name: str) -> bool:
         """Whether an item of this name exists, or might if another mistake were mended."""
@@ -103,6 +111,9 @@ class Grammar(Protocol):
     action: ClassVar[bool]
     #: Whether entries take ``connection:``.
     connected: ClassVar[bool]
+    #: Whether :meth:`complete` and :meth:`check` look at nothing but the item itself, so that it can be checked and let
+    #: go, and made again from its row.
+    alone: ClassVar[bool]
     #: The entry's own keys after expansion (``extra="forbid"``).
     model: ClassVar[type[BaseModel]]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from headgate.classes import frozen
+from headgate.manifest.made import Chained
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from headgate.errors import Diagnostic
@@ -51,13 +53,16 @@ class Item:
 
 @frozen
 class Entry:
-    """One entry of the manifest and its items, in row order. ``name`` is the unexpanded template."""
+    """One entry of the manifest and its items, in row order. ``name`` is the unexpanded template.
+
+    Of a manifest with very many items, most are made when they are asked for, and not kept: go through them once.
+    """
 
     index: int
     kind: str
     name: str
     line: int
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     #: Jobs of an entry with a higher one go first.
     priority: int = 0
 
@@ -80,6 +85,9 @@ class Manifest:
     inputs: Mapping[str, Any] | None = None
 
     @property
-    def items(self) -> tuple[Item, ...]:
+    def items(self) -> Sequence[Item]:
         """All items, in manifest order."""
-        return tuple(item for entry in self.entries for item in entry.items)
+        parts = [entry.items for entry in self.entries]
+        if all(isinstance(part, tuple) for part in parts):
+            return tuple(chain.from_iterable(parts))
+        return Chained(parts)

@@ -20,6 +20,8 @@ class Problems:
         self.warnings: dict[Diagnostic, None] = {}
         self._alike: Counter[tuple[str, str]] = Counter()
         self._last: dict[tuple[str, str], tuple[Diagnostic, bool]] = {}
+        #: What was kept, in order and as it was told.
+        self._kept: list[tuple[Diagnostic, bool, bool]] = []
 
     def add(self, problem: Diagnostic, *, warning: bool = False, row: bool = False) -> None:
         """Keep ``problem``. ``row`` marks one that comes from a row, of which only the first few are kept."""
@@ -36,6 +38,16 @@ class Problems:
             if self._alike[alike] > SHOWN:
                 return
         kept[problem] = None
+        self._kept.append((problem, warning, row))
+
+    def join(self, later: Problems) -> None:
+        """Add what was gathered apart, as if all of it were told only now."""
+        for problem, warning, row in later._kept:
+            self.add(problem, warning=warning, row=row)
+        for alike, count in later._alike.items():
+            if count > SHOWN:
+                self._alike[alike] += count - SHOWN
+                self._last[alike] = later._last[alike]
 
     def closed(self) -> None:
         """Add the "… and N more rows" lines. Called once, when everything was looked at."""

@@ -151,6 +151,8 @@ def _row(names: tuple[str, ...], path: Path, scope: Scope) -> Any:
 def pick(row: Row, names: Any, path: Path, say: Callable[[Path, str, str], None]) -> Any:
     """What a row reference stands for in ``row``."""
     found = row.value
+    if len(names) == 1 and isinstance(found, dict) and names[0] in found:
+        return found[names[0]]
     if not names:
         return found
     if found is UNRESOLVED:

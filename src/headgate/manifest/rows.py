@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.catalogue.schema import type_name
 from headgate.catalogue.words import suggestion
 from headgate.classes import frozen, mutable
+from headgate.manifest.lines import Lines
+from headgate.manifest.made import Drawn
 from headgate.manifest.references import UNRESOLVED, Row
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Source:
     """
 
     label: str
-    rows: list[Row] = field(default_factory=list)
+    rows: Sequence[Row] = ()
     columns: tuple[str, ...] | None = None
     broken: bool = False
 
@@ -91,8 +91,8 @@ class Reader:
         found.broken = found.broken or len(known) != len(spec)
         return found
 
-    def _text(self, name: Any, path: Path) -> tuple[str, str] | None:
-        """Shown name and text of a file beside the manifest."""
+    def _text(self, name: Any, path: Path, newline: str) -> tuple[str, io.TextIOWrapper] | None:
+        """Shown name and text of a file beside the manifest, line by line."""
         if not isinstance(name, str) or not name:
             self.say(path, f"must be the name of a file, not {type_name(name)}", "csv: regions.csv", None)
             return None
@@ -100,7 +100,8 @@ class Reader:
         try:
             data = target.read_bytes()
             self.inputs.rows(name, target, data)
-            return str(target), data.decode("utf-8-sig")
+            data.decode("utf-8-sig")  # all of it, before anything is said of a part
+            return str(target), io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=newline)
         except OSError as error:
             self.say(
                 path,
@@ -116,13 +117,14 @@ class Reader:
         return None
 
     def _csv(self, name: Any, path: Path) -> Source:
-        read = self._text(name, path)
+        read = self._text(name, path, "")
         if read is None:
             return Source(str(name), broken=True)
         shown, text = read
-        source = Source(str(name))
-        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         columns: tuple[str, ...] = ()
+        rows = Lines(shown, lambda cells: dict(zip(columns, cells, strict=True)))
+        source = Source(str(name), rows)
+        lines = csv.reader(text, strict=True)
         line = 1
         try:
             for cells in lines:
@@ -133,8 +135,7 @@ class Reader:
                     columns = tuple(cell.strip() for cell in cells)
                     self._header(columns, path, (shown, at), source)
                 elif len(cells) == len(columns):
-                    row = dict(zip(columns, cells, strict=True))
-                    source.rows.append(Row(row, len(source.rows), f"{shown}:{at}"))
+                    rows.append(cells, at)
                 else:
                     source.broken = True
                     self.say(
@@ -163,12 +164,13 @@ class Reader:
             source.broken = True
 
     def _jsonl(self, name: Any, path: Path) -> Source:
-        read = self._text(name, path)
+        read = self._text(name, path, "\n")
         if read is None:
             return Source(str(name), broken=True)
         shown, text = read
-        source = Source(str(name))
-        for number, line in enumerate(text.split("\n"), 1):
+        rows = Lines(shown, json.loads)
+        source = Source(str(name), rows)
+        for number, line in enumerate(text, 1):
             if not line.strip():
                 continue
             try:
@@ -176,7 +178,7 @@ class Reader:
             except ValueError:
                 value = None
             if isinstance(value, dict):
-                source.rows.append(Row(value, len(source.rows), f"{shown}:{number}"))
+                rows.append(line, number)
             else:
                 source.broken = True
                 self.say(path, "not a JSON object", 'each line is one object: {"id": "…"}', (shown, number))
@@ -188,8 +190,9 @@ class Reader:
             self.say(path, f"must be a list, not {type_name(value)}", "rows: [{id: a}, {id: b}]", None)
             source.broken = True
             return source
-        for number, row in enumerate(value):
-            source.rows.append(Row(row, number, f"{self.file}:{self.line((*path, number))}"))
+        source.rows = [
+            Row(row, number, f"{self.file}:{self.line((*path, number))}") for number, row in enumerate(value)
+        ]
         return source
 
     def _matrix(self, value: Any, path: Path) -> Source:
@@ -208,15 +211,14 @@ class Reader:
                 "matrix: {a: [1, 2], b: [x]}",
                 None,
             )
-        elif not source.broken and math.prod(map(len, lists.values())) > MOST:
+        elif not source.broken and (count := math.prod(map(len, lists.values()))) > MOST:
             self.say(path, f"makes more than {MOST:,} rows", "use shorter lists", None)
             source.broken = True
         source.broken = source.broken or not lists
         source.columns = tuple(lists) if lists else None
         if not source.broken:
             place = f"{self.file}:{self.line(path)}"
-            product = itertools.product(*lists.values())
-            source.rows = [Row(dict(zip(lists, row, strict=True)), n, place) for n, row in enumerate(product)]
+            source.rows = Drawn(count, lambda index: Row(_combination(lists, index), index, place))
         return source
 
     def _range(self, value: Any, path: Path) -> Source:
@@ -234,8 +236,17 @@ class Reader:
             source.broken = True
             return source
         place = f"{self.file}:{self.line(path)}"
-        source.rows = [Row(number, n, place) for n, number in enumerate(range(first, last + 1))]
+        source.rows = Drawn(last - first + 1, lambda index: Row(first + index, index, place))
         return source
+
+
+def _combination(lists: dict[str, list[Any]], index: int) -> dict[str, Any]:
+    """One of every combination of ``lists``: in order, the last list is the one that turns fastest."""
+    found: dict[str, Any] = dict.fromkeys(lists)
+    for key, values in reversed(lists.items()):
+        index, at = divmod(index, len(values))
+        found[key] = values[at]
+    return found
 
 
 def _whole(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from headgate.manifest.references import UNRESOLVED, Row, RowPath, Scope, embedd
 from headgate.secret import MASK, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from headgate.manifest.keys import Path
 
@@ -37,10 +37,14 @@ class Text:
         if len(self.pieces) == 1:
             found = pick(row, self.pieces[0], self.path, say)
         else:
-            parts = [
-                piece if isinstance(piece, str) else embedded(pick(row, piece, self.path, say), self.path, say)
-                for piece in self.pieces
-            ]
+            parts = []
+            for piece in self.pieces:
+                part: Any = piece
+                if not isinstance(piece, str):
+                    part = pick(row, piece, self.path, say)
+                    if not isinstance(part, str):
+                        part = embedded(part, self.path, say)
+                parts.append(part)
             found = UNRESOLVED if UNRESOLVED in parts else "".join(parts)
         if self.secret is None or found is UNRESOLVED:
             return found
@@ -89,6 +93,40 @@ Template = Text | Map | Listing
 def fill(compiled: Any, row: Row, say: Say) -> Any:
     """A compiled value for one row; what depends on no row is returned as it is, shared."""
     return compiled.fill(row, say) if isinstance(compiled, (Text, Map, Listing)) else compiled
+
+
+def varies(compiled: Any, key: str) -> bool:
+    """Whether anything at ``key`` of a compiled mapping, or below, may differ from row to row."""
+    return isinstance(compiled, Map) and (bool(compiled.names) or key in dict(compiled.parts))
+
+
+def shared(compiled: Any) -> Iterator[Any]:
+    """Every mapping and list in ``compiled`` that is the same object for all rows."""
+    if isinstance(compiled, (Map, Listing)):
+        base = compiled.base
+        for inner in base.values() if isinstance(base, dict) else base:
+            yield from shared(inner)
+    elif isinstance(compiled, (dict, list)):
+        yield compiled
+        for inner in compiled.values() if isinstance(compiled, dict) else compiled:
+            yield from shared(inner)
+
+
+def leaves(compiled: Any, path: Path = ()) -> list[Path] | None:
+    """Where in ``compiled`` values come from the row; ``None`` where keys do, too."""
+    if isinstance(compiled, Text):
+        return [path]
+    if not isinstance(compiled, (Map, Listing)):
+        return []
+    if isinstance(compiled, Map) and compiled.names:
+        return None
+    found: list[Path] = []
+    for key, part in compiled.parts:
+        inner = leaves(part, (*path, key))
+        if inner is None:
+            return None
+        found += inner
+    return found
 
 
 def depends_on_row(compiled: Any, path: Path) -> bool:

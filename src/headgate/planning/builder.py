@@ -1,4 +1,4 @@
-"""Where workflows put their jobs while a plan is made: interned by key, so that what is equal is made once."""
+"""Where workflows put their jobs while a plan is made: what items share is interned by key, and so made once."""
 
 from __future__ import annotations
 
@@ -46,16 +46,19 @@ class Builder:
         return marker(self.sandbox, "" if shared else self.manifest, key)
 
     def add(self, job: Job) -> int:
-        """The index of ``job``: its own, or that of the job that has its key already. Nobody changes it afterwards."""
-        index = self._by_key.get(job.key)
-        if index is None:
-            job.after.update(self.behind)
-            if any(edge >= len(self.jobs) for edge in (*job.needs.values(), *job.after.values())):
-                raise ValueError(f"{job.key}: an edge must point to a job added before it")
-            index = self._by_key[job.key] = len(self.jobs)
-            self.jobs.append(job)
-            if len(self.jobs) == self._plenty and not isinstance(self.jobs, PackedJobs):
-                self.jobs, self.items = PackedJobs(self.jobs, self._seen.add), PackedRows(self.items)
+        """The index of ``job``: its own, or that of the job that has its key already. Nobody changes it afterwards.
+
+        A job of one item has a key of its own, for no two items have one name: it is not looked for.
+        """
+        index = len(self.jobs)
+        if job.item < 0 and (known := self._by_key.setdefault(job.key, index)) != index:
+            return known
+        job.after.update(self.behind)
+        if max((*job.needs.values(), *job.after.values()), default=-1) >= index:
+            raise ValueError(f"{job.key}: an edge must point to a job added before it")
+        self.jobs.append(job)
+        if len(self.jobs) == self._plenty and not isinstance(self.jobs, PackedJobs):
+            self.jobs, self.items = PackedJobs(self.jobs, self._seen.add), PackedRows(self.items)
         return index
 
     def amend(self, index: int, spec: Any) -> None:
@@ -67,7 +70,7 @@ class Builder:
             job.spec = spec
 
     def find(self, key: str) -> int | None:
-        """The index of job ``key``, if it is there already: what many items share need not be made again for each."""
+        """The index of job ``key``, which items share, if it is there already: it need not be made again for each."""
         return self._by_key.get(key)
 
     def share(self, key: str, content: Any) -> bool:
@@ -90,10 +93,10 @@ class Builder:
         index = self._row_of.get(name)
         return None if index is None else self.items[index]
 
-    def closed(self) -> tuple[Sequence[Job], Sequence[ItemRow], str]:
+    def closed(self) -> tuple[Sequence[Job], Sequence[ItemRow], Fingerprint]:
         """The jobs, the rows of items, and the fingerprint. Nothing is added any more."""
         self._by_key.clear()
         jobs = self.jobs.close() if isinstance(self.jobs, PackedJobs) else tuple(self.jobs)
         packed = isinstance(jobs, PackedJobs) and not jobs.altered
-        found = str(self._seen) if packed else fingerprint(self.manifest, self.sandbox, jobs)
+        found = self._seen if packed else fingerprint(self.manifest, self.sandbox, jobs)
         return jobs, self.items if isinstance(self.items, PackedRows) else tuple(self.items), found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from headgate.planning import grown
+from headgate.planning.packed import PackedJobs
 
 if TYPE_CHECKING:
     from headgate.planning.model import Job
@@ -23,13 +24,26 @@ def packed(jobs: Sequence[Job]) -> dict[str, Any]:
     """
     shapes: dict[tuple[int, int], int] = {}
     kinds, ends = array("i"), array("i")
-    items, edges, needs = grown.items_of(jobs), grown.edges_of(jobs), grown.needs_of(jobs)
-    for index, item in enumerate(items):
-        own = edges(index)
-        first = len(needs(index))
-        kinds.append(shapes.setdefault((first, len(own) - first), len(shapes)))
-        ends.extend([index - edge if items[edge] == item else -1 - edge for edge in own])
+    items = grown.items_of(jobs)
+    for index, (needs, after) in enumerate(_each(jobs)):
+        item, shape = items[index], (len(needs), len(after))
+        kind = shapes.get(shape)
+        if kind is None:
+            kind = shapes[shape] = len(shapes)
+        kinds.append(kind)
+        for edge in needs:
+            ends.append(index - edge if items[edge] == item else -1 - edge)
+        for edge in after:
+            ends.append(index - edge if items[edge] == item else -1 - edge)
     return {"shapes": list(shapes), "kinds": kinds, "ends": ends}
+
+
+def _each(jobs: Sequence[Job]) -> Iterator[tuple[Collection[int], Collection[int]]]:
+    """Of each job, the jobs that it needs, and those that it only waits for."""
+    if not isinstance(jobs, (PackedJobs, grown.Grown)):
+        return ((job.needs.values(), job.after.values()) for job in jobs)
+    edges, first = jobs.edges, jobs.needs
+    return ((needs, edges(index)[len(needs) :]) for index, needs in enumerate(map(first, range(len(jobs)))))
 
 
 def unpacked(data: Mapping[str, Any]) -> Edges:

@@ -83,7 +83,10 @@ def forecast(
 
     Cost: O(jobs + edges + pairs).
     """
-    asked = Counter(endpoint for index, job in enumerate(plan.jobs) if index not in reused for endpoint in job.requests)
+    asked: Counter[str] = Counter()
+    for requests, count in Counter(job.requests for index, job in enumerate(plan.jobs) if index not in reused).items():
+        for endpoint in requests:
+            asked[endpoint] += count
     path, chained = _longest(plan.jobs, reused)
     adhoc = [job for index, job in enumerate(plan.jobs) if job.kind == "adhoc" and index not in reused]
     held = _new_flows(plan.jobs, reused)
@@ -114,11 +117,11 @@ def _longest(jobs: Sequence[Job], reused: Collection[int]) -> tuple[list[str], i
     depth = [0] * len(jobs)
     before = [-1] * len(jobs)
     for index, job in enumerate(jobs):  # edges point backwards
+        deep, last = 0, -1
         for edge in (*job.needs.values(), *job.after.values()):
-            if depth[edge] > depth[index] or before[index] < 0:
-                depth[index], before[index] = depth[edge], edge
-        if index not in reused:
-            depth[index] += len(job.requests)
+            if depth[edge] > deep or last < 0:
+                deep, last = depth[edge], edge
+        before[index], depth[index] = last, deep if index in reused else deep + len(job.requests)
     if not jobs:
         return [], 0
     at = deepest = max(range(len(jobs)), key=depth.__getitem__)

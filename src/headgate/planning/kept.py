@@ -45,7 +45,7 @@ def packed(plan: Plan) -> bytes:
         return b""
     made = plan.jobs.sections() if isinstance(plan.jobs, PackedJobs) else _sections(plan.jobs)
     if made is None:
-        return b""  # something that JSON cannot say; nothing of ours, so far
+        return b""  # something that JSON cannot say (nothing of ours, so far), or what is a secret elsewhere
     head = {
         "schema": SCHEMA,
         "version": __version__,
@@ -58,7 +58,7 @@ def packed(plan: Plan) -> bytes:
         "shapes": made.sorts.shapes(),
     }
     if not made.secrets.absent(orjson.dumps(head)) or not all(
-        made.secrets.absent(released(chunk)) for chunk in made.bundles.chunks
+        made.secrets.absent(released(made.bundles.chunks[number])) for number in made.unsure
     ):
         return b""  # what is a secret in one place stands openly in another
     sums = array("I", map(zlib.crc32, made.bundles.chunks))  # they have none of their own
@@ -184,8 +184,9 @@ class _Shelf:
 
 
 def _sections(jobs: Sequence[Job]) -> Sections | None:
-    """What :meth:`PackedJobs.sections` gives, of jobs that are not packed."""
-    secrets, hidden, sorts, bundles = Secrets(), list[int](), Sorts(), Bundles()
+    """As :meth:`PackedJobs.sections`, of jobs that are not packed; ``None`` also where a secret stands in a line."""
+    secrets, hidden, sorts = Secrets(), list[int](), Sorts()
+    bundles = _Searched(secrets)
     for index, job in enumerate(jobs):
         sorts.append(job)
         try:
@@ -194,7 +195,25 @@ def _sections(jobs: Sequence[Job]) -> Sections | None:
             return None
         if secrets.met:
             hidden.append(index)
-    return Sections(hidden, sorts, bundles.close(), secrets)
+    bundles.close()
+    return Sections(hidden, sorts, bundles, secrets, bundles.unsure) if bundles.clean else None
+
+
+class _Searched(Bundles):
+    """Bundles that are looked through for secrets as they are packed."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        super().__init__()
+        self._secrets, self._met = secrets, 0
+        #: Whether none was found; chunks that may hold one that was met only later.
+        self.clean, self.unsure = True, list[int]()
+
+    def put(self, number: int, lines: Sequence[bytes]) -> None:
+        """Let ``lines`` be in a chunk."""
+        if len(self._secrets) != self._met:
+            self._met, self.unsure = len(self._secrets), [one for one, chunk in enumerate(self.chunks) if chunk]
+        self.clean = self.clean and self._secrets.absent(b"".join(lines))
+        super().put(number, lines)
 
 
 def _bytes(numbers: array[int]) -> bytes:

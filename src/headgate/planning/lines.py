@@ -35,6 +35,10 @@ class Secrets:
         if isinstance(found, str) and len(found) >= _TELLING and len(self._values) <= _FEW:
             self._values.add(orjson.dumps(found)[1:-1])
 
+    def __len__(self) -> int:
+        """How many were met."""
+        return len(self._values)
+
     def absent(self, *texts: bytes) -> bool:
         """Whether none of them stands in ``texts``; not known where there are many."""
         return len(self._values) <= _FEW and not any(value in text for value in self._values for text in texts)

@@ -13,6 +13,7 @@ from hashlib import blake2b
 PREFIX = "[headgate:"
 
 
+@lru_cache(maxsize=64)
 def marker(sandbox: str, scope: str, key: str) -> str:
     """The mark of job ``key``; ``scope`` is the manifest's name, or ``""`` for what a sandbox has once."""
     text = f"{sandbox}\x1f{scope}\x1f{key}".encode()

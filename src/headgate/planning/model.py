@@ -115,6 +115,8 @@ class Plan:
     inputs: Mapping[str, Any] | None = None
     #: Entries whose jobs go before others, or after, by name; the others have 0.
     priorities: Mapping[str, int] = field(default_factory=dict)
+    #: The jobs that were made from secrets, by index; ``None`` where nobody has looked.
+    secret: Sequence[int] | None = None
 
     @property
     def requests(self) -> Counter[str]:

@@ -8,7 +8,7 @@ from secrets are not packed. They stay as they are, in memory alone.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from operator import eq
 from typing import Any, Final, overload
@@ -34,12 +34,16 @@ _CHANGED: Final = 4096
 
 @frozen
 class Sections:
-    """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets."""
+    """Packed jobs as :mod:`headgate.planning.kept` writes them. ``hidden`` are those made from secrets.
+
+    ``unsure`` are the chunks that may have a secret in them that was met only later.
+    """
 
     hidden: list[int]
     sorts: Sorts
     bundles: Bundles
     secrets: Secrets
+    unsure: Collection[int]
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Job))
@@ -296,7 +300,7 @@ class PackedJobs(Sequence[Job]):
         """All of them for the store; ``None`` where JSON cannot say it."""
         if not self._sayable:
             return None
-        return Sections(sorted(self.aside), self._sorts, self._bundles, self._secrets)
+        return Sections(sorted(self.aside), self._sorts, self._bundles, self._secrets, range(len(self._bundles.chunks)))
 
 
 def _room(shelf: dict[int, Any]) -> None:

@@ -33,6 +33,7 @@ class CheckSpec:
     """``wanted`` are the selector values that must be found; ``facts`` keeps the schedules for an activation.
 
     ``flow`` is the flow's id where it is not made by this run.
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
     """
 
     wanted: tuple[Mapping[str, Any], ...] = ()

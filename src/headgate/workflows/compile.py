@@ -58,10 +58,11 @@ def compile_plan(manifest: Manifest, sandbox: str) -> Plan:
         rows,
         tuple(builder.pairs),
         tuple(builder.adhoc),
-        fingerprint,
+        str(fingerprint),
         dict(manifest.options),
         selections=tuple(builder.selections),
         priorities={entry.name: entry.priority for entry in manifest.entries if entry.priority},
+        secret=fingerprint.secret,
     )
 
 

@@ -56,6 +56,7 @@ class CreateSpec:
     ``role.field`` takes another field than the id of the role's output, and leaves the body alone where it has none.
     ``shared``: a sandbox has it once, whoever made it; of several the oldest serves all.
     ``filter`` finds the object in the list of Flow Service where its name cannot be filtered by.
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
     """
 
     collection: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from headgate.errors import Diagnostic, ManifestError
 from headgate.planning.builder import Builder
@@ -14,10 +14,13 @@ from headgate.workflows.dialects import DIALECTS
 from headgate.workflows.listing import LISTED, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from headgate.catalogue import Destination
     from headgate.manifest.model import Connection, Item
+
+#: What a creation asks, by its collection: one tuple for all of them.
+_REQUESTS: Final = {name: (f"POST {dialect.path}",) for name, dialect in DIALECTS.items()}
 
 
 def whole(body: Mapping[str, Any], text: str, plan: Builder, key: str, *, shared: bool = False) -> dict[str, Any]:
@@ -89,9 +92,15 @@ def creation(
     ``further`` is content the object gets after it, and counts to what it is made from. ``led`` are roles in ``needs``
     whose object may become another one in the object's life; when one of the others does, it is made anew too.
     """
-    kinds = _kinds(plan, (edge for role, edge in needs.items() if role not in led))
-    follows = _kinds(plan, (edge for role, edge in needs.items() if role in led))
-    below = [] if spec.collection == "flows" else _marks(plan, needs)
+    kinds: list[str] = []
+    follows: list[str] = []
+    below: list[str] = []
+    for needed, edge in needs.items():
+        job = plan.jobs[edge]
+        if job.collection:
+            (follows if needed in led else kinds).append(kind_of(job.digest))
+            if spec.collection != "flows":
+                below.append(job.spec.marker)
     return plan.add(
         Job(
             key,
@@ -102,19 +111,9 @@ def creation(
             needs={**needs, LISTED: listing(plan, spec.collection)},
             collection=spec.collection,
             digest=content(spec, below, further, kinds, follows),
-            requests=(f"POST {DIALECTS[spec.collection].path}",),
+            requests=_REQUESTS[spec.collection],
         ),
     )
-
-
-def _marks(plan: Builder, needs: Mapping[str, int]) -> list[str]:
-    """The marks of the objects that ``needs`` leads to."""
-    return [job.spec.marker for edge in needs.values() if (job := plan.jobs[edge]).collection]
-
-
-def _kinds(plan: Builder, edges: Iterable[int]) -> list[str]:
-    """What is fixed of the objects that ``edges`` lead to."""
-    return [kind_of(job.digest) for edge in edges if (job := plan.jobs[edge]).collection]
 
 
 def base_connection(plan: Builder, item: Item, connection: Connection, account: Account) -> int:

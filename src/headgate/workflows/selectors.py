@@ -33,6 +33,7 @@ class SelectorsSpec:
     """What the flow must hold. ``segments`` are whole selector values, ``attributes`` XDM paths.
 
     ``legacy`` decides where mandatory and primary fields live: inside ``profileSelectors`` or beside it (facts 6.5).
+    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
     """
 
     segments: tuple[Mapping[str, Any], ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 from benchmarks.__main__ import main
+from benchmarks.loading import loaded
 from benchmarks.measure import Figure, Lap, alternate
 from benchmarks.plans import BODY_BYTES, bodies, compiled, grove, items_for
 from benchmarks.scenarios.pace import steady_rate, worst_second
@@ -27,6 +28,13 @@ def test_the_table_names_every_figure(capsys, tmp_path):
     printed = capsys.readouterr().out
     assert "CPU per job ÷ bare worker pool, SQLite journal" in printed
     assert "bytes per job" in printed
+
+
+def test_a_manifest_is_weighed_in_a_process_of_its_own():
+    found = loaded(20)
+    assert (found.rows, found.jobs) == (20, 106)
+    assert found.loading >= found.loaded
+    assert found.load_us > 0 < found.plan_us
 
 
 def test_a_plan_is_weighed_in_a_process_of_its_own():

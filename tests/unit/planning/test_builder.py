@@ -21,6 +21,13 @@ def test_a_job_is_added_once_by_its_key():
     assert len(builder.jobs) == 2
 
 
+def test_the_key_of_an_items_own_job_is_not_kept():
+    """There are as many as items, and no two have one name."""
+    builder = Builder("m", "dev")
+    builder.add(Job("flow:x", "create", "flow", None, 0))
+    assert builder.find("flow:x") is None
+
+
 @pytest.mark.parametrize("edges", [{"needs": {"x": 1}}, {"after": {"x": 1}}, {"needs": {"x": 7}}])
 def test_an_edge_may_only_point_backwards(edges):
     builder = Builder("m", "dev")

@@ -57,6 +57,7 @@ def test_every_manifest_of_the_repository(name):
     assert_same(there_and_back(plan), plan, found.hidden)
     secret = {index for index, job in enumerate(plan.jobs) if "***" in str(job.spec) or "${" in str(job.spec)}
     assert found.hidden == secret
+    assert set(plan.secret or ()) == secret
 
 
 def test_all_kinds_are_among_them():
@@ -75,7 +76,7 @@ def test_the_fingerprint_can_be_made_of_what_was_kept():
     found = there_and_back(plan)
     hidden = Kept(packed(plan)).hidden
     jobs = [plan.jobs[index] if index in hidden else job for index, job in enumerate(found.jobs)]
-    assert fingerprint(found.manifest, found.sandbox, jobs) == plan.fingerprint
+    assert str(fingerprint(found.manifest, found.sandbox, jobs)) == plan.fingerprint
 
 
 def test_what_comes_back_may_be_kept_again():
@@ -127,6 +128,15 @@ def test_a_damaged_job_is_noticed():
 )
 def test_what_cannot_be_kept_is_not(plan):
     assert packed(plan) == b""
+
+
+@pytest.mark.parametrize(("secret", "said"), [(0, 300), (300, 0), (300, 299), (199, 64)])
+def test_a_secret_that_stands_openly_is_found_however_far_away(secret, said):
+    specs: list[dict[str, object]] = [{"flows": [str(number)]} for number in range(301)]
+    specs[secret] = {"auth": Secret(PASSWORD)}
+    assert packed(a_plan(*specs))
+    specs[said] = {"flows": [PASSWORD]}
+    assert packed(a_plan(*specs)) == b""
 
 
 def test_short_values_that_happen_to_be_everywhere_are_no_reason():

@@ -155,7 +155,7 @@ def test_a_job_is_amended_wherever_it_is(monkeypatch):
             assert builder.jobs[number].spec == Spec("amended", (str(number),))
             builder.amend(number, replace(builder.jobs[number].spec, marker="twice"))
         jobs, _, fingerprint = builder.closed()
-        plans.append((list(jobs), fingerprint))
+        plans.append((list(jobs), str(fingerprint), fingerprint.secret))
     assert plans[0] == plans[1]
     assert plans[0][0][2].spec == Spec("twice", ("2",))
 

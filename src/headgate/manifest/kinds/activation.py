@@ -103,6 +103,7 @@ class Activation:
 """
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = ActivationBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
@@ -138,6 +139,7 @@ class Activation:
         pairs: list[Pair] = item.body["pairs"]
         keys: list[str] = draft.notes[id(pairs)]
         first: dict[tuple[str, str], str] = {}
+        mapped: dict[str, frozenset[str] | None] = {}
         for (destination, segment, place), key in zip(pairs, keys, strict=True):
             before = first.setdefault((destination, segment), place)
             if before is not place:
@@ -148,7 +150,7 @@ class Activation:
                     place=place,
                 )
                 continue
-            wrong = _wrong(destination, segment, draft)
+            wrong = _wrong(destination, segment, draft, mapped)
             if wrong is not None:
                 yield Finding(key, *wrong, place=place)
 
@@ -157,9 +159,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _wrong(destination: str, segment: str, draft: Draft) -> tuple[str, str] | None:
-    target = draft.by_name.get(destination)
-    if target is None:
+def _wrong(
+    destination: str, segment: str, draft: Draft, known: dict[str, frozenset[str] | None]
+) -> tuple[str, str] | None:
+    """What is wrong with a pair: message and hint. ``known`` are the audiences of items that were looked at."""
+    kind = draft.by_name.kind(destination)
+    if kind is None:
         if _FLOW_ID.fullmatch(destination) or draft.may_exist(destination):
             return None
         near = draft.near(destination, "audience-export")
@@ -167,12 +172,14 @@ def _wrong(destination: str, segment: str, draft: Draft) -> tuple[str, str] | No
             f"did you mean '{near}'?" if near else "a flow id, or the name of an audience-export item of this manifest"
         )
         return f"there is no item '{destination}', and it is no flow id", hint
-    if target.kind != "audience-export":
+    if kind != "audience-export":
         return (
-            f"'{destination}' is an item of kind {target.kind}",
+            f"'{destination}' is an item of kind {kind}",
             "only audience-export items can be activated",
         )
-    mapped = draft.once(target.body.get("audiences"), _ids, "ids")
+    if destination not in known:
+        known[destination] = draft.once(draft.by_name[destination].body.get("audiences"), _ids, "ids")
+    mapped = known[destination]
     if mapped is None or segment in mapped:
         return None
     near = nearest(segment, mapped)

@@ -121,6 +121,7 @@ class AudienceExport:
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
     model: ClassVar[type[BaseModel]] = AudienceExportBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
@@ -158,7 +159,7 @@ class AudienceExport:
             yield from draft.once(
                 audiences, partial(_audiences, destination=destination, draft=draft), (key, "audiences")
             )
-        yield from _fields(body, destination)
+        yield from _fields(body, destination, draft)
 
 
 def _completed_audiences(audiences: list[Any]) -> list[Any]:
@@ -178,69 +179,67 @@ def _target(target: Any, destination: Destination) -> list[Finding]:
 
 
 def _audiences(audiences: list[Any], destination: Destination | None, draft: Draft) -> list[Finding]:
-    return list(_each_audience(audiences, destination, draft))
-
-
-def _each_audience(audiences: list[Any], destination: Destination | None, draft: Draft) -> Iterator[Finding]:
+    found: list[Finding] = []
     seen: dict[str, int] = {}
+    legacy = destination is not None and destination.legacy
+    key = destination.key if destination is not None else None
     for number, audience in enumerate(audiences):
         if not isinstance(audience, Mapping):
             continue
         prefix = f"audiences[{number}]"
         mode = audience.get("exportMode")
         check = partial(check_schedule, mode, destination=destination)
-        found = draft.once(audience.get("schedule"), check, (str(mode), destination and destination.key))
-        yield from (finding.under(prefix) for finding in found)
+        wrong = draft.once(audience.get("schedule"), check, (str(mode), key))
+        found += [finding.under(prefix) for finding in wrong]
         template = audience.get("filenameTemplate")
         if isinstance(template, str):
-            legacy = destination is not None and destination.legacy
-            for finding in check_filename(template, legacy=legacy):
-                yield finding.under(f"{prefix}.filenameTemplate")
+            named = check_filename(template, legacy=legacy)
+            found += [finding.under(f"{prefix}.filenameTemplate") for finding in named]
         name = audience.get("id")
         if not isinstance(name, str):
             continue
         if name in seen:
-            yield Finding(
-                f"{prefix}.id",
-                f"audience '{name}' stands twice, first as audiences[{seen[name]}]",
-                "one flow exports an audience once; keep one of the two",
-            )
+            said = f"audience '{name}' stands twice, first as audiences[{seen[name]}]"
+            found.append(Finding(f"{prefix}.id", said, "one flow exports an audience once; keep one of the two"))
         seen.setdefault(name, number)
     if len(audiences) > MANY_AUDIENCES:
-        yield Finding(
-            "audiences",
-            f"{len(audiences)} audiences in one flow",
-            f"Adobe's guardrail is {MANY_AUDIENCES}; split the entry",
-            severity="warning",
-        )
+        hint = f"Adobe's guardrail is {MANY_AUDIENCES}; split the entry"
+        found.append(Finding("audiences", f"{len(audiences)} audiences in one flow", hint, severity="warning"))
+    return found
 
 
-def _fields(body: Mapping[str, Any], destination: Destination | None) -> Iterator[Finding]:
+def _fields(body: Mapping[str, Any], destination: Destination | None, draft: Draft) -> Iterator[Finding]:
     if body.get("profileMapping") is not None and destination is not None and destination.legacy:
         yield Finding("profileMapping", f"{destination.name} has no mapping sets", "leave it out")
     if body.get("profileMapping") is not None and body.get("attributes"):
         yield Finding("attributes", "stand in the mapping set already", "give attributes or profileMapping, not both")
-    for key in ("attributes", "mandatoryFields"):
-        for number, path in enumerate(_listed(body, key)):
-            if isinstance(path, str):
-                yield from _dotted(path, f"{key}[{number}]")
-    for number, primary in enumerate(_listed(body, "primaryFields")):
+    for key, check in _PATHS.items():
+        if body.get(key):
+            yield from draft.once(body[key], check, key)
+    if body.get("primaryFields"):
+        yield from draft.once(body["primaryFields"], _primary, "primary")
+
+
+def _paths(paths: Any, key: str) -> list[Finding]:
+    return [
+        Finding(f"{key}[{number}]", f"'{path}' is not an XDM path", "names joined by dots: person.name.firstName")
+        for number, path in enumerate(paths if isinstance(paths, list) else ())
+        if isinstance(path, str) and not _PATH.fullmatch(path)
+    ]
+
+
+#: What checks each list of paths.
+_PATHS: Final = {key: partial(_paths, key=key) for key in ("attributes", "mandatoryFields")}
+
+
+def _primary(fields: Any) -> list[Finding]:
+    found = []
+    for number, primary in enumerate(fields if isinstance(fields, list) else ()):
         if not isinstance(primary, Mapping):
             continue
         needed = {"ATTRIBUTE": "attributePath", "IDENTITY": "identityNamespace"}.get(str(primary.get("fieldType")))
         if needed is not None and not primary.get(needed):
-            yield Finding(
-                f"primaryFields[{number}].{needed}",
-                f"missing, and needed with fieldType {primary['fieldType']}",
-                "an XDM path, such as personalEmail.address" if needed == "attributePath" else "such as Email",
-            )
-
-
-def _listed(body: Mapping[str, Any], key: str) -> list[Any]:
-    value = body.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _dotted(path: str, key: str) -> Iterator[Finding]:
-    if not _PATH.fullmatch(path):
-        yield Finding(key, f"'{path}' is not an XDM path", "names joined by dots: person.name.firstName")
+            message = f"missing, and needed with fieldType {primary['fieldType']}"
+            hint = "an XDM path, such as personalEmail.address" if needed == "attributePath" else "such as Email"
+            found.append(Finding(f"primaryFields[{number}].{needed}", message, hint))
+    return found

@@ -75,6 +75,7 @@ class DatasetExport:
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
+    alone: ClassVar[bool] = True
     model: ClassVar[type[BaseModel]] = DatasetExportBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:

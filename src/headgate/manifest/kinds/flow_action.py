@@ -61,6 +61,7 @@ class FlowAction:
 """
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = FlowActionBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
@@ -91,11 +92,7 @@ def _check_retry(item: Item, draft: Draft) -> Iterator[Finding]:
     exports = [
         condition for condition in item.body.get("select", {}).get("property", ()) if condition.startswith(_EXPORTS)
     ]
-    made = [
-        name
-        for name in item.body.get("flows", ())
-        if name in draft.by_name and draft.by_name[name].kind.endswith("-export")
-    ]
+    made = [name for name in item.body.get("flows", ()) if (draft.by_name.kind(name) or "").endswith("-export")]
     if exports or made:
         yield Finding(
             "action",

@@ -192,16 +192,14 @@ def _check_flows(flows: Any, draft: Draft) -> Iterator[Finding]:
 
 
 def _check_name(key: str, name: str, draft: Draft) -> Iterator[Finding]:
-    made = draft.by_name.get(name)
-    if made is None:
+    kind = draft.by_name.kind(name)
+    if kind is None:
         if not draft.may_exist(name):
-            near = nearest(name, [known for known, item in draft.by_name.items() if item.kind in MAKERS])
+            near = nearest(name, list(draft.by_name.of(*MAKERS)))
             hint = f"did you mean '{near}'?" if near else "a flow id, or the name of an item that makes a flow"
             yield Finding(key, f"there is no item '{name}', and it is no flow id", hint)
-    elif made.kind not in MAKERS:
-        yield Finding(
-            key, f"'{name}' is an item of kind {made.kind}, which makes no flow", f"one of {', '.join(MAKERS)}"
-        )
+    elif kind not in MAKERS:
+        yield Finding(key, f"'{name}' is an item of kind {kind}, which makes no flow", f"one of {', '.join(MAKERS)}")
 
 
 def _texts(value: Any) -> list[str]:

@@ -89,6 +89,7 @@ class FlowUpdate:
 """
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = FlowUpdateBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:

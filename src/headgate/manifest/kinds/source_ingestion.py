@@ -19,6 +19,7 @@ from headgate.manifest.references import UNRESOLVED
 if TYPE_CHECKING:
     from headgate.manifest.grammar import Desk, Draft
     from headgate.manifest.model import Connection, Item
+    from headgate.manifest.names import Names
 
 #: A column as it is read, and not an expression over several.
 _COLUMN: Final = re.compile(r"[^\s()'\",+*]+")
@@ -59,6 +60,7 @@ class SourceIngestion:
 """
     action: ClassVar[bool] = False
     connected: ClassVar[bool] = True
+    alone: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = SourceIngestionBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
@@ -258,12 +260,12 @@ def _shared(item: Item, draft: Draft) -> Iterator[Finding]:
             )
 
 
-def _firsts(by_name: Mapping[str, Item]) -> dict[tuple[str, str], tuple[Item, Any]]:
+def _firsts(by_name: Names) -> dict[tuple[str, str], tuple[Item, Any]]:
     found: dict[tuple[str, str], tuple[Item, Any]] = {}
-    for item in by_name.values():
-        if item.kind == "source-ingestion":
-            for what, name, said in _said(item):
-                found.setdefault((what, name), (item, said))
+    for known in by_name.of("source-ingestion"):
+        item = by_name[known]
+        for what, name, said in _said(item):
+            found.setdefault((what, name), (item, said))
     return found
 
 

@@ -68,6 +68,7 @@ class Watch:
 """
     action: ClassVar[bool] = True
     connected: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
     model: ClassVar[type[BaseModel]] = WatchBody
 
     def complete(self, body: dict[str, Any], desk: Desk) -> Mapping[str, Any]:
