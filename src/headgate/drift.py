@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.changes import WAYS_OUT, stuck_words, ways_out
+from headgate.classes import frozen
 from headgate.embedded import simulated
 from headgate.looking import copied, looking
 from headgate.planning.content import same_kind
@@ -26,7 +27,7 @@ ONE_BY_ONE: Final = 10
 ACTIONS: Final = ("refused", "gone", "replace", "create", "update", "drifted", "reuse")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ObjectState:
     """One object that the store knows. ``job`` is the index of the one that makes it.
 

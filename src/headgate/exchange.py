@@ -2,8 +2,6 @@
 
 Pure data. ``workflows`` makes :class:`Call`s, ``platform`` performs them and classifies what came back as an
 :class:`Answer`, the engine carries both and decides what a bad answer means.
-
-What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ Service = Literal["flow", "adhoc", "segmentation", "schemaregistry", "catalog", 
 Purpose = Literal["create", "write", "read", "lookup", "poll"]
 
 
-@mutable
+@frozen
 class Call:
     """One request, before headers, host and token.
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.engine.record import Made, Record, settled_data
 from headgate.launch import new_run_id, report_of
 from headgate.looking import looking
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from headgate.store import Store
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """One object of the platform. ``created_s`` is in epoch seconds, 0 when unknown; ``uses`` are ids."""
 
@@ -103,7 +104,7 @@ def deletion(seen: Iterable[Seen], chosen: Sequence[Seen], sandbox: str) -> Plan
 # -- adopting ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """What of a manifest's plan is among the strays: ids by job; and marks that several objects bear."""
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from headgate.classes import frozen
 from headgate.engine.record import fold
 from headgate.planning.marker import scope_prefix
 from headgate.planning.outline import Outline
@@ -28,7 +29,7 @@ _CREATED: Final = ("", "after")
 _BY_MARK: Final = (*_CREATED, "before", "same", "updated", "sweep")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """Whose objects: those of ``manifest`` in ``sandbox``, or only those that ``run`` created.
 
@@ -42,7 +43,7 @@ class Scope:
     again: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Teardown:
     """What would be done. ``continues`` is an unfinished destroy of the same scope, ``ends`` what is given up for it.
 

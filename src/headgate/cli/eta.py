@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
+
+from headgate.classes import frozen
 
 #: Rates are taken over so long, in seconds, and the last so many of them are compared.
 _STRETCH_S: Final = 10.0
@@ -23,7 +24,7 @@ _ENOUGH: Final = 50
 _STEPS: Final = ((3 * 3600.0, 900.0), (3600.0, 300.0), (600.0, 60.0), (120.0, 30.0), (0.0, 5.0))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Eta:
     """The run will be over in ``low_s`` to ``high_s`` seconds."""
 
@@ -43,7 +44,7 @@ class Eta:
         return f"{_span(low, high)} left"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ahead:
     """What is left of a run. Requests as planned; seconds of real time.
 

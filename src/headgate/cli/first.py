@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
 import yaml
 
 from headgate.catalogue import Destination
+from headgate.classes import frozen
 
 #: Where the manifest's schema is put, from the manifest's folder. The state store's folder is nobody else's.
 SCHEMA: Final = ".headgate/manifest.schema.json"
@@ -19,7 +19,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LOCATIONS: Final = {"bucketName": "acme-exports", "container": "exports", "remotePath": "/exports/${row.region}"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class First:
     """What is known of the first manifest: its name, the sandbox, and where it exports to."""
 

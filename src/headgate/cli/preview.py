@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.clock import SystemClock
 from headgate.exchange import Answer, Verdict
 from headgate.workflows import select
@@ -26,7 +27,7 @@ _TRIES: Final = 4
 _MOST_WAIT_S: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlowPreview:
     """One flow that would be chosen: what would change in it, or why that cannot be done."""
 
@@ -36,7 +37,7 @@ class FlowPreview:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preview:
     """One selection. ``flows`` is ``None`` where nobody could look; ``note`` then says why, else what was left out."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.cli.chosen import Chosen
 from headgate.cli.outlook import Outlook
 from headgate.engine.live import State
@@ -42,7 +42,7 @@ _TO: Final = re.compile(r" to [0-9.]+/s")
 _IDS: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EntryLine:
     """How far one entry is. ``noun`` is what it counts: items or pairs.
 
@@ -59,7 +59,7 @@ class EntryLine:
     all_steps: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """One look at a run.
 

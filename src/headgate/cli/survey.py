@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from headgate.api import check_wishes, made_elsewhere, platform_of
 from headgate.changes import changed_items, stuck_words, ways_out
+from headgate.classes import frozen
 from headgate.clock import SystemClock
 from headgate.drift import ACTIONS
 from headgate.embedded import SIMULATED_TIME_SCALE
@@ -37,7 +38,7 @@ AUDIENCES_AT_AN_HOUR: Final = 100
 _MOST_STUCK: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """``reused`` are ids by job; ``requests`` by endpoint, without what exists; ``refusals`` make `run` refuse.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from headgate.classes import mutable
 from headgate.cli.app import say
 from headgate.clock import SystemClock
 from headgate.errors import HeadgateError, StoreError
@@ -53,7 +54,7 @@ def typed(manifest: Path, asked: Asked) -> str:
     return shlex.join(words)
 
 
-@dataclass(slots=True)
+@mutable
 class _Wiped:
     """How the clean-up went: what was found to delete, and what came of deleting it."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from headgate.classes import frozen
 from headgate.cli.drive import state_flag
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headgate.web.server import LivePage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where the page listens; port 0 takes a free one."""
 

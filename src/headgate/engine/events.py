@@ -1,7 +1,4 @@
-"""What the machine is told and what it answers. Time comes in with the event; seconds are monotonic unless named.
-
-What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
-"""
+"""What the machine is told and what it answers. Time comes in with the event; seconds are monotonic unless named."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
-from headgate.classes import frozen, mutable
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
     from headgate.exchange import Answer, Call
 
 
-@mutable
+@frozen
 class Answered:
     """An attempt is over. ``attempt`` is the number the machine gave it, so that a late answer is recognised."""
 
@@ -84,7 +81,7 @@ class Claimed:
 Event = Answered | Returned | Ticked | StopAsked | Claimed
 
 
-@mutable
+@frozen
 class Send:
     """Perform ``call`` when the gate lets it; if there is an ``intent``, only once that is durable."""
 
@@ -94,14 +91,14 @@ class Send:
     intent: Record | None = None
 
 
-@mutable
+@frozen
 class Write:
     """Journal this."""
 
     record: Record
 
 
-@mutable
+@frozen
 class Lease:
     """Ask the store for all ``keys``, which other runs may hold; ``note`` is for whoever takes them after us."""
 
@@ -110,7 +107,7 @@ class Lease:
     note: tuple[str, ...]
 
 
-@mutable
+@frozen
 class Learn:
     """Keep what was learnt of how long runs take, for the next run: rows of :class:`~headgate.pacing.lengths.Lengths`.
 
@@ -120,7 +117,7 @@ class Learn:
     rows: Mapping[str, Mapping[str, float]]
 
 
-@mutable
+@frozen
 class Tell:
     """Something a person or a program may want to know."""
 

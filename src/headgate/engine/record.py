@@ -1,7 +1,4 @@
-"""What is journaled, and what a journal means: ``fold(records)`` is the machine's durable state, all of it.
-
-What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
-"""
+"""What is journaled, and what a journal means: ``fold(records)`` is the machine's durable state, all of it."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ TIMES: Final = "t"
 RecordKind = Literal["intent", "step", "settled"]
 
 
-@mutable
+@frozen
 class Made:
     """An object that exists on the platform because of us, or was found to: for the next run to use again.
 
@@ -46,7 +43,7 @@ class Made:
     gone: bool = False
 
 
-@mutable
+@frozen
 class Record:
     """One line of the journal.
 

@@ -12,10 +12,10 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.export.text import yaml_text
 from headgate.export.words import escaped
 from headgate.secret import Secret, revealed
@@ -28,7 +28,7 @@ _FILLED = re.compile(r"\$\{[^}]*\}")
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """The text of a manifest, and the folders beside its own that it must be allowed to read (``--allow-files``)."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.export import audience_export, dataset_export, source_ingestion
 from headgate.export.accounts import Accounts
 from headgate.export.lake import Lake
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from headgate.catalogue import Destination, Source
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exported:
     """A manifest, what it needs and what it leaves out.
 
@@ -38,7 +39,7 @@ class Exported:
     given: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Told:
     """One flow as an entry. ``ready`` are those of its keys that are written as they are, references included."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +35,7 @@ def is_source_flow(flow: Mapping[str, Any]) -> bool:
     return isinstance(properties, Mapping) and properties.get("isSourceFlow") is True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Live:
     """The lists, each by id. ``unread`` says of a collection why it could not be listed."""
 
@@ -57,7 +59,7 @@ class Live:
         return cls(flows, targets, sources, bases, schemas, datasets, mapping_sets, unread or {})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chain:
     """One flow and what it stands on. ``base`` is ``None`` where the target needs no account."""
 

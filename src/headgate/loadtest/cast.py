@@ -8,9 +8,10 @@ load is what the stages say, not what the manifest happens to have rows for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.errors import UsageError
 from headgate.manifest.model import Connection, Entry, Item, Manifest
 
@@ -26,7 +27,7 @@ _OWN: Final = " (load test)"
 _KEPT_OPTIONS: Final = ("retry", "audiencesPerJob")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cast:
     """A manifest with an item for each arrival. ``names`` are theirs, in order of arrival; ``left_out`` in words."""
 

@@ -9,9 +9,10 @@ run, so that nothing is made twice and the clean-up knows what there is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.engine.events import Answered, Command, Event, Stop, StopAsked
 from headgate.engine.live import Rules, State
 from headgate.engine.machine import Machine
@@ -34,7 +35,7 @@ NO_SLOT: Final = "dropped: no slot was free when it was due"
 TOO_LATE: Final = "dropped: this program came to it too late"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Course:
     """What a load test offers, and when it is stopped.
 

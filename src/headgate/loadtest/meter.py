@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from headgate.classes import mutable
 from headgate.exchange import Verdict
 from headgate.loadtest.thresholds import ARRIVALS, Gauge, Threshold
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _MOST_ERRORS: Final = 20
 
 
-@dataclass(slots=True)
+@mutable
 class Measured:
     """What became of the arrivals of one stage, whenever it happened.
 

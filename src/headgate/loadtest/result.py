@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.loadtest.meter import Measured, Meter
 from headgate.loadtest.thresholds import ACHIEVED, ARRIVALS, Gauge, as_json, quantile_of
 from headgate.report.model import rfc3339
@@ -22,7 +23,7 @@ QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 _INTERRUPTED, _STOPPED, _FAILED = 130, 5, 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latency:
     """Seconds from due to answered: how many there are, and at the shares of :data:`QUANTILES`.
 
@@ -34,7 +35,7 @@ class Latency:
     service: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StageResult:
     """One stage, or all that count together. Rates are per second, while the stage was offered (``seconds``).
 
@@ -80,7 +81,7 @@ class StageResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """One threshold and what it came to; ``value`` is in the unit of its limit, ``None`` where nothing was measured."""
 
@@ -89,7 +90,7 @@ class Judgement:
     met: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CleanUp:
     """What became of what the test made.
 
@@ -111,7 +112,7 @@ class CleanUp:
         return not self.wanted or not self.left
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadResult:
     """A load test: every stage, all that count together, the thresholds, and the clean-up.
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, Final, Literal
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +34,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _EPSILON: Final = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """Arrivals per second from ``begin_per_s`` to ``end_per_s``, in a straight line, for ``seconds``.
 
@@ -66,7 +67,7 @@ class Stage:
         return f"{rates}/s:{spelled(self.seconds)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """One arrival: ``at_s`` seconds after the beginning, in stage number ``stage`` (from 0)."""
 

@@ -10,10 +10,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headgate.catalogue.words import suggestion
+from headgate.classes import frozen
 
 #: What a latency may be of, beside an endpoint: whole arrivals, from when they were due to the end of their last job.
 ARRIVALS: Final = "arrivals"
@@ -46,7 +46,7 @@ _PER: Final = {"/s": 1.0, "/min": 60.0, "/h": 3600.0}
 _EXAMPLES: Final = "write it like p95<800ms, 'p99(POST /flows)<2s', errors<1%, dropped<=0 or achieved>9/s"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Threshold:
     """``metric`` (of ``of``, where that is not everything) is to stand ``sign`` to ``limit``.
 

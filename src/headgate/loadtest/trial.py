@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.errors import UsageError
 from headgate.loadtest.cast import ARRIVING, cast
 from headgate.loadtest.gate import OpenGate
@@ -37,7 +38,7 @@ KEEP: Final = "keep"
 CONCURRENCY: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What is to be offered, and what is expected of it."""
 

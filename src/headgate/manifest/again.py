@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.manifest.entry_connections import ConnectionFinder
 from headgate.manifest.entry_draft import EntryDraft, name_of, tags_of
 from headgate.manifest.grammar import Draft
@@ -52,7 +52,7 @@ class Again(Made[Item]):
         return Item(entry.index, entry.grammar.kind, name_of(raw), body, row.place, connection, tags_of(raw) or ())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Quiet:
     """What a grammar may ask that looks at nothing but an item: nothing is told."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import mutable
 from headgate.manifest.problems import Problems
 from headgate.manifest.references import UNRESOLVED
 from headgate.manifest.template import varies
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _APART = ("name", "tags")
 
 
-@dataclass(slots=True)
+@mutable
 class Piece:
     """An item in the making. ``real`` is false for the stand-in of rows that could not be read."""
 
@@ -32,7 +33,7 @@ class Piece:
     item: Item = field(init=False)
 
 
-@dataclass(slots=True)
+@mutable
 class EntryDraft:
     """An entry in the making. ``template`` is its compiled mapping, ``connection_line`` the line of its connection."""
 

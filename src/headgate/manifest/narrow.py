@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.manifest.model import Item, Manifest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rows:
     """Rows of a report, in the words of the manifest they came from.
 

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.planning.model import LISTING
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _VIEWS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """One job as a graph sees it. ``entry`` is empty for what several share, ``name`` is its item's or its own."""
 
@@ -48,7 +49,7 @@ class Shown:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """Jobs that are shown as one. ``name`` is empty where they are several; ``example`` is the first one's key."""
 
@@ -62,7 +63,7 @@ class Node:
     states: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """``target`` waits for ``source``; ``firm`` when it needs what that made, and is skipped when it fails."""
 
@@ -72,7 +73,7 @@ class Edge:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Graph:
     """What is drawn. ``view`` says in words what was put together; ``hidden`` counts listings, which are left out."""
 

@@ -40,12 +40,9 @@ class Job:
     requests: tuple[str, ...] = ()
 
 
-@mutable
+@frozen
 class ItemRow:
-    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role.
-
-    Not frozen: that triples the cost of making one, and there are many. Nobody changes it.
-    """
+    """One row of the report's ``items``: an item of a resource entry and the jobs that make it, by role."""
 
     entry: str
     item: str

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import orjson
 
-from headgate.classes import frozen, mutable
+from headgate.classes import frozen
 from headgate.errors import StoreError
 from headgate.planning import edges
 from headgate.planning.model import ItemRow, PairRow, Plan, SelectionRow
@@ -32,9 +32,9 @@ _SLICE: Final = 4096
 Word = TypeVar("Word")
 
 
-@mutable
+@frozen
 class JobLine:
-    """One job's names. There are as many as jobs, so it is not frozen: that triples the cost of making it."""
+    """One job's names."""
 
     key: str
     kind: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +16,7 @@ _EXIT_CODES: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     """A failed job, in the platform's words where it gave any."""
 
@@ -27,7 +29,7 @@ class Failure:
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemResult:
     """One row of ``items``. ``status``: created, reused, failed, skipped, held, …"""
 
@@ -38,7 +40,7 @@ class ItemResult:
     error: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PairResult:
     """One row of ``activations``."""
 
@@ -53,7 +55,7 @@ class PairResult:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """What happened, row by row, in manifest order. Times are epoch seconds.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from headgate.classes import frozen
 from headgate.engine.record import Past, Record, fold
 from headgate.errors import UsageError
 from headgate.planning.outline import Outline
@@ -19,7 +19,7 @@ from headgate.store.contract import RunRow
 SCHEMA: Final = "headgate.event/2"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What the events of a run's last life say, in the form in which a store keeps it."""
 

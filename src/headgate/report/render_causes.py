@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from headgate.classes import frozen
 from headgate.report.model import Report
 
 #: Ids, numbers and quoted names, which differ between failures of one cause.
@@ -21,7 +22,7 @@ def brief(message: str) -> str:
     return _PREAMBLE.sub("", message)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """One cause: how often, in the words of its first case, that case, and what to do about it."""
 

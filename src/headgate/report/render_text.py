@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from headgate.classes import frozen
 from headgate.report.model import Report
 from headgate.report.render_causes import Cause, brief, causes_of
 from headgate.report.render_table import clip, entry_name, plural, seconds, table, wrapped
@@ -20,7 +20,7 @@ _FORECAST_FROM_S: Final = 60.0
 _GAP: Final = "   "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Room:
     """How much is said: at most so many entries in each table, causes, lines of one cause, lines of endpoints.
 

@@ -7,9 +7,9 @@ job about a flow has the last word.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.engine.record import JobPast, Past
 from headgate.report.model import Failure, ItemResult
 from headgate.workflows.contract import SELECTED
@@ -24,7 +24,7 @@ NOT_CHOSEN: Final = "its flows were not chosen yet"
 NOT_DONE: Final = "not done before the run ended"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlowResult(ItemResult):
     """A chosen flow's row of ``items``: what was changed in it, why it was left alone, how its run ended.
 

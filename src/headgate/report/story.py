@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from headgate.classes import frozen
 from headgate.engine.gauges import Histogram, Series
 from headgate.engine.record import TIMES
 from headgate.report.build import View, build
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 SHARES = (0.5, 0.9, 0.95, 0.99)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobTime:
     """One job: what it is, how it ended (``""`` if it did not), and from when to when, in seconds of the run.
 
@@ -37,7 +38,7 @@ class JobTime:
     ended_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Story:
     """Everything a page or a comparison shows of a run. ``counters`` are those of the run's tally."""
 

@@ -11,13 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import orjson
 
+from headgate.classes import mutable
 from headgate.engine.record import Record
 from headgate.faultpoint import Point, reach
 from headgate.store.contract import MARK, Leased
@@ -58,7 +59,7 @@ SELECT marker, id, digest FROM headgate.object WHERE org = $1 AND sandbox = $2 A
 """
 
 
-@dataclass(slots=True)
+@mutable
 class _Batch:
     """What one statement writes, and who is to be called when it is durable, in order."""
 

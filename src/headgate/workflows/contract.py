@@ -3,8 +3,6 @@
 A *procedure* is one pure function, ``advance(ctx, phase, signal) -> Step``. It keeps no state: what it must remember
 between steps is its *phase*, a small JSON object that the engine holds and journals. So a job can be picked up by
 another process from its last recorded phase alone.
-
-What is made several times for every request is not frozen: freezing triples the cost of making it. Nobody changes it.
 """
 
 from __future__ import annotations
@@ -74,7 +72,7 @@ class Context:
     ended: Mapping[str, RunEnd] = field(default_factory=dict)
 
 
-@mutable
+@frozen
 class Ask:
     """Send ``call``; its answer arrives while in ``phase``. An effect's phase is journaled before it leaves."""
 
@@ -149,7 +147,7 @@ class Child:
     spec: Mapping[str, Any]
 
 
-@mutable
+@frozen
 class Settle:
     """The job is over. ``output`` (JSON) feeds dependents and the report; ``children`` are started in its stead."""
 

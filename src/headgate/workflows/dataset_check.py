@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Verdict
 from headgate.workflows.contract import Context, Ending, Pause, Phase, Settle, Signal, Step, failed
 from headgate.workflows.reading import part, text
@@ -15,7 +15,7 @@ from headgate.workflows.selectors import BUSY_S, LOOKS, flow_of, get_flow, is_se
 _MAY_BE_HIDDEN: Final = frozenset({"exportMode", "endTime", "foldernameTemplate"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatasetCheckSpec:
     """What the flow must show."""
 

@@ -7,9 +7,10 @@ a pattern later is not added to an export that exists.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Problem
 from headgate.planning.model import DATASETS
 from headgate.workflows import create
@@ -18,7 +19,7 @@ from headgate.workflows.create import ABSENT, CreateSpec
 from headgate.workflows.datasets import fitting
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SelectedSource:
     """``made`` is the creation without its ``params``; ``fixed`` the datasets given by id, before those that fit."""
 

@@ -7,12 +7,12 @@ not after what was asked.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from headgate.classes import frozen
 from headgate.exchange import Answer, Call, Verdict
 from headgate.planning.model import DATASETS, Job
 from headgate.workflows.contract import Ask, Context, Ending, Phase, Settle, Signal, Step, failed
@@ -31,7 +31,7 @@ GUESSES: Final = 3
 _ENDPOINT: Final = "GET /connectionSpecs/{id}/configs"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatasetListSpec:
     """``patterns`` are all the name patterns of the plan: what fits none of them is not kept."""
 

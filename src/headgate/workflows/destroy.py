@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
 
+from headgate.classes import frozen, mutable
 from headgate.planning.marker import marker
 from headgate.planning.model import ItemRow, Job, Plan
 from headgate.planning.outline import Outline
@@ -24,7 +25,7 @@ from headgate.workflows.delete import DeleteSpec
 DESTROY: Final = "destroy"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """An object that is to go. ``key`` names it among all that were looked at: its marker, or its id.
 
@@ -39,7 +40,7 @@ class Target:
     shared: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class Relations:
     """Who refers to whom, by key, and which rows a person knows them by.
 

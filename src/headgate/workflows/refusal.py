@@ -6,8 +6,9 @@ Both are a 400 with ``{message}``; old texts say segment, newer ones audience (f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from headgate.classes import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,7 +25,7 @@ _UNMAPPED = re.compile(
 _BUSY = re.compile(r"still running|in progress|already running|already going on", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Running:
     """An ad-hoc run of ``audience`` on ``flow`` is in progress: ``run``."""
 
@@ -33,14 +34,14 @@ class Running:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unmapped:
     """Audiences, by *name* and in one text, that are unmapped or out of their schedule."""
 
     names: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Busy:
     """Something is going on that has to end first; the text does not say what can be attached to."""
 

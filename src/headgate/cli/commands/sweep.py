@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from headgate.classes import frozen
 from headgate.cli import asking, options
 from headgate.cli.app import Misuse, say
 from headgate.cli.how import How
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from headgate.strays import Seen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Swept:
     """What was looked at, what of it is unknown, what the store knows, and whose marks can be told."""
 
