@@ -41,11 +41,13 @@ def gathered(records: Iterable[Record], last: int) -> Group:
         TypeError: a record holds something that is not JSON.
     """
     group = Group()
+    rows, dumps = group.rows, orjson.dumps
     #: By marker; ``None`` ends a doubt.
     objects: dict[str, Made | None] = {}
     for number, record in enumerate(records, last + 1):
-        group.rows.append((number, record.kind, record.job, orjson.dumps(record.data).decode()))
-        group.frees += record.frees
+        rows.append((number, record.kind, record.job, dumps(record.data).decode()))
+        if record.frees:
+            group.frees += record.frees
         if record.made is not None:
             _learn(objects, group.gone, record.made, intent=record.kind == "intent")
     for marker, thing in sorted(objects.items()):  # in one order for everybody: two processes must not wait crosswise

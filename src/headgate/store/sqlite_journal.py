@@ -38,7 +38,10 @@ LINGER_S: Final = 0.002
 LINGER_FROM: Final = 8
 #: Rows of one statement: every row of an ``executemany`` would hand the interpreter's lock over once, and reading rows
 #: out of one JSON text costs SQLite twice as much as being given them. Older ones take 999 values at a time.
-_ROWS: Final = 100
+_ROWS: Final = 96
+#: Rows of a statement are so many times a number, or fewer than these: each number of rows is a statement to be made
+#: ready first, which takes as long as carrying it out.
+_STEP: Final = 8
 
 _APPEND: Final = "INSERT INTO journal (run, seq, kind, job, data)"
 _OBJECTS: Final = "INSERT INTO object (org, sandbox, run, marker, collection, id, name, digest, found)"
@@ -128,7 +131,8 @@ class SqliteJournal(Inbox):
         try:
             with plainly(self._path):
                 # One statement for each number of rows and each table is kept ready.
-                db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None, cached_statements=4 * _ROWS)
+                kept = 4 * (_ROWS // _STEP + _STEP)
+                db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None, cached_statements=kept)
                 db.execute("PRAGMA synchronous = FULL")
                 try:
                     while self._group(db):
@@ -218,8 +222,11 @@ def _insert(
     db: sqlite3.Connection, into: str, after: str, first: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Insert ``rows``, each with the values of ``first`` before its own."""
-    for start in range(0, len(rows), _ROWS):
-        some = rows[start : start + _ROWS]
+    start = 0
+    while start < len(rows):
+        count = min(_ROWS, len(rows) - start)
+        some = rows[start : start + (count - count % _STEP or count)]
+        start += len(some)
         db.execute(_insertion(into, after, len(first), len(some), len(some[0])), [*first, *chain.from_iterable(some)])
 
 
