@@ -544,6 +544,12 @@ class StoreSuite:
         journal.append(Record("settled", 15, gone, Made("[headgate:4]", "flows", "another", "", "", gone=True)))
         await journal.flush()
         assert sorted(store.known("dev")) == ["[headgate:3]", "[headgate:4]", "[headgate:6]"]
+        # And what was made since the first of them went.
+        journal.append(Record("settled", 16, {"ending": "succeeded"}, made("id-7", "[headgate:7]")))
+        await journal.flush()
+        journal.append(Record("settled", 17, gone, Made("", "flows", "id-7", "", "", gone=True)))
+        await journal.flush()
+        assert sorted(store.known("dev")) == ["[headgate:3]", "[headgate:4]", "[headgate:6]"]
 
     async def test_what_is_gone_from_one_sandbox_stays_in_the_other(self, store):
         for run, sandbox in (("r1", "dev"), ("r2", "prod")):

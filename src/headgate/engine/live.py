@@ -29,10 +29,11 @@ class Rules:
     """How the machine is to behave. ``time_scale``: platform seconds per second (1 but for an embedded platform)."""
 
     concurrency: int = 100
-    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free. More would be quicker
-    #: where thousands of requests a second leave, but what is admitted is not overtaken by what matters more: the
-    #: vanguard would not come first.
+    #: Jobs admitted beyond the slots, so that their intents are durable when a slot comes free; up to so many times as
+    #: many where thousands of answers a second come. More would do no good: what is admitted is not overtaken by what
+    #: matters more, and the vanguard is to come first.
     ahead: int = 32
+    ahead_times: int = 6
     time_scale: float = 1.0
     #: Requests per second of the whole run, of which polls have a share; 0 where there is no limit.
     rate_per_s: float = 0.0

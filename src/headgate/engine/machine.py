@@ -73,6 +73,8 @@ if TYPE_CHECKING:
 
 #: How long before keys that another run holds are asked for again, in seconds.
 LEASE_AGAIN_S: Final = 1.0
+#: About what a group of the journal takes to be durable, with the wait before it, in seconds.
+AHEAD_S: Final = 0.025
 #: What a request weighs in a path against the length of a run, in seconds.
 REQUEST_S: Final = 0.25
 #: As records have it.
@@ -129,6 +131,9 @@ class Machine:
         self._budget = rules.retry.budget()
         self._rng = Random(rules.seed)
         self._answered_once = False
+        #: Jobs admitted beyond the slots; answers since when.
+        self._ahead_now = rules.ahead
+        self._answers, self._answers_at = 0, at
         self._clock = PlatformClock(now_s, at, rules.time_scale)
         self._out: list[Command] = []
         self._polls = Polls(rules.poll, lengths or Lengths(), rules.rate_per_s, rules.time_scale)
@@ -459,7 +464,7 @@ class Machine:
         self._ready.push(index, COMMON if path > self._ahead else self._shares[self.root(index)], path)
 
     def _admit(self, at: float) -> None:
-        ready, most = self._ready, self.rules.concurrency + self.rules.ahead
+        ready, most = self._ready, self.rules.concurrency + self._ahead_now
         while ready.count and self.in_flight < most and self.stopped is None:
             index = ready.pop()
             live = self.live.admitted(index)
@@ -612,6 +617,9 @@ class Machine:
                 f"{self.jobs[event.job].key}: an answer to attempt {event.attempt} in state {live.state.name}"
             )
         self.in_flight -= 1
+        self._answers += 1
+        if event.at >= self._answers_at + AHEAD_S:
+            self._look_ahead(event.at)
         answer, call = event.answer, live.call
         if call is None:
             raise InvalidTransition(f"{self.jobs[event.job].key}: an answer without a call")
@@ -635,6 +643,13 @@ class Machine:
                 self._advance(event.job, live, answer, event.at, understood=call.effect)
             case _:
                 self._again(event, call)
+
+    def _look_ahead(self, at: float) -> None:
+        """Admit as many jobs beyond the slots as were answered in the time that a group of the journal takes."""
+        least = self.rules.ahead
+        answers = int(self._answers * AHEAD_S / (at - self._answers_at))
+        self._ahead_now = min(max(least, answers), self.rules.ahead_times * least)
+        self._answers, self._answers_at = 0, at
 
     def _returned(self, event: Returned) -> None:
         live = self.live[event.job]

@@ -56,11 +56,17 @@ ON CONFLICT (org, sandbox, marker) DO UPDATE SET id = excluded.id, digest = excl
 _UNDONE: Final = """
 DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND id = '' AND marker IN (SELECT value FROM json_each(?3))
 """
-#: What exists no more is forgotten by its id, whoever made it. (Left alone, SQLite looks through all of the sandbox.)
-_GONE: Final = """
-DELETE FROM object INDEXED BY object_by_id WHERE org = ?1 AND sandbox = ?2 AND id <> '' AND (id, collection) IN (
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3)
+#: What exists no more is forgotten by its id, whoever made it. Objects are found by their marks, so a run that deletes
+#: makes itself a table of those by id first: without one, every group would look through the whole sandbox.
+_BY_ID: Final = (
+    "CREATE TEMP TABLE by_id AS SELECT id, marker FROM object WHERE org = ?1 AND sandbox = ?2 AND id <> ''",
+    "CREATE INDEX temp.marker_by_id ON by_id (id)",
 )
+_HAS_ID: Final = "INSERT INTO by_id (id, marker)"
+_GONE: Final = """
+DELETE FROM object WHERE org = ?1 AND sandbox = ?2
+AND marker IN (SELECT marker FROM by_id WHERE id IN (SELECT json_extract(value, '$[0]') FROM json_each(?3)))
+AND (id, collection) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?3))
 """
 #: In place of what was known of a key.
 _LEARN: Final = """
@@ -89,6 +95,7 @@ class SqliteJournal(Inbox):
         self._given: list[Entry] = []
         self._queue: queue.SimpleQueue[list[Entry] | None] = queue.SimpleQueue()
         self._away = 0
+        self._deletes = False
         self._turn: asyncio.Handle | None = None
         self._thread = threading.Thread(target=self._write, name="headgate-journal", daemon=True)
         self._thread.start()
@@ -134,6 +141,7 @@ class SqliteJournal(Inbox):
                 kept = 4 * (_ROWS // _STEP + _STEP)
                 db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None, cached_statements=kept)
                 db.execute("PRAGMA synchronous = FULL")
+                db.execute("PRAGMA temp_store = MEMORY")
                 try:
                     while self._group(db):
                         pass
@@ -209,11 +217,17 @@ class SqliteJournal(Inbox):
         _insert(db, _APPEND, "", (who.run,), group.rows)
         whose = (who.org, who.sandbox)
         if group.gone:
+            if not self._deletes:
+                self._deletes = True
+                db.execute(_BY_ID[0], whose)
+                db.execute(_BY_ID[1])
             db.execute(_GONE, (*whose, orjson.dumps(group.gone).decode()))
         if group.undone:
             db.execute(_UNDONE, (*whose, orjson.dumps(group.undone).decode()))
         _insert(db, _OBJECTS, _DOUBT, (*whose, who.run), group.doubts)
         _insert(db, _OBJECTS, _MADE, (*whose, who.run), group.made)
+        if self._deletes:
+            _insert(db, _HAS_ID, "", (), [(remote, marker) for marker, _, remote, *_ in group.made])
         if group.frees:
             leases.free(db, who, group.frees)
 
