@@ -45,13 +45,13 @@ _STEP: Final = 8
 
 _APPEND: Final = "INSERT INTO journal (run, seq, kind, job, data)"
 _OBJECTS: Final = "INSERT INTO object (org, sandbox, run, marker, collection, id, name, digest, found)"
-#: An intent leaves an object in doubt, unless it is known already; an answer ends the doubt.
-_DOUBT: Final = "ON CONFLICT (org, sandbox, marker) DO NOTHING"
-#: Who made it, and how it was found, stays as it was first known: a later run may have changed it, and no more.
-_MADE: Final = """
+#: An intent (without an id) leaves an object in doubt, unless it is known already; an answer ends the doubt. Who made
+#: it, and how it was found, stays as it was first known: a later run may have changed it, and no more.
+_KNOWN: Final = """
 ON CONFLICT (org, sandbox, marker) DO UPDATE SET id = excluded.id, digest = excluded.digest,
     run = CASE object.id WHEN excluded.id THEN object.run ELSE excluded.run END,
     found = CASE object.id WHEN excluded.id THEN object.found ELSE excluded.found END
+WHERE excluded.id <> ''
 """
 _UNDONE: Final = """
 DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND id = '' AND marker IN (SELECT value FROM json_each(?3))
@@ -138,7 +138,7 @@ class SqliteJournal(Inbox):
         try:
             with plainly(self._path):
                 # One statement for each number of rows and each table is kept ready.
-                kept = 4 * (_ROWS // _STEP + _STEP)
+                kept = 3 * (_ROWS // _STEP + _STEP)
                 db = sqlite3.connect(self._path, timeout=10.0, isolation_level=None, cached_statements=kept)
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA temp_store = MEMORY")
@@ -224,8 +224,7 @@ class SqliteJournal(Inbox):
             db.execute(_GONE, (*whose, orjson.dumps(group.gone).decode()))
         if group.undone:
             db.execute(_UNDONE, (*whose, orjson.dumps(group.undone).decode()))
-        _insert(db, _OBJECTS, _DOUBT, (*whose, who.run), group.doubts)
-        _insert(db, _OBJECTS, _MADE, (*whose, who.run), group.made)
+        _insert(db, _OBJECTS, _KNOWN, (*whose, who.run), group.doubts + group.made)
         if self._deletes:
             _insert(db, _HAS_ID, "", (), [(remote, marker) for marker, _, remote, *_ in group.made])
         if group.frees:
