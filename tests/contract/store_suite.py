@@ -551,6 +551,27 @@ class StoreSuite:
         await journal.flush()
         assert sorted(store.known("dev")) == ["[headgate:3]", "[headgate:4]", "[headgate:6]"]
 
+    async def test_what_is_gone_is_forgotten_though_another_process_has_made_it_meanwhile(self, place):
+        deleting, making = place.open(), place.open()
+        deleting.begin(row("r1"), b"")
+        making.begin(row("r2", manifest="other"), b"")
+        deletes, makes = deleting.journal("r1"), making.journal("r2")
+        well = {"ending": "succeeded"}
+        makes.append(Record("settled", 0, well, made("id-1", "[headgate:1]")))
+        makes.append(intent(1, made(marker="[headgate:2]")))
+        await makes.flush()
+        deletes.append(Record("settled", 0, well, Made("", "flows", "id-1", "", "", gone=True)))
+        await deletes.flush()
+        makes.append(Record("settled", 1, well, made("id-2", "[headgate:2]")))
+        makes.append(Record("settled", 2, well, made("id-3", "[headgate:3]")))
+        await makes.flush()
+        deletes.append(Record("settled", 1, well, Made("", "flows", "id-2", "", "", gone=True)))
+        deletes.append(Record("settled", 2, well, Made("", "flows", "id-3", "", "", gone=True)))
+        await deletes.flush()
+        assert deleting.known("dev") == {}
+        for each in (deletes, makes, deleting, making):
+            each.close()
+
     async def test_what_is_gone_from_one_sandbox_stays_in_the_other(self, store):
         for run, sandbox in (("r1", "dev"), ("r2", "prod")):
             store.begin(row(run, sandbox=sandbox), b"")

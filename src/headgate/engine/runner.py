@@ -82,6 +82,8 @@ class Runner:
         #: Requests that wait for leave, and whether anything may still leave.
         self._leaving: dict[int, Send] = {}
         self._stopped = False
+        #: Nothing is sent any more, and nobody is told.
+        self._over = False
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._ended: asyncio.Future[Finish] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -142,6 +144,9 @@ class Runner:
     def cancel(self) -> None:
         """End at once. What is on its way stays an open intent, and a resume looks what became of it."""
         if self._ended is not None and not self._ended.done():
+            self._over = True
+            self._leaving.clear()
+            self._outbox.clear()
             self._ended.set_result(_AT_ONCE)
 
     # -- performing ------------------------------------------------------------------------------------------------
@@ -212,6 +217,8 @@ class Runner:
 
     def _post(self, send: Send) -> None:
         reach(Point.MAY_LEAVE, send.call.endpoint)
+        if self._over:
+            return
         if self._stopped:  # its intent became durable too late
             self._feed(Returned(send.job, send.attempt, self._clock.mono()))
             return

@@ -41,7 +41,7 @@ class Problems:
         self._kept.append((problem, warning, row))
 
     def join(self, later: Problems) -> None:
-        """Add what was gathered apart, as if all of it were told only now."""
+        """Add what was gathered apart, as if it were told only now; repeats are counted as they were there."""
         for problem, warning, row in later._kept:
             self.add(problem, warning=warning, row=row)
         for alike, count in later._alike.items():

@@ -53,6 +53,7 @@ class Grown(Sequence[Job]):
             index += len(self)
             if index < 0:
                 raise IndexError(index)
+            return self[index]
         if index >= self._count:
             return self._more[index - self._count]
         job = self._recent[index] = self._whole(index)

@@ -3,8 +3,8 @@
 The client's own part of a request (redirects, cookies, authentication, tracing, a payload and a task to write it) is
 most of what a request costs, and we use none of it: measured, going past it takes 0.4 of the CPU. What is hard to get
 right stays aiohttp's: names, TLS, opening connections and how many there may be, and reading what a server sends. Open
-connections that are not in use stay here, each with its parser: to give them back and ask for them again, and to make a
-parser, for every request costs a fifth of all that is left.
+connections that are not in use stay here: to give them back and ask for them again for every request costs a sixth of
+all that is left. Each answer is read by a parser of its own: what came before it was asked for is no part of it.
 
 What it takes of aiohttp is not all promised to stay as it is, so it is used with the versions it was tried with; with
 any other, requests go through the client (``client.py``), which is slower and does the same.
@@ -39,6 +39,8 @@ TRIED: Final = frozenset({"3.14"})
 
 #: Who was not in use for so long, in seconds, is used no more: the other side may be about to close it.
 KEPT_S: Final = 15.0
+#: So many connections are looked at for one that can be used.
+_TRIES: Final = 16
 #: Encodings that the parser undoes: whatever aiohttp itself would ask for.
 _ENCODINGS: Final = aiohttp.ClientRequest.DEFAULT_HEADERS[hdrs.ACCEPT_ENCODING]
 
@@ -129,31 +131,44 @@ class Wire:
             self._asking -= 1
 
     def _give_back(self) -> None:
-        for connection, _ in self._idle:
-            connection.release()
+        for connection, since in self._idle:
+            if self._fresh(since):
+                connection.release()
+            else:
+                connection.close()  # the session would take it for one that was in use just now
         self._idle.clear()
+
+    def _fresh(self, since: float) -> bool:
+        return self._loop.time() - since < KEPT_S
 
     async def _connected(self) -> tuple[Connection, ResponseHandler, asyncio.Transport]:
         """An open connection, on which nothing has come that was not asked for; who reads from it and who writes."""
-        while self._idle:
-            connection, since = self._idle.pop()
+        for _ in range(_TRIES):
+            connection = self._kept() or await self._opened()
             protocol, transport = connection.protocol, connection.transport
             if (
                 protocol is not None
                 and transport is not None
-                and not (transport.is_closing() or protocol.should_close)
-                and self._loop.time() - since < KEPT_S
+                and not (transport.is_closing() or protocol.should_close)  # should: also where something came unasked
             ):
+                protocol.set_response_params(read_until_eof=True)
                 return connection, protocol, transport
             connection.close()
+        raise aiohttp.ConnectionTimeoutError(f"no connection to {self._origin} stays open")
+
+    def _kept(self) -> Connection | None:
+        """One that is not in use."""
+        while self._idle:
+            connection, since = self._idle.pop()
+            if self._fresh(since):
+                return connection
+            connection.close()
+        return None
+
+    async def _opened(self) -> Connection:
+        """One from the session: one that somebody gave back to it, or a new one."""
         try:
             with self.sharing():
-                connection = await self._connector.connect(self._to, traces=[], timeout=self._patience)
+                return await self._connector.connect(self._to, traces=[], timeout=self._patience)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError(f"no connection to {self._origin} in time") from error
-        protocol, transport = connection.protocol, connection.transport
-        if protocol is None or transport is None or transport.is_closing():
-            connection.close()
-            raise aiohttp.ClientConnectionResetError("the connection was closed before it was used")
-        protocol.set_response_params(read_until_eof=True)
-        return connection, protocol, transport

@@ -57,8 +57,10 @@ _UNDONE: Final = """
 DELETE FROM object WHERE org = ?1 AND sandbox = ?2 AND id = '' AND marker IN (SELECT value FROM json_each(?3))
 """
 #: What exists no more is forgotten by its id, whoever made it. Objects are found by their marks, so a run that deletes
-#: makes itself a table of those by id first: without one, every group would look through the whole sandbox.
+#: makes itself a table of those by id first, and anew when others have written meanwhile: without one, every group
+#: would look through the whole sandbox.
 _BY_ID: Final = (
+    "DROP TABLE IF EXISTS temp.by_id",
     "CREATE TEMP TABLE by_id AS SELECT id, marker FROM object WHERE org = ?1 AND sandbox = ?2 AND id <> ''",
     "CREATE INDEX temp.marker_by_id ON by_id (id)",
 )
@@ -95,7 +97,8 @@ class SqliteJournal(Inbox):
         self._given: list[Entry] = []
         self._queue: queue.SimpleQueue[list[Entry] | None] = queue.SimpleQueue()
         self._away = 0
-        self._deletes = False
+        #: What SQLite says changes when others write, as it was when objects were looked for by their ids.
+        self._by_id_of: int | None = None
         self._turn: asyncio.Handle | None = None
         self._thread = threading.Thread(target=self._write, name="headgate-journal", daemon=True)
         self._thread.start()
@@ -217,15 +220,16 @@ class SqliteJournal(Inbox):
         _insert(db, _APPEND, "", (who.run,), group.rows)
         whose = (who.org, who.sandbox)
         if group.gone:
-            if not self._deletes:
-                self._deletes = True
-                db.execute(_BY_ID[0], whose)
-                db.execute(_BY_ID[1])
+            (version,) = db.execute("PRAGMA data_version").fetchone()
+            if version != self._by_id_of:
+                self._by_id_of = version
+                for statement in _BY_ID:
+                    db.execute(statement, whose if "?" in statement else ())
             db.execute(_GONE, (*whose, orjson.dumps(group.gone).decode()))
         if group.undone:
             db.execute(_UNDONE, (*whose, orjson.dumps(group.undone).decode()))
         _insert(db, _OBJECTS, _KNOWN, (*whose, who.run), group.doubts + group.made)
-        if self._deletes:
+        if self._by_id_of is not None:
             _insert(db, _HAS_ID, "", (), [(remote, marker) for marker, _, remote, *_ in group.made])
         if group.frees:
             leases.free(db, who, group.frees)

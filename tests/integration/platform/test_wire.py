@@ -142,6 +142,37 @@ async def test_nor_is_one_on_which_it_came_later():
     assert len(heard) == 2
 
 
+async def test_half_of_what_was_not_asked_for_is_not_completed_by_the_next_answer():
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    async with wired(Wire, OK, evil[20:] + OK) as (sent, _):
+        assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
+        ((connection, _),) = sent._idle
+        connection.protocol.data_received(evil[:20])
+        with pytest.raises(aiohttp.ClientError):
+            await sent.exchange("GET", "/", NONE, None)
+
+
+async def test_what_was_given_back_is_not_used_again_either_if_more_came_on_it():
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    async with wired(Wire, OK, OK) as (sent, heard):
+        await sent.exchange("GET", "/", NONE, None)
+        ((connection, _),) = sent._idle
+        protocol = connection.protocol
+        with sent.sharing():
+            protocol.data_received(evil)
+        assert (await sent.exchange("GET", "/", NONE, None)).raw == b"{}"
+    assert len(heard) == 2
+
+
+async def test_what_is_given_back_late_is_closed(monkeypatch):
+    async with wired(Wire, OK, OK) as (sent, heard):
+        await sent.exchange("GET", "/", NONE, None)
+        monkeypatch.setattr(wire, "KEPT_S", 0.0)
+        with sent.sharing():
+            await sent.exchange("GET", "/", NONE, None)
+    assert len(heard) == 2
+
+
 async def test_a_connection_that_was_not_used_for_long_is_not_used_again(monkeypatch):
     monkeypatch.setattr(wire, "KEPT_S", 0.0)
     async with wired(Wire, OK, OK) as (sent, heard):

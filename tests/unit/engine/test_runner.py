@@ -181,6 +181,15 @@ async def test_a_cancel_ends_at_once_and_leaves_an_open_intent():
     assert machine.open == 1
 
 
+async def test_after_a_cancel_nothing_leaves_however_soon_it_comes():
+    journal = Paper()
+    platform = Script(journal)
+    of, machine = runner(journal, platform, job("a"), job("b"))
+    finish = await asyncio.wait_for(of.run(of.cancel), 5)
+    assert finish.stop is Stop.INTERRUPTED
+    assert (platform.seen, machine.open) == ([], 2)
+
+
 async def test_throttling_holds_all_requests_back():
     journal, times = Paper(), []
     loop = asyncio.get_running_loop()
