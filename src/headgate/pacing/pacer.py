@@ -159,15 +159,9 @@ class Pacer:
 
     def passes(self, endpoint: str, now: float) -> bool:
         """Whether a request to ``endpoint`` may leave at once; then it has left."""
-        way = self._ways.get(endpoint) or self.way(endpoint)
-        held = False
-        for lane in way:  # each of them: who is asked learns that somebody waits
-            held = lane.wait(now) > 0 or held
-        if held:
+        if self.wait(endpoint, now) > 0:
             return False
-        for lane in way:
-            lane.take(now)
-        self.out += 1
+        self.leave(endpoint, now)
         return True
 
     def leave(self, endpoint: str, now: float) -> None:
