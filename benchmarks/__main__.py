@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         "--plots",
         type=Path,
         metavar="DIR",
-        help="a folder for PNG files of what hidden, halves and slots have seen (those of them that are measured)",
+        help="a folder for PNG files of what hidden, halves, memory and slots have seen (those that are measured)",
     )
     asked = parser.parse_args(argv)
     if asked.plots and not drawable():
